@@ -1,0 +1,188 @@
+import type { Channel } from './channel.ts'
+import type { Engine, LogPage, PageLimit } from './engine.ts'
+import type { Member } from './member.ts'
+import type { StreamPosition } from './position.ts'
+import type { Publication } from './publication.ts'
+import { backoff } from './timing.ts'
+
+/** A repair reads in pages of this size. */
+const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 1_048_576 }
+
+/** More than this many publications are not kept during a repair: the log has them all. */
+const MAX_BACKLOG = 1000
+
+/** How many members get a publication before the event loop has a turn: a room of thousands must not block the process. */
+const SLICE = 1000
+
+/**
+ * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, and
+ * the members who listen.
+ *
+ * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
+ * settled by reading the log, so members see the log's order, and nothing twice, whatever the bell did.
+ */
+export class Feed {
+  readonly channel: Channel
+  readonly members = new Set<Member>()
+  readonly #engine: Engine
+  readonly #onRepair: () => void
+  readonly #opened: Promise<StreamPosition>
+  #open = false
+  #closed = false
+  /** Everything up to here has been handed to the members. */
+  #position: StreamPosition = { seq: 0, epoch: '' }
+  /** What came in while the position was not settled; undefined while the feed is live. */
+  #backlog: Publication[] | undefined = []
+  /** What waits for the slices of the publication before it. */
+  readonly #queue: Publication[] = []
+  #slicing = false
+  #announcing: Promise<StreamPosition> | undefined
+
+  constructor(channel: Channel, engine: Engine, onRepair: () => void) {
+    this.channel = channel
+    this.#engine = engine
+    this.#onRepair = onRepair
+    this.#opened = this.#start()
+  }
+
+  get position(): StreamPosition {
+    return this.#position
+  }
+
+  /** Takes a member in, which holds everything back until it is released. Resolves when all processes count it. */
+  async join(member: Member): Promise<void> {
+    this.members.add(member)
+    member.joined(await (this.#open ? this.#announce() : this.#opened))
+  }
+
+  /** Lets a member go. */
+  leave(member: Member): void {
+    if (this.members.delete(member) && this.members.size > 0) this.#announce().catch(ignoreLostCount)
+  }
+
+  /** Announces again, and reads the log if it is ahead: finds a lost bell on a channel where nothing follows it. */
+  async check(): Promise<void> {
+    if (!this.#open) return
+    const head = await this.#announce()
+    const { seq, epoch } = this.#position
+    if (this.#closed || this.#backlog !== undefined || (head.seq === seq && head.epoch === epoch)) return
+    this.#backlog = []
+    await this.#repair()
+  }
+
+  /** Ends the subscription and withdraws the count. */
+  close(): void {
+    this.#closed = true
+    this.#engine.broker.unsubscribe(this.channel, this.#receive)
+    this.#engine.presence.announce(this.channel, 0).catch(ignoreLostCount)
+  }
+
+  async #start(): Promise<StreamPosition> {
+    await this.#engine.broker.subscribe(this.channel, this.#receive)
+    const head = await this.#announce()
+    this.#position = head
+    this.#open = true
+    if (!this.#settle()) void this.#repair()
+    return head
+  }
+
+  /** Those who come and go in one turn of the event loop share one call. */
+  #announce(): Promise<StreamPosition> {
+    this.#announcing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.#announcing = undefined
+      return this.#engine.presence.announce(this.channel, this.#closed ? 0 : this.members.size)
+    })
+    return this.#announcing
+  }
+
+  readonly #receive = (publication: Publication): void => {
+    if (this.#backlog !== undefined) {
+      // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
+      if (this.#backlog.length >= MAX_BACKLOG) this.#backlog.length = 0
+      this.#backlog.push(publication)
+    } else if (!this.#accept(publication)) {
+      this.#backlog = [publication]
+      void this.#repair()
+    }
+  }
+
+  /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
+  #accept(publication: Publication): boolean {
+    if (publication.seq !== 0) {
+      const { seq, epoch } = this.#position
+      if (publication.epoch !== epoch || publication.seq > seq + 1) return false
+      if (publication.seq <= seq) return true
+      this.#position = { seq: publication.seq, epoch }
+    }
+    this.#deliver(publication)
+    return true
+  }
+
+  /** Works off the backlog and goes live; answers false at the first hole. */
+  #settle(): boolean {
+    const backlog = this.#backlog ?? []
+    for (const [index, publication] of backlog.entries()) {
+      if (this.#accept(publication)) continue
+      this.#backlog = backlog.slice(index)
+      return false
+    }
+    this.#backlog = undefined
+    return true
+  }
+
+  async #repair(): Promise<void> {
+    this.#onRepair()
+    for (let attempt = 0; !this.#closed; ) {
+      let page: LogPage
+      try {
+        page = await this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
+      } catch {
+        // The engine is away; it is asked until it is back or nobody listens any more.
+        await backoff(attempt++)
+        continue
+      }
+      if (this.#closed) return
+      this.#catchUp(page)
+      if (page.complete && this.#settle()) return
+    }
+  }
+
+  #catchUp(page: LogPage): void {
+    if (page.gap !== undefined) {
+      const after = { seq: (page.publications[0]?.seq ?? page.end.seq + 1) - 1, epoch: page.head.epoch }
+      for (const member of this.members) member.admit(page.gap, this.#position, after)
+    }
+    for (const publication of page.publications) this.#deliver(publication)
+    this.#position = page.end
+  }
+
+  #deliver(publication: Publication): void {
+    if (this.members.size <= SLICE && !this.#slicing) {
+      for (const member of this.members) member.receive(publication)
+      return
+    }
+    this.#queue.push(publication)
+    if (!this.#slicing) void this.#deliverInSlices()
+  }
+
+  async #deliverInSlices(): Promise<void> {
+    this.#slicing = true
+    for (
+      let publication = this.#queue.shift();
+      publication !== undefined;
+      publication = this.#queue.shift()
+    ) {
+      let count = 0
+      for (const member of this.members) {
+        member.receive(publication)
+        if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    this.#slicing = false
+  }
+}
+
+/** A count that can't be withdrawn now is forgotten by itself, like that of a process that died. */
+function ignoreLostCount(): void {
+  // Nothing to do: the next check announces again.
+}

@@ -1,0 +1,129 @@
+import type { Channel } from './channel.ts'
+import type { Engine } from './engine.ts'
+import { Feed } from './feed.ts'
+import { type Connection, Member } from './member.ts'
+
+/** How often every channel is announced and compared with the log, in milliseconds. */
+const CHECK_INTERVAL = 30_000
+
+/** How many channels are checked at once, so that a check of thousands does not crowd out the posts. */
+const CHECK_BATCH = 256
+
+/** What the hub has done and has at hand, for the metrics. */
+export interface HubCounts {
+  connections: number
+  channels: number
+  repairs: number
+}
+
+/**
+ * The one way out: who is here, and which channels they hear. It owns one feed per channel that has somebody in this process.
+ */
+export class Hub {
+  readonly #engine: Engine
+  readonly #feeds = new Map<Channel, Feed>()
+  readonly #members = new Map<Connection, Map<Channel, Member>>()
+  readonly #timer: NodeJS.Timeout
+  #checking: Promise<void> | undefined
+  #checkAgain = false
+  #repairs = 0
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+    this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
+    engine.broker.onRestored(() => this.#checkAll())
+  }
+
+  get counts(): HubCounts {
+    return { connections: this.#members.size, channels: this.#feeds.size, repairs: this.#repairs }
+  }
+
+  /** Takes a connection in; it hears nothing yet. */
+  open(connection: Connection): void {
+    this.#members.set(connection, new Map())
+  }
+
+  /**
+   * Lets a connection hear a channel. The member that it resolves to holds everything back until it is told to go live or to replay.
+   * Rejects with the engine's error, and the connection is then not a member.
+   */
+  async join(connection: Connection, channel: Channel): Promise<Member> {
+    const joined = this.#members.get(connection)
+    const member = new Member(channel, connection)
+    // A connection that has closed in the meantime is brought nowhere.
+    if (joined === undefined) return member
+    this.leave(connection, channel)
+    joined.set(channel, member)
+    let feed = this.#feeds.get(channel)
+    if (feed === undefined) {
+      feed = new Feed(channel, this.#engine, () => this.#repairs++)
+      this.#feeds.set(channel, feed)
+    }
+    try {
+      await feed.join(member)
+    } catch (error) {
+      if (joined.get(channel) === member) this.leave(connection, channel)
+      throw error
+    }
+    return member
+  }
+
+  /** The channels that a connection hears. */
+  channelsOf(connection: Connection): Channel[] {
+    return [...(this.#members.get(connection)?.keys() ?? [])]
+  }
+
+  /** Whether a connection hears a channel. */
+  has(connection: Connection, channel: Channel): boolean {
+    return this.#members.get(connection)?.has(channel) ?? false
+  }
+
+  /** Lets a connection no longer hear a channel; answers whether it did. */
+  leave(connection: Connection, channel: Channel): boolean {
+    const joined = this.#members.get(connection)
+    const member = joined?.get(channel)
+    if (joined === undefined || member === undefined) return false
+    joined.delete(channel)
+    const feed = this.#feeds.get(channel)
+    feed?.leave(member)
+    if (feed?.members.size === 0) {
+      this.#feeds.delete(channel)
+      feed.close()
+    }
+    return true
+  }
+
+  /** Lets a connection go. */
+  close(connection: Connection): void {
+    for (const channel of this.channelsOf(connection)) this.leave(connection, channel)
+    this.#members.delete(connection)
+  }
+
+  /** Stops the checks. Connections are closed by those who opened them. */
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Checks every channel now, and once more if a reason came up meanwhile. */
+  #checkAll(): void {
+    if (this.#checking !== undefined) {
+      this.#checkAgain = true
+      return
+    }
+    this.#checking = this.#check().finally(() => {
+      this.#checking = undefined
+      if (this.#checkAgain) {
+        this.#checkAgain = false
+        this.#checkAll()
+      }
+    })
+  }
+
+  async #check(): Promise<void> {
+    const feeds = [...this.#feeds.values()]
+    for (let start = 0; start < feeds.length; start += CHECK_BATCH) {
+      // A channel that can't be checked now is checked with the next round.
+      await Promise.allSettled(feeds.slice(start, start + CHECK_BATCH).map((feed) => feed.check()))
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import type { Channel } from './channel.ts'
+import type { Broker, LogPage, PageLimit } from './engine.ts'
+import type { Cursor, Gap, StreamPosition } from './position.ts'
+import { asReplay, type Publication, payloadOf } from './publication.ts'
+import type { Control } from './publisher.ts'
+
+/** A connection as the hub sees it: somewhere to put what is for it. No method throws; a closed connection swallows everything. */
+export interface Connection {
+  /** Its name in `X-Socket-ID`. */
+  readonly id: string
+  /** Puts a publication on the wire. */
+  send(publication: Publication): void
+  /** Tells of a loss on a channel. */
+  sendGap(channel: Channel, epoch: string, gap: Gap): void
+  /** Tells that everything of a channel up to here has been sent. */
+  sendPosition(channel: Channel, position: StreamPosition): void
+  /** Resolves when what was sent has left the process, or when the connection has closed. */
+  drained(): Promise<void>
+  /** Does what was said to the server on the user's log. */
+  handleControl(control: Control): void
+}
+
+/** Replays go in pages of this size, the next when the connection has drained the last. */
+const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
+
+/** How much may wait for a replay to end, in bytes; beyond it the log is read again instead. */
+const MAX_PENDING_BYTES = 1_048_576
+
+/**
+ * One connection on one feed: how far it has been brought, and what waits while it still reads the log.
+ *
+ * A member that replays holds live publications back, reads the log to its end, and then releases what the log did not have. The feed
+ * hands on without holes, and the log is always at least as far as the feed, so nothing falls between the two.
+ */
+export class Member {
+  readonly channel: Channel
+  readonly connection: Connection
+  #seq = 0
+  #epoch = ''
+  /** Where the log stood when the connection was registered: control entries up to here were for others. */
+  #joinedAt: number | undefined
+  /** What came in live during the replay; undefined when the member is live. */
+  #pending: Publication[] | undefined = []
+  #pendingBytes = 0
+  #pendingLost = false
+
+  constructor(channel: Channel, connection: Connection) {
+    this.channel = channel
+    this.connection = connection
+  }
+
+  /** How far the connection has been brought. */
+  get position(): StreamPosition {
+    return { seq: this.#seq, epoch: this.#epoch }
+  }
+
+  /** Arrives from the feed, in order. */
+  receive(publication: Publication): void {
+    if (this.#pending !== undefined) this.#hold(publication, this.#pending)
+    else this.#pass(publication)
+  }
+
+  /** The feed, which stood at `before`, has lost something. */
+  admit(gap: Gap, before: StreamPosition, after: StreamPosition): void {
+    if (this.#pending !== undefined) {
+      // The replay asks the log itself, and gets the same answer.
+      this.#dropPending(this.#pending)
+      return
+    }
+    // A member that has read ahead of the feed has been told already.
+    if (this.#epoch !== before.epoch || (gap.reason === 'trimmed' && this.#seq >= gap.to)) return
+    this.#seq = after.seq
+    this.#epoch = after.epoch
+    this.connection.sendGap(this.channel, after.epoch, gap)
+  }
+
+  /** The connection is registered, and the log stood at `head` when it was: without a replay, it goes on from there. */
+  joined(head: StreamPosition): void {
+    this.#joinedAt = head.seq
+    this.#moveTo(head)
+    for (const publication of this.#pending ?? []) this.#obey(publication)
+  }
+
+  /**
+   * Reads one page of the log and takes its end as the member's position, without sending anything. `release` must follow.
+   * Rejects with the engine's error.
+   */
+  async begin(read: () => Promise<LogPage>): Promise<LogPage> {
+    const page = await read()
+    this.#moveTo(page.end)
+    return page
+  }
+
+  /** Sends what a page brought, after the gap that it admits. */
+  send(page: LogPage): void {
+    if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
+    for (const publication of page.publications)
+      if (publication.event !== 'control') this.connection.send(asReplay(publication))
+  }
+
+  /**
+   * Reads and sends the log from the member's position to its end, then releases what came in live. Rejects with the engine's error.
+   * If nothing is left to read, everything is released before this returns.
+   */
+  async release(broker: Broker, complete: boolean): Promise<void> {
+    for (let more = !complete; more || this.#pendingLost; ) {
+      this.#pendingLost = false
+      const page = await this.begin(() => broker.since(this.channel, this.position, REPLAY_PAGE))
+      this.send(page)
+      more = !page.complete
+      if (more) await this.connection.drained()
+    }
+    const pending = this.#pending ?? []
+    this.#pending = undefined
+    for (const publication of pending) this.#pass(publication)
+  }
+
+  /** Brings the connection from a cursor to the present: gap, log, position, then live. */
+  async replay(broker: Broker, cursor: Cursor): Promise<void> {
+    const page = await this.begin(() => broker.since(this.channel, cursor, REPLAY_PAGE))
+    this.send(page)
+    if (!page.complete) await this.connection.drained()
+    await this.release(broker, page.complete)
+    this.connection.sendPosition(this.channel, this.position)
+  }
+
+  #pass(publication: Publication): void {
+    if (publication.seq !== 0) {
+      if (publication.seq <= this.#seq) return
+      this.#seq = publication.seq
+      this.#epoch = publication.epoch
+    }
+    if (publication.event === 'control') this.#obey(publication)
+    else if (publication.except !== this.connection.id) this.connection.send(publication)
+  }
+
+  #obey(publication: Publication): void {
+    if (publication.event === 'control' && this.#joinedAt !== undefined && publication.seq > this.#joinedAt)
+      this.connection.handleControl(payloadOf(publication) as unknown as Control)
+  }
+
+  #hold(publication: Publication, pending: Publication[]): void {
+    this.#obey(publication)
+    this.#pendingBytes += publication.packet.length
+    pending.push(publication)
+    if (this.#pendingBytes > MAX_PENDING_BYTES) this.#dropPending(pending)
+  }
+
+  #dropPending(pending: Publication[]): void {
+    pending.length = 0
+    this.#pendingBytes = 0
+    this.#pendingLost = true
+  }
+
+  #moveTo(position: StreamPosition): void {
+    this.#seq = position.seq
+    this.#epoch = position.epoch
+  }
+}

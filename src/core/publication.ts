@@ -1,0 +1,113 @@
+import type { Channel } from './channel.ts'
+
+/** What a publication is to a tab, or to the server itself (`control`, which no tab is shown). */
+export type PublicationEvent = 'notification' | 'message' | 'control'
+
+/**
+ * A publication before an engine has numbered it. `head` and `tail` are the finished Socket.IO event as JSON text, open at the
+ * one place where the engine splices `seq` and `epoch`: content is never decoded on its way, so it arrives as it was sent.
+ */
+export interface Draft {
+  channel: Channel
+  /** UUIDv7 (RFC 9562). */
+  id: string
+  event: PublicationEvent
+  head: string
+  tail: string
+  /** `false`: carried to those who listen now, not stored, without a seq. */
+  stored: boolean
+  /** Milliseconds since the epoch. */
+  createdAt: number
+  /** Milliseconds since the epoch; 0: it lives as long as the log's retention. */
+  expiresAt: number
+  /** The connection that is left out of the live delivery. */
+  except?: string
+  idempotency?: Idempotency
+}
+
+/** What makes a repeated publish the same publish. */
+export interface Idempotency {
+  /** Unique within the channel: the credential and the caller's key, hashed. */
+  key: string
+  /** A hash of the validated body. */
+  fingerprint: string
+}
+
+/** A publication as it comes out of an engine, live or read from the log. */
+export interface Publication {
+  channel: Channel
+  /** 0 for one that was not stored. */
+  seq: number
+  /** Empty for one that was not stored. */
+  epoch: string
+  id: string
+  event: PublicationEvent
+  createdAt: number
+  expiresAt: number
+  /** The connection that is left out, or empty. */
+  except: string
+  /** `["event",{…}]` as UTF-8 JSON. */
+  packet: Buffer
+  /** Room for the transport's own encoding, so that one publication is encoded once for all who receive it. */
+  frame: Buffer | undefined
+}
+
+/**
+ * The part of the wire form that is known before the seq is: what follows `<seq> <epoch> `, up to the place where seq and
+ * epoch are spliced in. Fields of the first line never contain a space.
+ */
+export function encodeOpening(draft: Draft): string {
+  return `${draft.event} ${draft.id} ${draft.createdAt} ${draft.expiresAt} ${draft.except ?? ''}\n${draft.head}`
+}
+
+/** The complete wire form of a draft that got this seq and epoch: one line of fields, then the packet. */
+export function encode(draft: Draft, seq: number, epoch: string): string {
+  return `${seq} ${epoch} ${encodeOpening(draft)},"seq":${seq},"epoch":"${epoch}"${draft.tail}`
+}
+
+/** The complete wire form of a draft that is only carried. */
+export function encodeUnstored(draft: Draft): string {
+  return `0  ${encodeOpening(draft)}${draft.tail}`
+}
+
+/** Reads the wire form of a publication. Throws if the text is not one. */
+export function decode(channel: Channel, message: Buffer): Publication {
+  const line = message.indexOf(10)
+  const [seq, epoch, event, id, createdAt, expiresAt, except] = message.toString('latin1', 0, line).split(' ')
+  if (line < 0 || except === undefined) throw new Error('not a publication')
+  return {
+    channel,
+    seq: Number(seq),
+    epoch: epoch!,
+    event: event as PublicationEvent,
+    id: id!,
+    createdAt: Number(createdAt),
+    expiresAt: Number(expiresAt),
+    except,
+    packet: message.subarray(line + 1),
+    frame: undefined,
+  }
+}
+
+const ALERT = Buffer.from(',"alert":true}]')
+const NO_ALERT = Buffer.from(',"alert":false}]')
+
+/** The same publication for a tab that was away: what alerted once does not alert again. */
+export function asReplay(publication: Publication): Publication {
+  const { packet } = publication
+  const start = packet.length - ALERT.length
+  if (publication.event !== 'notification' || start < 0 || ALERT.compare(packet, start) !== 0)
+    return publication
+  return { ...publication, packet: Buffer.concat([packet.subarray(0, start), NO_ALERT]), frame: undefined }
+}
+
+/** The payload of a publication, parsed. */
+export function payloadOf(publication: Publication): Record<string, unknown> {
+  return JSON.parse(publication.packet.toString())[1]
+}
+
+/** The payload of a publication as JSON text, exactly as it travels. */
+export function payloadTextOf(publication: Publication): string {
+  const text = publication.packet.toString()
+  return text.slice(text.indexOf(',') + 1, -1)
+}

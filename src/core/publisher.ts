@@ -1,0 +1,164 @@
+import { hash, randomUUIDv7 } from 'node:crypto'
+import { type Channel, roomChannel, userChannel } from './channel.ts'
+import type { Broker, Published } from './engine.ts'
+import { type Fault, ServiceError } from './errors.ts'
+import {
+  alerts,
+  faultsOfMessage,
+  faultsOfNotification,
+  MAX_TTL_SECONDS,
+  type MessageInput,
+  type NotificationInput,
+  notificationContent,
+} from './notification.ts'
+import type { Draft, Idempotency, PublicationEvent } from './publication.ts'
+
+/** What a caller may add to a publish. */
+export interface PublishOptions {
+  /** Who calls: one caller's idempotency keys do not meet another's. */
+  credential: string
+  idempotencyKey?: string | undefined
+  /** The connection that is left out of the live delivery. */
+  exceptConnection?: string | undefined
+}
+
+/** What the server says to itself on a user's log, so that a lost bell is repaired like that of any other publication. */
+export interface Control {
+  action: 'disconnect'
+}
+
+/**
+ * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
+ */
+export class Publisher {
+  readonly #broker: Broker
+
+  constructor(broker: Broker) {
+    this.#broker = broker
+  }
+
+  /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, or an engine's error. */
+  async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
+    refuse(faultsOfNotification(input))
+    const content = JSON.stringify(notificationContent(input))
+    const { ttl = MAX_TTL_SECONDS } = input
+    const now = Date.now()
+    const expiresAt = now + ttl * 1000
+    const times = `,"version":1,"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(expiresAt)}"`
+    return this.#publish(userChannel(user), 'notification', options, {
+      now,
+      content,
+      fingerprinted: `${content}${ttl}`,
+      stamp: times,
+      tail: `,"alert":${alerts(input)}}]`,
+      stored: ttl > 0,
+      expiresAt: input.ttl === undefined ? 0 : expiresAt,
+    })
+  }
+
+  /** Says something in a room. `from` is the speaking user's id, and is never taken from the message itself. */
+  async message(
+    room: string,
+    input: MessageInput,
+    options: PublishOptions,
+    from?: string,
+  ): Promise<Published> {
+    refuse(faultsOfMessage(input))
+    const { type = 'message', body, data } = input
+    const content = JSON.stringify({ room, type, from, body, data })
+    const now = Date.now()
+    return this.#publish(roomChannel(room), 'message', options, {
+      now,
+      content,
+      fingerprinted: content,
+      stamp: `,"createdAt":"${iso(now)}"`,
+      tail: '}]',
+      stored: true,
+      expiresAt: 0,
+    })
+  }
+
+  /** Tells every process that serves the user to do something; no tab is shown it. */
+  async control(user: string, control: Control): Promise<void> {
+    const now = Date.now()
+    const content = JSON.stringify(control)
+    await this.#publish(
+      userChannel(user),
+      'control',
+      { credential: '' },
+      {
+        now,
+        content,
+        fingerprinted: content,
+        stamp: '',
+        tail: '}]',
+        stored: true,
+        expiresAt: 0,
+      },
+    )
+  }
+
+  #publish(
+    channel: Channel,
+    event: PublicationEvent,
+    options: PublishOptions,
+    parts: Parts,
+  ): Promise<Published> {
+    const id = randomUUIDv7()
+    const draft: Draft = {
+      channel,
+      id,
+      event,
+      head: `["${event}",{"id":"${id}",${parts.content.slice(1, -1)}${parts.stamp}`,
+      tail: parts.tail,
+      stored: parts.stored,
+      createdAt: parts.now,
+      expiresAt: parts.expiresAt,
+    }
+    if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
+    if (options.idempotencyKey !== undefined)
+      draft.idempotency = idempotency(options.credential, options.idempotencyKey, parts.fingerprinted)
+    return this.#broker.publish(draft)
+  }
+}
+
+interface Parts {
+  now: number
+  content: string
+  fingerprinted: string
+  stamp: string
+  tail: string
+  stored: boolean
+  expiresAt: number
+}
+
+function refuse(faults: Fault[]): void {
+  if (faults.length > 0)
+    throw new ServiceError(
+      'invalid_request',
+      faults.map(({ pointer, detail }) => `${pointer} ${detail}`.trim()).join('; '),
+      {
+        faults,
+      },
+    )
+}
+
+function idempotency(credential: string, key: string, body: string): Idempotency {
+  // The length in front keeps ('a', 'bc') and ('ab', 'c') apart.
+  return {
+    key: hash('sha256', `${credential.length}:${credential}${key}`, 'base64url'),
+    fingerprint: hash('sha256', body, 'base64url'),
+  }
+}
+
+let lastTime = 0
+let lastText = ''
+
+/** RFC 3339, in UTC. Many publications share a millisecond, so the last text is kept. */
+function iso(time: number): string {
+  if (time !== lastTime) {
+    lastTime = time
+    lastText = new Date(time).toISOString()
+  }
+  return lastText
+}
