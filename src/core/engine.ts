@@ -149,6 +149,8 @@ export interface Retention {
 /** What every engine is told at its birth. */
 export interface EngineOptions {
   retention: { user: Retention; room: Retention }
+  /** Is told of an error that no caller can be told of, such as one that a publication handler threw. */
+  report(error: unknown): void
 }
 
 /** How long an idempotency key is remembered, in seconds. */

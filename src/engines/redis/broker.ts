@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Channel, isUserChannel } from '../../core/channel.ts'
+import {
+  type Broker,
+  type EngineOptions,
+  IDEMPOTENCY_SECONDS,
+  type LogPage,
+  type PageLimit,
+  type PublicationHandler,
+  type Published,
+  type Retention,
+} from '../../core/engine.ts'
+import { ServiceError } from '../../core/errors.ts'
+import { type Continuation, type Cursor, continueFrom, headOf, type LogState } from '../../core/position.ts'
+import { type Draft, decode, encodeOpening, type Publication } from '../../core/publication.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import type { ScriptedClient } from './scripts.ts'
+import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
+
+/** How long `subscribe` waits for a subscribing connection, in milliseconds. */
+const SUBSCRIBE_PATIENCE = 1800
+
+/** A seq that no log reaches: reading after it brings nothing but the log's state. */
+const END = '9007199254740991'
+
+/** Eight characters for the name of a log that is founded by the call. */
+export const birth = (): string => randomBytes(6).toString('base64url')
+
+/** Sums what `HGETALL` of a channel's connections answered, without those of dead processes. */
+export type ConnectionSum = (flat: readonly (Buffer | string)[]) => number
+
+/** The log and its bell on Redis: a stream per channel, one script per verb, Pub/Sub as the bell. */
+export class RedisBroker implements Broker {
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #retention: EngineOptions['retention']
+  readonly #report: EngineOptions['report']
+  readonly #sum: ConnectionSum
+  readonly #command: 'PUBLISH' | 'SPUBLISH'
+  readonly #subscriptions: Subscriptions
+  readonly #handlers = new Map<Channel, Set<PublicationHandler>>()
+  readonly #restored: (() => void)[] = []
+
+  constructor(
+    connection: RedisConnection,
+    scripts: ScriptedClient,
+    keys: Keys,
+    options: EngineOptions,
+    sum: ConnectionSum,
+  ) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#retention = options.retention
+    this.#report = options.report
+    this.#sum = sum
+    this.#command = connection.isCluster ? 'SPUBLISH' : 'PUBLISH'
+    this.#subscriptions = createSubscriptions(
+      connection,
+      (bell, message) => this.#receive(bell, message),
+      () => {
+        for (const listener of this.#restored) listener()
+      },
+    )
+  }
+
+  async publish(draft: Draft): Promise<Published> {
+    const { channel, idempotency } = draft
+    const keys = this.#keys
+    const { count, seconds } = this.#retentionOf(channel)
+    const [status, seq, epoch, id, connections] = await this.#connection.run(() =>
+      this.#scripts.storeBuffer(
+        keys.log(channel),
+        keys.meta(channel),
+        keys.connections(channel),
+        idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
+        keys.bell(channel),
+        this.#connection.life,
+        birth(),
+        encodeOpening(draft),
+        draft.tail,
+        draft.stored ? 1 : 0,
+        idempotency?.fingerprint ?? '',
+        draft.id,
+        draft.createdAt,
+        count,
+        seconds * 1000,
+        this.#command,
+        IDEMPOTENCY_SECONDS,
+      ),
+    )
+    if (status === 2)
+      throw new ServiceError(
+        'idempotency_conflict',
+        'this Idempotency-Key was used with another body in the last 24 hours',
+      )
+    return {
+      id: id.toString(),
+      seq,
+      epoch: epoch.toString(),
+      connections: this.#sum(connections),
+      replayed: status === 1,
+    }
+  }
+
+  async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
+    const handlers = this.#handlers.get(channel) ?? new Set()
+    this.#handlers.set(channel, handlers.add(handler))
+    const given = new AbortController()
+    try {
+      await Promise.race([
+        this.#subscriptions.subscribe(this.#keys.bell(channel)),
+        delay(SUBSCRIBE_PATIENCE, undefined, { signal: given.signal }).then(() => {
+          throw new ServiceError('engine_unavailable', 'Redis could not be subscribed to in time')
+        }),
+      ])
+    } catch (error) {
+      this.unsubscribe(channel, handler)
+      throw error
+    } finally {
+      given.abort()
+    }
+  }
+
+  unsubscribe(channel: Channel, handler: PublicationHandler): void {
+    const handlers = this.#handlers.get(channel)
+    if (!handlers?.delete(handler) || handlers.size > 0) return
+    this.#handlers.delete(channel)
+    this.#subscriptions.unsubscribe(this.#keys.bell(channel))
+  }
+
+  async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
+    // Nearly every cursor is continuous: the entries are read along with the facts by which that is judged.
+    const guess = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
+    let read = await this.#read(channel, 'after', guess, limit)
+    const { after, gap }: Continuation = continueFrom(read.log, cursor)
+    if (cursor.seq !== undefined && guess !== String(after))
+      read = await this.#read(channel, 'after', String(after), limit)
+    const head = headOf(read.log)
+    const last = read.publications.at(-1)
+    return {
+      ...(gap === undefined ? {} : { gap }),
+      publications: read.publications.filter(alive),
+      head,
+      complete: read.complete,
+      end: read.complete || last === undefined ? head : { seq: last.seq, epoch: last.epoch },
+    }
+  }
+
+  async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
+    const read = await this.#read(channel, 'before', before === undefined ? '' : String(before), limit)
+    const head = headOf(read.log)
+    const last = read.publications.at(-1)
+    return {
+      publications: read.publications.reverse().filter(alive),
+      head,
+      complete: read.complete,
+      end: last === undefined ? head : { seq: last.seq, epoch: last.epoch },
+    }
+  }
+
+  onRestored(listener: () => void): void {
+    this.#restored.push(listener)
+  }
+
+  /** Drops subscribing connections that may be dead. */
+  replaceSubscriptions(): void {
+    this.#subscriptions.replace()
+  }
+
+  close(): void {
+    this.#subscriptions.close()
+  }
+
+  #retentionOf(channel: Channel): Retention {
+    return isUserChannel(channel) ? this.#retention.user : this.#retention.room
+  }
+
+  async #read(
+    channel: Channel,
+    direction: 'after' | 'before',
+    seq: string,
+    limit: PageLimit,
+  ): Promise<LogRead> {
+    const [top, floor, epochs, complete, ...messages] = await this.#connection.run(() =>
+      this.#scripts.readLogBuffer(
+        this.#keys.log(channel),
+        this.#keys.meta(channel),
+        this.#connection.life,
+        birth(),
+        Date.now(),
+        this.#retentionOf(channel).seconds * 1000,
+        direction,
+        seq,
+        limit.entries,
+        limit.bytes,
+      ),
+    )
+    return {
+      log: { seq: top, floor, epochs: parseEpochs(epochs.toString()) },
+      complete: complete === 1,
+      publications: messages.map((message) => decode(channel, message)),
+    }
+  }
+
+  #receive(bell: string, message: Buffer): void {
+    const channel = this.#keys.channelOf(bell)
+    const handlers = this.#handlers.get(channel)
+    if (handlers === undefined) return
+    let publication: Publication
+    try {
+      publication = decode(channel, message)
+    } catch {
+      // Anybody who may PUBLISH can put rubbish on a bell; it harms nobody.
+      return
+    }
+    for (const handler of handlers) {
+      try {
+        handler(publication)
+      } catch (error) {
+        // One handler's fault is not another's loss.
+        this.#report(error)
+      }
+    }
+  }
+}
+
+interface LogRead {
+  log: LogState
+  complete: boolean
+  publications: Publication[]
+}
+
+const alive = ({ expiresAt }: Publication): boolean => expiresAt === 0 || expiresAt > Date.now()
+
+function parseEpochs(text: string): LogState['epochs'] {
+  const words = text.split(' ')
+  return Array.from({ length: words.length / 2 }, (_, index) => ({
+    epoch: words[2 * index]!,
+    first: Number(words[2 * index + 1]),
+  }))
+}

@@ -1,0 +1,124 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { userChannel } from '../../core/channel.ts'
+import type { Engine, EngineOptions } from '../../core/engine.ts'
+import { ServiceError } from '../../core/errors.ts'
+import type { Draft, Publication } from '../../core/publication.ts'
+import { RedisBroker } from './broker.ts'
+import { RedisConnection, type RedisConnectionOptions } from './connection.ts'
+import { Keys } from './keys.ts'
+import { RedisPresence } from './presence.ts'
+import { RedisRegistry } from './registry.ts'
+import { withScripts } from './scripts.ts'
+
+export interface RedisEngineOptions extends EngineOptions, RedisConnectionOptions {
+  /** In front of every key and Pub/Sub channel. */
+  prefix: string
+}
+
+/** How long the canary may take, in milliseconds. */
+const CANARY_PATIENCE = 1000
+
+/** After so many silent canaries the subscribing connections are replaced. */
+const SILENT_CANARIES = 2
+
+/**
+ * The engine on Redis 7+. It starts at once, whether Redis is there or not: until it is, calls reject with `engine_unavailable`.
+ */
+export function createRedisEngine(options: RedisEngineOptions): Engine {
+  const connection = new RedisConnection(options)
+  const scripts = withScripts(connection.client)
+  const keys = new Keys(options.prefix)
+  const registry = new RedisRegistry(connection, scripts, keys)
+  const sum = (flat: readonly (Buffer | string)[]): number => {
+    let connections = 0
+    for (let index = 0; index < flat.length; index += 2)
+      if (registry.isAlive(flat[index]!.toString())) connections += Number(flat[index + 1])
+    return connections
+  }
+  const broker = new RedisBroker(connection, scripts, keys, options, sum)
+  const presence = new RedisPresence(connection, scripts, keys, {
+    process: registry.process,
+    retention: options.retention,
+    sum,
+  })
+  const canary = createCanary(broker, registry)
+  let closing: Promise<void> | undefined
+  return {
+    name: 'redis',
+    broker,
+    presence,
+    registry,
+    revocations: {
+      async revoke(user, issuedAt) {
+        await connection.run(() => connection.client.set(keys.revoked(userChannel(user)), issuedAt))
+      },
+      async revokedUntil(user) {
+        return Number(await connection.run(() => connection.client.get(keys.revoked(userChannel(user)))))
+      },
+    },
+    probe: canary,
+    describe: () => connection.run(() => connection.client.info('persistence')).then(describePersistence),
+    close() {
+      closing ??= registry.close().finally(() => {
+        broker.close()
+        connection.close()
+      })
+      return closing
+    },
+  }
+}
+
+/**
+ * Proves the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription that stays
+ * silent twice is replaced: its connection may be dead without anybody having said so.
+ */
+function createCanary(broker: RedisBroker, registry: RedisRegistry): () => Promise<void> {
+  // No user can have this id: it has a control character.
+  const channel = userChannel(`\u0000canary ${registry.process}`)
+  const waiting = new Map<string, () => void>()
+  const hear = ({ id }: Publication): void => waiting.get(id)?.()
+  let subscribed: Promise<void> | undefined
+  let silent = 0
+
+  return async () => {
+    await registry.beat()
+    subscribed ??= broker.subscribe(channel, hear)
+    await subscribed.catch((error) => {
+      subscribed = undefined
+      throw error
+    })
+    const id = randomUUIDv7()
+    const { promise: heard, resolve, reject } = Promise.withResolvers<void>()
+    waiting.set(id, resolve)
+    const timer = setTimeout(() => {
+      if (++silent >= SILENT_CANARIES) broker.replaceSubscriptions()
+      reject(new ServiceError('engine_timeout', 'a canary through Redis did not come back'))
+    }, CANARY_PATIENCE)
+    try {
+      await Promise.all([heard, broker.publish(canaryDraft(channel, id))])
+      silent = 0
+    } finally {
+      clearTimeout(timer)
+      waiting.delete(id)
+    }
+  }
+}
+
+const canaryDraft = (channel: Draft['channel'], id: string): Draft => ({
+  channel,
+  id,
+  event: 'control',
+  head: '["control",{"action":"canary"',
+  tail: '}]',
+  stored: false,
+  createdAt: Date.now(),
+  expiresAt: 0,
+})
+
+function describePersistence(info: string): string[] {
+  return [
+    /aof_enabled:1/.test(info)
+      ? 'Redis keeps an append-only file: what was acknowledged survives its restart as far as its appendfsync policy says.'
+      : 'WARNING: Redis keeps no append-only file: if it dies, acknowledged notifications are lost. Turn it on with "appendonly yes".',
+  ]
+}

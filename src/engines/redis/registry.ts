@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import type { Peer, Registry } from '../../core/engine.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import type { ScriptedClient } from './scripts.ts'
+
+/** Milliseconds between two signs of life. */
+const INTERVAL = 2000
+
+/** A process that gave no sign for so long is dead, in milliseconds. Its connections are gone within this and two intervals: ten seconds. */
+const DEAD_AFTER = 6000
+
+/** Which processes share this Redis, told by a sign of life every two seconds. */
+export class RedisRegistry implements Registry {
+  /** This process's name, which begins with the time of its start. */
+  readonly process = `${Date.now().toString(36)}-${randomBytes(6).toString('base64url')}`
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #timer: NodeJS.Timeout
+  #peer: Peer = { role: 'unknown', url: '' }
+  #alive = new Map<string, Peer>()
+
+  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    const beat = () => this.beat().catch(missedBeat)
+    this.#timer = setInterval(beat, INTERVAL).unref()
+    connection.client.on('ready', beat)
+  }
+
+  enter(peer: Peer): void {
+    this.#peer = peer
+    this.beat().catch(missedBeat)
+  }
+
+  async peers(): Promise<Peer[]> {
+    await this.beat()
+    return [...this.#alive.values()]
+  }
+
+  /** Gives a sign of life, and sees who else does. Rejects with the engine's error. */
+  async beat(): Promise<void> {
+    const flat = await this.#beat(JSON.stringify(this.#peer))
+    const alive = new Map<string, Peer>()
+    for (let index = 0; index < flat.length; index += 2) alive.set(flat[index]!, JSON.parse(flat[index + 1]!))
+    this.#alive = alive
+  }
+
+  /**
+   * Whether a process is to be counted. One that has just started may be alive before it was seen here.
+   */
+  isAlive(process: string): boolean {
+    return this.#alive.has(process) || Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
+  }
+
+  /** Withdraws this process. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#beat('').catch(missedBeat)
+  }
+
+  #beat(peer: string): Promise<string[]> {
+    return this.#connection.run(() =>
+      this.#scripts.heartbeat(this.#keys.alive, this.#keys.peers, this.process, peer, DEAD_AFTER),
+    )
+  }
+}
+
+function missedBeat(): void {
+  // The next sign of life follows by itself, and the probe tells that Redis is away.
+}

@@ -1,0 +1,27 @@
+--[[
+  A sign of life of one process, and the processes that are alive. Time is the store's own.
+
+  KEYS[1] alive  sorted set: process -> milliseconds of its last sign of life
+  KEYS[2] peers  hash: process -> how the others see it
+
+  ARGV[1] process
+  ARGV[2] peer       JSON; "" withdraws the process
+  ARGV[3] dead after milliseconds
+
+  Returns {process, peer, process, peer, ...}
+]]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+if ARGV[2] == '' then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('HDEL', KEYS[2], ARGV[1])
+else
+  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+end
+local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[3]) - 1)
+if #dead > 0 then
+  redis.call('ZREM', KEYS[1], unpack(dead))
+  redis.call('HDEL', KEYS[2], unpack(dead))
+end
+return redis.call('HGETALL', KEYS[2])

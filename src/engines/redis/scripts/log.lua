@@ -1,0 +1,71 @@
+--[[
+  What every script on a log shares; it is put in front of each of them.
+
+  A log's epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...", oldest first. An epoch is
+  "<birth>.<life>"; the birth has eight characters and changes only when the log is founded anew.
+]]
+
+-- The life of this store: told by the caller, or asked of the store itself (on a Cluster, where each node has its own).
+local function life_of_store(life)
+  if life ~= '' then return life end
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+  return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
+end
+
+-- Records that from seq on, entries are written in this life. Forgets the epochs that ended below the floor.
+local function begin_epoch(meta, epoch, birth, life, seq)
+  local known = redis.call('HMGET', meta, 'epochs', 'floor')
+  local floor = tonumber(known[2] or 0)
+  local kept, previous = {}, nil
+  for name, first in string.gmatch(known[1] or '', '(%S+) (%d+)') do
+    if previous and tonumber(first) > floor then kept[#kept + 1] = previous end
+    previous = name .. ' ' .. first
+  end
+  if previous and seq > floor then kept[#kept + 1] = previous end
+  local begun = (epoch and string.sub(epoch, 1, 8) or birth) .. '.' .. life
+  kept[#kept + 1] = begun .. ' ' .. string.format('%d', seq)
+  redis.call('HSET', meta, 'epoch', begun, 'epochs', table.concat(kept, ' '))
+  return begun
+end
+
+-- The epoch of a log, which is founded if it does not exist yet.
+local function found(meta, birth, life)
+  local epoch = redis.call('HGET', meta, 'epoch')
+  return epoch or begin_epoch(meta, nil, birth, life_of_store(life), 1)
+end
+
+-- Remembers that retention has removed everything up to this entry.
+local function raise_floor(meta, entry)
+  redis.call('HSET', meta, 'floor', string.match(entry, '^%d+'))
+end
+
+-- Removes the entries that are older than max_age (milliseconds).
+local function trim_by_age(log, meta, now, max_age)
+  local last = nil
+  while true do
+    local entries = redis.call('XRANGE', log, last and ('(' .. last) or '-', '+', 'COUNT', 20)
+    for _, entry in ipairs(entries) do
+      local created = string.match(entry[2][2], '^%S+ %S+ %S+ %S+ (%d+)')
+      if now - tonumber(created) <= max_age then
+        entries = {}
+        break
+      end
+      last = entry[1]
+    end
+    if #entries == 0 then break end
+  end
+  if last then
+    redis.call('XTRIM', log, 'MINID', string.format('%d', tonumber(string.match(last, '^%d+')) + 1) .. '-0')
+    raise_floor(meta, last)
+  end
+end
+
+-- Lets the keys of a log that is used live on; done now and then, not with every call.
+local function keep_alive(log, meta, now, max_age)
+  trim_by_age(log, meta, now, max_age)
+  local pause = math.min(math.floor(max_age / 8), 3600000)
+  redis.call('HSET', meta, 'due', string.format('%d', now + pause))
+  redis.call('PEXPIRE', log, max_age + pause * 2)
+  redis.call('PEXPIRE', meta, max_age * 2 + 60000)
+end
