@@ -1,5 +1,5 @@
 import type { Channel } from './channel.ts'
-import type { Broker, LogPage, PageLimit } from './engine.ts'
+import type { Broker, PageLimit } from './engine.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
 import type { Control } from './publisher.ts'
@@ -77,51 +77,46 @@ export class Member {
   /** The connection is registered, and the log stood at `head` when it was: without a replay, it goes on from there. */
   joined(head: StreamPosition): void {
     this.#joinedAt = head.seq
-    this.#moveTo(head)
+    this.moveTo(head)
     for (const publication of this.#pending ?? []) this.#obey(publication)
   }
 
-  /**
-   * Reads one page of the log and takes its end as the member's position, without sending anything. `release` must follow.
-   * Rejects with the engine's error.
-   */
-  async begin(read: () => Promise<LogPage>): Promise<LogPage> {
-    const page = await read()
-    this.#moveTo(page.end)
-    return page
-  }
-
-  /** Sends what a page brought, after the gap that it admits. */
-  send(page: LogPage): void {
-    if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
-    for (const publication of page.publications)
-      if (publication.event !== 'control') this.connection.send(asReplay(publication))
+  /** Takes what the connection is given by other means as sent, up to this position. `release` must follow. */
+  moveTo(position: StreamPosition): void {
+    this.#seq = position.seq
+    this.#epoch = position.epoch
   }
 
   /**
-   * Reads and sends the log from the member's position to its end, then releases what came in live. Rejects with the engine's error.
-   * If nothing is left to read, everything is released before this returns.
+   * Reads and sends the log from the member's position to its end, if it is not `complete` already, then releases what came in live.
+   * If nothing has to be read, everything is released before this returns. Rejects with the engine's error.
    */
   async release(broker: Broker, complete: boolean): Promise<void> {
     for (let more = !complete; more || this.#pendingLost; ) {
       this.#pendingLost = false
-      const page = await this.begin(() => broker.since(this.channel, this.position, REPLAY_PAGE))
-      this.send(page)
-      more = !page.complete
-      if (more) await this.connection.drained()
+      more = !(await this.#sendPage(broker, this.position))
     }
     const pending = this.#pending ?? []
     this.#pending = undefined
     for (const publication of pending) this.#pass(publication)
   }
 
-  /** Brings the connection from a cursor to the present: gap, log, position, then live. */
+  /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
   async replay(broker: Broker, cursor: Cursor): Promise<void> {
-    const page = await this.begin(() => broker.since(this.channel, cursor, REPLAY_PAGE))
-    this.send(page)
-    if (!page.complete) await this.connection.drained()
-    await this.release(broker, page.complete)
+    const complete = await this.#sendPage(broker, cursor)
+    await this.release(broker, complete)
     this.connection.sendPosition(this.channel, this.position)
+  }
+
+  /** Sends one page of the log after the gap that it admits; resolves to whether it was the last. */
+  async #sendPage(broker: Broker, cursor: Cursor): Promise<boolean> {
+    const page = await broker.since(this.channel, cursor, REPLAY_PAGE)
+    this.moveTo(page.end)
+    if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
+    for (const publication of page.publications)
+      if (publication.event !== 'control') this.connection.send(asReplay(publication))
+    if (!page.complete) await this.connection.drained()
+    return page.complete
   }
 
   #pass(publication: Publication): void {
@@ -150,10 +145,5 @@ export class Member {
     pending.length = 0
     this.#pendingBytes = 0
     this.#pendingLost = true
-  }
-
-  #moveTo(position: StreamPosition): void {
-    this.#seq = position.seq
-    this.#epoch = position.epoch
   }
 }

@@ -1,0 +1,44 @@
+/** TC39 "JSON.parse source text access"; the types of the language do not know it yet. */
+interface ExactJson {
+  parse(
+    text: string,
+    reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown
+  rawJSON(text: string): unknown
+}
+const { parse, rawJSON } = JSON as unknown as ExactJson
+
+/** Something in the text may be a number that a double can't hold: sixteen digits, a long fraction, an exponent, or -0. */
+const SUSPICIOUS = /\d{16}|\d[.\d]*\.\d{8}|\d[eE]|-0/
+
+/**
+ * Parses JSON so that `JSON.stringify` gives back every number as it was written: `9007199254740993` and `1e400` become raw
+ * JSON instead of another number. Throws a `SyntaxError` if the text is not JSON (RFC 8259).
+ */
+export function parseExact(text: string): unknown {
+  if (!SUSPICIOUS.test(text)) return JSON.parse(text)
+  return parse(text, (_key, value, { source }) =>
+    typeof value === 'number' && source !== undefined && !survives(value, source) ? rawJSON(source) : value,
+  )
+}
+
+/** Whether a number is the same when it is written again; `1.0` and `1e2` may be written as `1` and `100`. */
+function survives(value: number, source: string): boolean {
+  if (Object.is(value, -0) || !Number.isFinite(value)) return false
+  if (Number.isSafeInteger(value)) return !/[.eE]/.test(source) || isExactInteger(source)
+  const digits = source
+    .replace(/[eE].*$/, '')
+    .replace(/\D/g, '')
+    .replace(/^0+/, '')
+  return digits.length <= 15 && value !== 0
+}
+
+/** Whether text with a point or an exponent is an integer of few digits, so that it became no other number. */
+function isExactInteger(source: string): boolean {
+  return (
+    source
+      .replace(/[eE].*$/, '')
+      .replace(/\D/g, '')
+      .replace(/^0+|0+$/g, '').length <= 15
+  )
+}

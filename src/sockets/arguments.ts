@@ -1,0 +1,94 @@
+import { faultOfId } from '../core/channel.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Cursor } from '../core/position.ts'
+
+/** How a tab wants to enter a room. */
+export interface SubscribeOptions {
+  since?: Cursor
+  last?: number
+  token?: string
+}
+
+/** Where a tab stands on its channels when it connects. */
+export interface ConnectCursors {
+  user: Cursor
+  rooms: Map<string, Cursor>
+}
+
+/** The most messages that `last` may ask for. */
+export const MAX_LAST = 1000
+
+type Fields = Record<string, unknown>
+
+const refuse = (detail: string): never => {
+  throw new ServiceError('invalid_request', detail)
+}
+
+/** A plain object with no other fields than these. Throws `invalid_request`. */
+function fieldsOf(value: unknown, name: string, allowed: readonly string[]): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`${name} must be an object`)
+  const unknown = Object.keys(value as Fields).find((key) => !allowed.includes(key))
+  if (unknown !== undefined) refuse(`${name}.${unknown} is not known`)
+  return value as Fields
+}
+
+function parseCursor(value: unknown, name: string, others: readonly string[] = []): Cursor {
+  const { seq, epoch } = fieldsOf(value, name, ['seq', 'epoch', ...others])
+  const cursor: Cursor = {}
+  if (seq !== undefined) {
+    if (!Number.isSafeInteger(seq) || (seq as number) < 0)
+      refuse(`${name}.seq must be an integer of at least 0`)
+    cursor.seq = seq as number
+  }
+  if (epoch !== undefined) {
+    if (typeof epoch !== 'string' || epoch.length > 100)
+      refuse(`${name}.epoch must be a string of at most 100 characters`)
+    if (seq === undefined) refuse(`${name}.epoch needs ${name}.seq`)
+    cursor.epoch = epoch as string
+  }
+  return cursor
+}
+
+/** Reads a room's id. Throws `invalid_request`. */
+export function parseRoom(value: unknown): string {
+  const fault = faultOfId(value)
+  if (fault !== undefined) refuse(`the room ${fault}`)
+  return value as string
+}
+
+/** Reads a token. Throws `invalid_request`. */
+export function parseToken(value: unknown): string {
+  if (typeof value !== 'string' || value === '') refuse('the token must be a string')
+  return value as string
+}
+
+/** Reads `auth.since` of a CONNECT; undefined without one. Throws `invalid_request`. */
+export function parseConnectCursors(value: unknown): ConnectCursors | undefined {
+  if (value === undefined || value === null) return undefined
+  const user = parseCursor(value, 'since', ['rooms'])
+  const rooms = new Map<string, Cursor>()
+  const { rooms: given = {} } = value as { rooms?: unknown }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    refuse('since.rooms must be an object')
+  for (const [room, cursor] of Object.entries(given as Fields))
+    rooms.set(parseRoom(room), parseCursor(cursor, `since.rooms[${JSON.stringify(room)}]`))
+  return { user, rooms }
+}
+
+/** Reads the options of `subscribe`. Throws `invalid_request`, or `unsupported_field` for what Tabcast does not do yet. */
+export function parseSubscribeOptions(value: unknown): SubscribeOptions {
+  if (value === undefined || value === null) return {}
+  const { since, last, token, presence } = fieldsOf(value, 'options', ['since', 'last', 'token', 'presence'])
+  if (presence !== undefined)
+    throw new ServiceError('unsupported_field', 'options.presence is not supported yet')
+  const options: SubscribeOptions = {}
+  if (since !== undefined) options.since = parseCursor(since, 'options.since')
+  if (token !== undefined) options.token = parseToken(token)
+  if (last !== undefined) {
+    if (!Number.isSafeInteger(last) || (last as number) < 0 || (last as number) > MAX_LAST)
+      refuse(`options.last must be an integer from 0 to ${MAX_LAST}`)
+    if (since !== undefined) refuse('options has both since and last; only one of them can be')
+    options.last = last as number
+  }
+  return options
+}

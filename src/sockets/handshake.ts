@@ -1,0 +1,94 @@
+import type { Socket } from 'socket.io'
+import { type Channel, roomChannel, userChannel } from '../core/channel.ts'
+import type { BrowserClaims, TokenVerifier } from '../core/claims.ts'
+import type { Engine } from '../core/engine.ts'
+import { ServiceError } from '../core/errors.ts'
+import type { Hub } from '../core/hub.ts'
+import type { Member } from '../core/member.ts'
+import type { Cursor } from '../core/position.ts'
+import { type ConnectCursors, parseConnectCursors, parseToken } from './arguments.ts'
+import { mayHear, type RoomPolicy } from './grants.ts'
+import type { TabConnection } from './tab-connection.ts'
+
+export interface HandshakeOptions {
+  engine: Engine
+  hub: Hub
+  verifier: TokenVerifier
+  policy: RoomPolicy
+  /** Whether a connection without a token is let in. */
+  anonymous: boolean
+  maxRooms: number
+}
+
+/** What a CONNECT asked for, once it is granted. */
+export interface Session {
+  connection: TabConnection
+  /** The channels that it hears from the start, each with the cursor to replay from; without one it goes on from now. */
+  members: { member: Member; cursor: Cursor | undefined }[]
+  /** Rooms that it wanted to go on with and may not hear. */
+  refused: Channel[]
+}
+
+/** Reads and checks the token of a CONNECT; undefined for an anonymous connection. Rejects with a `token_…` error. */
+export async function authenticate(
+  socket: Socket,
+  options: Pick<HandshakeOptions, 'verifier' | 'anonymous'>,
+): Promise<BrowserClaims | undefined> {
+  const { token } = socket.handshake.auth
+  if (token !== undefined && token !== null) return options.verifier.browser(parseToken(token))
+  if (options.anonymous) return undefined
+  throw new ServiceError(
+    'token_missing',
+    'auth.token is missing: a page connects with io(url, { auth: { token } })',
+  )
+}
+
+/**
+ * Lets a connection hear its channels, before the CONNECT is answered: whatever is published from then on reaches it.
+ * Rejects with a `token_…` error, or with the engine's.
+ */
+export async function enter(
+  socket: Socket,
+  connection: TabConnection,
+  options: HandshakeOptions,
+): Promise<Session> {
+  const { engine, hub, policy } = options
+  const { claims } = connection
+  const cursors = parseConnectCursors(socket.handshake.auth.since)
+  if ((cursors?.rooms.size ?? 0) > options.maxRooms)
+    throw new ServiceError('too_many_rooms', `since.rooms names more than ${options.maxRooms} rooms`)
+
+  const session: Session = { connection, members: [], refused: [] }
+  const join = async (channel: Channel, cursor: Cursor | undefined): Promise<void> => {
+    session.members.push({ member: await hub.join(connection, channel), cursor })
+  }
+  if (claims !== undefined) {
+    await join(userChannel(claims.user), cursors?.user)
+    // Asked after the user's log is heard: a revocation is either seen here or heard there.
+    await refuseRevoked(engine, claims)
+  }
+  await Promise.all(
+    [...wantedRooms(cursors, policy)].map(([room, cursor]) => {
+      if (mayHear(connection, room, policy)) return join(roomChannel(room), cursor)
+      session.refused.push(roomChannel(room))
+      return undefined
+    }),
+  )
+  return session
+}
+
+/** Rejects with `token_revoked` if the user's tokens up to this one have been revoked. */
+export async function refuseRevoked(engine: Engine, claims: BrowserClaims): Promise<void> {
+  if (claims.issuedAt <= (await engine.revocations.revokedUntil(claims.user)))
+    throw new ServiceError('token_revoked', 'the token was issued before its user was disconnected')
+}
+
+function wantedRooms(
+  cursors: ConnectCursors | undefined,
+  policy: RoomPolicy,
+): Map<string, Cursor | undefined> {
+  // With `since`, a room that the connection joins by itself goes on from now unless it says from where.
+  const rooms = new Map<string, Cursor | undefined>(policy.joinRooms.map((room) => [room, cursors && {}]))
+  for (const [room, cursor] of cursors?.rooms ?? []) rooms.set(room, cursor)
+  return rooms
+}

@@ -1,0 +1,93 @@
+import type { Socket } from 'socket.io'
+import { type Channel, idOfChannel } from '../core/channel.ts'
+import type { BrowserClaims } from '../core/claims.ts'
+import type { Connection } from '../core/member.ts'
+import type { Gap, StreamPosition } from '../core/position.ts'
+import type { Publication } from '../core/publication.ts'
+import type { Control } from '../core/publisher.ts'
+import { Wire } from './wire.ts'
+
+/** Why the server ended a connection, for the metrics. */
+export type CloseReason = 'slow' | 'expired' | 'draining' | 'engine' | 'disconnected'
+
+/** A connection of one user's tab: what it may hear, and its way out. */
+export class TabConnection implements Connection {
+  /** Undefined for a connection without a token. */
+  claims: BrowserClaims | undefined
+  /** Rooms that a room token granted: room → its `exp`, in seconds since the epoch. */
+  readonly roomTokens = new Map<string, number>()
+  readonly #socket: Socket
+  readonly #wire: Wire
+  readonly #maxBacklog: number
+  readonly #onClose: (reason: CloseReason) => void
+
+  constructor(
+    socket: Socket,
+    claims: BrowserClaims | undefined,
+    options: { maxBacklog: number; onClose: (reason: CloseReason) => void },
+  ) {
+    this.#socket = socket
+    this.claims = claims
+    this.#wire = new Wire(socket.conn)
+    this.#maxBacklog = options.maxBacklog
+    this.#onClose = options.onClose
+  }
+
+  get id(): string {
+    return this.#socket.id
+  }
+
+  send(publication: Publication): void {
+    this.#wire.send(publication)
+    if (this.#wire.backlog > this.#maxBacklog) this.close('slow')
+  }
+
+  sendGap(channel: Channel, epoch: string, gap: Gap): void {
+    this.emit('gap', { channel, epoch, ...gap })
+  }
+
+  sendPosition(channel: Channel, position: StreamPosition): void {
+    this.emit('position', { channel, ...position })
+  }
+
+  /** Tells the tab that it no longer hears a room, and why. */
+  sendUnsubscribed(channel: Channel, code: 'room_forbidden' | 'token_expired'): void {
+    this.emit('unsubscribed', { room: idOfChannel(channel), code })
+  }
+
+  /** Drops the room tokens that are no longer valid; answers whether there were any. */
+  forgetExpiredRoomTokens(now: number): boolean {
+    let expired = false
+    for (const [room, expiresAt] of this.roomTokens)
+      if (expiresAt <= now) expired = this.roomTokens.delete(room)
+    return expired
+  }
+
+  /** Sends an event of the server's own. */
+  emit(event: string, payload: object): void {
+    this.#wire.sendPacket(`2${JSON.stringify([event, payload])}`)
+  }
+
+  drained(): Promise<void> {
+    return this.#wire.drained()
+  }
+
+  handleControl({ action }: Control): void {
+    if (action !== 'disconnect') return
+    this.#onClose('disconnected')
+    // Said as a Socket.IO DISCONNECT, so that stock clients stay away.
+    this.#socket.disconnect(true)
+  }
+
+  /** Ends the transport, not the session: every client tries again, with a new token if it has one. */
+  close(reason: CloseReason): void {
+    if (this.#socket.conn.readyState !== 'open') return
+    this.#onClose(reason)
+    this.#wire.close(reason === 'slow')
+  }
+
+  /** The transport has closed. */
+  closed(): void {
+    this.#wire.settle()
+  }
+}
