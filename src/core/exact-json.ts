@@ -25,12 +25,13 @@ export function parseExact(text: string): unknown {
 /** Whether a number is the same when it is written again; `1.0` and `1e2` may be written as `1` and `100`. */
 function survives(value: number, source: string): boolean {
   if (Object.is(value, -0) || !Number.isFinite(value)) return false
+  if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*$/, ''))
   if (Number.isSafeInteger(value)) return !/[.eE]/.test(source) || isExactInteger(source)
   const digits = source
     .replace(/[eE].*$/, '')
     .replace(/\D/g, '')
     .replace(/^0+/, '')
-  return digits.length <= 15 && value !== 0
+  return digits.length <= 15
 }
 
 /** Whether text with a point or an exponent is an integer of few digits, so that it became no other number. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel } from './channel.ts'
 import type { Engine, LogPage, PageLimit } from './engine.ts'
 import type { Member } from './member.ts'
@@ -10,6 +11,9 @@ const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 1_048_576 }
 
 /** More than this many publications are not kept during a repair: the log has them all. */
 const MAX_BACKLOG = 1000
+
+/** How long a publication may take from the log to here before it counts as missed, in milliseconds. */
+const BELL_PATIENCE = 500
 
 /** How many members get a publication before the event loop has a turn: a room of thousands must not block the process. */
 const SLICE = 1000
@@ -60,12 +64,19 @@ export class Feed {
     if (this.members.delete(member) && this.members.size > 0) this.#announce().catch(ignoreLostCount)
   }
 
-  /** Announces again, and reads the log if it is ahead: finds a lost bell on a channel where nothing follows it. */
+  /**
+   * Announces again, and reads the log if the feed can't be at its end: finds a lost bell on a channel where nothing follows it, and a
+   * store that came back older.
+   */
   async check(): Promise<void> {
     if (!this.#open) return
+    const before = this.#position
     const head = await this.#announce()
-    const { seq, epoch } = this.#position
-    if (this.#closed || this.#backlog !== undefined || (head.seq === seq && head.epoch === epoch)) return
+    const older = head.epoch !== before.epoch || head.seq < before.seq
+    // A publication that is still on its way here is not lost.
+    if (!older && head.seq > this.#position.seq) await delay(BELL_PATIENCE, undefined, { ref: false })
+    const behind = older || head.seq > this.#position.seq
+    if (this.#closed || this.#backlog !== undefined || !behind) return
     this.#backlog = []
     await this.#repair()
   }

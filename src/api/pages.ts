@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { faultOfId } from '../core/channel.ts'
+import type { Peer } from '../core/engine.ts'
+import { ServiceError } from '../core/errors.ts'
+
+/** What the development page is told; there is none of it in production. */
+export interface DemoOptions {
+  role: string
+  apiKey: string
+  /** Makes a browser token for a user. */
+  mint(user: string): string
+  /** The processes that share the store. */
+  peers(): Promise<Peer[]>
+}
+
+const page = (name: string): string => readFileSync(new URL(`../pages/${name}`, import.meta.url), 'utf8')
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
+
+/** Serves `/`: in development a page on which a newcomer sees a notification arrive, in production a line of text. */
+export function registerPages(app: FastifyInstance, demo: DemoOptions | undefined): void {
+  if (demo === undefined) {
+    app.get('/', { schema: { hide: true } }, (_request, reply) =>
+      reply.type('text/plain').send('Tabcast is running.\n'),
+    )
+    return
+  }
+  const files = [
+    ['/', 'demo.html', 'text/html'],
+    ['/demo/demo.css', 'demo.css', 'text/css'],
+    ['/demo/demo.js', 'demo.js', 'text/javascript'],
+  ] as const
+  for (const [path, file, type] of files) {
+    const content = page(file)
+    app.get(path, { schema: { hide: true } }, (_request, reply) =>
+      reply.type(`${type}; charset=utf-8`).send(content),
+    )
+  }
+  app.get('/demo/session', { schema: { hide: true } }, async (request, reply) =>
+    session(demo, request, reply),
+  )
+}
+
+async function session(demo: DemoOptions, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+  // A page of somebody else whose name was made to point here (DNS rebinding) must not get the key.
+  if (!LOOPBACK.test(request.headers.host ?? ''))
+    throw new ServiceError(
+      'scope_missing',
+      'the development page is served to this machine only: open it at http://localhost',
+    )
+  const { user } = request.query as { user?: unknown }
+  const fault = faultOfId(user)
+  if (fault !== undefined)
+    throw new ServiceError('invalid_request', `user ${fault}`, {
+      faults: [{ pointer: 'user', detail: fault }],
+    })
+  reply.header('cache-control', 'no-store')
+  // Without the engine the page still works as far as it can.
+  const peers = await demo.peers().catch((): Peer[] => [])
+  const here = `http://${request.headers.host}`
+  const urlsOf = (role: string): string[] => peers.filter((peer) => peer.role === role).map(({ url }) => url)
+  return {
+    role: demo.role,
+    token: demo.mint(user as string),
+    apiKey: demo.apiKey,
+    api: demo.role === 'worker' ? (urlsOf('api')[0] ?? urlsOf('all')[0] ?? null) : here,
+    workers: urlsOf('worker'),
+  }
+}

@@ -1,0 +1,161 @@
+/** The development page: a plain Socket.IO client, no framework. */
+
+/** @param {string} id */
+const $ = (id) => document.getElementById(id)
+
+/** How many notifications the list shows. */
+const SHOWN = 50
+
+/** How long a toast stays, in milliseconds. */
+const TOAST_TIME = 5000
+
+const user = new URLSearchParams(location.search).get('user') || 'demo'
+const seen = new Set()
+/** Where this page stands in the user's log; from here it goes on after a lost connection. */
+let position = { seq: 0 }
+/** What the server says about itself: where posts go, and with which key. */
+let server
+
+$('user').value = user
+$('empty-user').textContent = user
+$('second-tab').href = `/?user=${encodeURIComponent(user)}`
+
+async function loadSession() {
+  const response = await fetch(`/demo/session?user=${encodeURIComponent(user)}`)
+  const session = await response.json()
+  if (!response.ok) throw new Error(session.detail)
+  return session
+}
+
+/** @param {'connecting' | 'connected' | 'refused'} state */
+function showStatus(state, text) {
+  $('status').dataset.state = state
+  $('status').textContent = text
+}
+
+function render(notification) {
+  const item = $('item').content.firstElementChild.cloneNode(true)
+  item.dataset.severity = notification.severity
+  const time = new Date(notification.createdAt).toLocaleTimeString()
+  const number = notification.seq === undefined ? 'not stored' : `no. ${notification.seq}`
+  item.querySelector('.title').textContent = notification.title ?? notification.type
+  item.querySelector('.body').textContent =
+    notification.body ?? (notification.title ? '' : JSON.stringify(notification.data))
+  item.querySelector('.meta').textContent = `${time} · ${notification.type} · ${number}`
+  return item
+}
+
+function show(notification) {
+  if (notification.seq !== undefined) position = { seq: notification.seq, epoch: notification.epoch }
+  if (seen.has(notification.id)) return
+  seen.add(notification.id)
+  $('empty').hidden = true
+  $('inbox').prepend(render(notification))
+  while ($('inbox').children.length > SHOWN) $('inbox').lastElementChild.remove()
+  if (!notification.alert) return
+  const toast = render(notification)
+  $('toasts').append(toast)
+  setTimeout(() => toast.remove(), TOAST_TIME)
+}
+
+function showGap({ from, to, reason }) {
+  const notice = document.createElement('li')
+  notice.className = 'notice'
+  notice.textContent = `Numbers ${from} to ${to} are no longer there (${reason}).`
+  $('inbox').prepend(notice)
+}
+
+function connect() {
+  // Four lines are the whole integration: connect with a token and a cursor, and listen.
+  const socket = io({ auth: async (send) => send({ token: (await loadSession()).token, since: position }) })
+  socket.on('notification', show)
+  socket.on('position', ({ seq, epoch }) => {
+    position = { seq, epoch }
+  })
+  socket.on('gap', showGap)
+
+  socket.on('connect', () => showStatus('connected', `Connected as ${user}`))
+  socket.on('disconnect', () => showStatus('connecting', 'Connection lost. Trying again …'))
+  socket.on('connect_error', (error) => {
+    if (socket.active) showStatus('connecting', 'No connection. Trying again …')
+    else showStatus('refused', `Refused: ${error.message}`)
+  })
+}
+
+function curlLine() {
+  const { api, apiKey } = server
+  const body = JSON.stringify({
+    title: $('title').value,
+    body: $('body').value || undefined,
+    severity: $('severity').value,
+  })
+  const quoted = body.replaceAll("'", "'\\''")
+  return `curl ${api}/notify/${encodeURIComponent(user)} \\\n  -H 'Authorization: Bearer ${apiKey}' \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`
+}
+
+const showCurl = () => {
+  $('curl').textContent = curlLine()
+}
+
+async function send(event) {
+  event.preventDefault()
+  const response = await fetch(`/notify/${encodeURIComponent(user)}`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${server.apiKey}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({
+      title: $('title').value,
+      body: $('body').value || undefined,
+      severity: $('severity').value,
+    }),
+  })
+  const answer = await response.json()
+  $('answer').classList.toggle('bad', !response.ok)
+  const connections = answer.connections === 1 ? '1 connection' : `${answer.connections} connections`
+  $('answer').textContent = response.ok
+    ? `Stored as no. ${answer.seq}, sent to ${connections}.`
+    : answer.detail
+}
+
+function explainRole({ role, api, workers }) {
+  if (role === 'worker') {
+    $('send').disabled = true
+    $('answer').textContent = 'This process serves tabs only.'
+    $('curl-hint').textContent = api
+      ? `Send it to the API at ${api}:`
+      : 'No API process is running yet: start one with ROLE=api.'
+  }
+  if (role === 'api') {
+    const [worker] = workers
+    showStatus(
+      'refused',
+      worker
+        ? ''
+        : 'This process serves the API only, and no worker is running yet: start one with ROLE=worker.',
+    )
+    if (!worker) return
+    const link = document.createElement('a')
+    link.href = `${worker}/?user=${encodeURIComponent(user)}`
+    link.textContent = worker
+    $('status').append('This process serves the API only. Tabs connect to ', link)
+  }
+}
+
+try {
+  server = await loadSession()
+  explainRole(server)
+  showCurl()
+  for (const id of ['title', 'body', 'severity']) $(id).addEventListener('input', showCurl)
+  $('send-form').addEventListener('submit', send)
+  $('copy').addEventListener('click', async () => {
+    await navigator.clipboard.writeText($('curl').textContent)
+    $('copy').textContent = 'Copied'
+  })
+  if (server.role !== 'api') connect()
+} catch (error) {
+  showStatus('refused', error.message)
+}
+
+$('user-form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  location.href = `/?user=${encodeURIComponent($('user').value)}`
+})
