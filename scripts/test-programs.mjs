@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** What the tests start as real programs, and the Debian packages that have it. */
+const programs = [
+  { name: 'redis-server', package: 'redis-server' },
+  { name: 'redis-cli', package: 'redis-tools' },
+  { name: 'chromium', package: 'chromium' },
+  { name: 'php', package: 'php-cli' },
+  { name: 'php with curl', package: 'php-curl', isThere: phpHasCurl },
+  { name: 'python3', package: 'python3' },
+  { name: 'nginx', package: 'nginx' },
+  { name: 'curl', package: 'curl' },
+]
+
+/** Installs what the tests miss, where that is possible. Returns what the user has to do; nothing if all is there. */
+export function installMissingPrograms(say) {
+  const missing = missingPrograms()
+  if (missing.length === 0) return undefined
+  const names = missing.map(({ name }) => name).join(', ')
+  const install = `apt-get install -y --no-install-recommends ${missing.map((program) => program.package).join(' ')}`
+  if (!find('apt-get'))
+    return `The tests want ${names}: install them with the package manager of this machine.`
+  if (process.getuid() !== 0)
+    return `The tests want ${names}. Install them with:\n\n  sudo sh -c 'apt-get update && ${install}'\n`
+
+  say(`Installing for the tests: ${names} …`)
+  const failure = runApt(['update']) ?? runApt(install.split(' ').slice(1))
+  if (failure)
+    return `${failure}\n\nThe tests want ${names}. Install them with:\n\n  apt-get update && ${install}\n`
+  const still = missingPrograms().map(({ name }) => name)
+  return still.length === 0 ? undefined : `Installed, and yet not found: ${still.join(', ')}.`
+}
+
+/** What the tests need and this machine does not have. */
+export function missingPrograms() {
+  return programs.filter(({ name, isThere }) => !(isThere ?? find)(name))
+}
+
+function phpHasCurl() {
+  const php = find('php')
+  return php !== undefined && spawnSync(php, ['-r', 'exit(extension_loaded("curl") ? 0 : 1);']).status === 0
+}
+
+/** Looks in /usr/sbin too, which is not on the PATH of a user who is not root. */
+function find(name) {
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']
+  return folders.map((folder) => join(folder, name)).find(isExecutable)
+}
+
+function isExecutable(file) {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function runApt(args) {
+  // Runlevel 1 keeps the packages from starting their services: the tests start their own.
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const { status, stdout, stderr, error } = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=300', ...args], {
+    env,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  return status === 0 ? undefined : `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim()
+}
