@@ -1,0 +1,39 @@
+import type { Channel } from '../../core/channel.ts'
+import type { EngineOptions, PublicationHandler } from '../../core/engine.ts'
+import { decode } from '../../core/publication.ts'
+
+/** Who hears which channel in this process, which is all there is. */
+export class Bell {
+  readonly #report: EngineOptions['report']
+  readonly #handlers = new Map<Channel, Set<PublicationHandler>>()
+
+  constructor(report: EngineOptions['report']) {
+    this.#report = report
+  }
+
+  add(channel: Channel, handler: PublicationHandler): void {
+    const handlers = this.#handlers.get(channel)
+    if (handlers === undefined) this.#handlers.set(channel, new Set([handler]))
+    else handlers.add(handler)
+  }
+
+  remove(channel: Channel, handler: PublicationHandler): void {
+    const handlers = this.#handlers.get(channel)
+    if (handlers?.delete(handler) && handlers.size === 0) this.#handlers.delete(channel)
+  }
+
+  /** Hands a publication in its wire form to all who hear the channel. */
+  ring(channel: Channel, message: Buffer): void {
+    const handlers = this.#handlers.get(channel)
+    if (handlers === undefined) return
+    const publication = decode(channel, message)
+    for (const handler of handlers) {
+      try {
+        handler(publication)
+      } catch (error) {
+        // One handler's fault is not another's loss.
+        this.#report(error)
+      }
+    }
+  }
+}

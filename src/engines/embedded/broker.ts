@@ -1,0 +1,93 @@
+import type { Channel } from '../../core/channel.ts'
+import type { Broker, LogPage, PageLimit, PublicationHandler, Published } from '../../core/engine.ts'
+import type { Cursor } from '../../core/position.ts'
+import { type Draft, encodeUnstored } from '../../core/publication.ts'
+import type { Bell } from './bell.ts'
+import type { Idempotency } from './idempotency.ts'
+import type { Log, Row } from './log.ts'
+import type { Reader } from './reader.ts'
+import type { Transactions } from './transactions.ts'
+
+/** What the broker works with. */
+export interface BrokerParts {
+  transactions: Transactions
+  log: Log
+  reader: Reader
+  idempotency: Idempotency
+  bell: Bell
+  /** The connections that a channel has now. */
+  connectionsOf(channel: Channel): number
+}
+
+/** What came of a publish, and what is to be carried if it was not a repetition. */
+interface Outcome {
+  published: Published
+  message?: Buffer
+}
+
+/** The log and its bell in this process: a grouped transaction stores, and after its commit the handlers are called. */
+export class EmbeddedBroker implements Broker {
+  readonly #parts: BrokerParts
+
+  constructor(parts: BrokerParts) {
+    this.#parts = parts
+  }
+
+  async publish(draft: Draft): Promise<Published> {
+    const { transactions, bell } = this.#parts
+    const { published } = await transactions.write(
+      () => this.#store(draft),
+      ({ message }) => {
+        if (message !== undefined) bell.ring(draft.channel, message)
+      },
+    )
+    return published
+  }
+
+  async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
+    this.#parts.transactions.assertOpen()
+    this.#parts.bell.add(channel, handler)
+  }
+
+  unsubscribe(channel: Channel, handler: PublicationHandler): void {
+    this.#parts.bell.remove(channel, handler)
+  }
+
+  async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
+    const row = await this.#open(channel)
+    return this.#parts.transactions.read(() => this.#parts.reader.since(row, cursor, limit))
+  }
+
+  async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
+    const row = await this.#open(channel)
+    return this.#parts.transactions.read(() => this.#parts.reader.latest(row, before, limit))
+  }
+
+  /** Nothing can cut a subscription within a process. */
+  onRestored(): void {}
+
+  async #open(channel: Channel): Promise<Row> {
+    const { transactions, log } = this.#parts
+    const known = await transactions.read(() => log.find(channel))
+    if (known === undefined) return transactions.write(() => log.open(channel))
+    known.used = Date.now()
+    return known
+  }
+
+  #store(draft: Draft): Outcome {
+    const { log, idempotency, connectionsOf } = this.#parts
+    const now = Date.now()
+    const connections = connectionsOf(draft.channel)
+    const known = idempotency.recall(draft, now)
+    if (known !== undefined) {
+      const { id, seq, epoch } = known
+      return { published: { id, seq, epoch, connections, replayed: true } }
+    }
+    const { seq, epoch, message } = draft.stored
+      ? log.append(draft)
+      : { seq: 0, epoch: '', message: Buffer.from(encodeUnstored(draft)) }
+    const published = { id: draft.id, seq, epoch, connections, replayed: false }
+    idempotency.remember(draft, published, now)
+    return { published, message }
+  }
+}

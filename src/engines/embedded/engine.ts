@@ -1,0 +1,71 @@
+import type { Channel } from '../../core/channel.ts'
+import type { Engine, EngineOptions, Peer } from '../../core/engine.ts'
+import { Bell } from './bell.ts'
+import { EmbeddedBroker } from './broker.ts'
+import { createCanary } from './canary.ts'
+import { type Durability, IN_MEMORY, openDatabase } from './database.ts'
+import { Idempotency } from './idempotency.ts'
+import { Log } from './log.ts'
+import { EmbeddedPresence } from './presence.ts'
+import { Reader } from './reader.ts'
+import { EmbeddedRevocations } from './revocations.ts'
+import { Sweep } from './sweep.ts'
+import { Transactions } from './transactions.ts'
+
+export interface EmbeddedEngineOptions extends EngineOptions {
+  /** The SQLite file, which is made if it is not there, with its directory; or `:memory:`. */
+  path: string
+  durability: Durability
+}
+
+/** Milliseconds between two sweeps. */
+const SWEEP_INTERVAL = 1000
+
+/**
+ * The engine on the SQLite that is built into Node, in this process. Rejects if the file can't be opened, or another process has it
+ * open, with an error that says what to do.
+ */
+export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
+  const { path, durability, retention, report } = options
+  const database = openDatabase(path, durability)
+  const log = new Log(database, retention)
+  const transactions = new Transactions(database, log)
+  const reader = new Reader(database, log)
+  const idempotency = new Idempotency(database)
+  const presence = new EmbeddedPresence(transactions, log)
+  const connectionsOf = (channel: Channel): number => presence.connectionsOf(channel)
+  const bell = new Bell(report)
+  const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, bell, connectionsOf })
+  const sweep = new Sweep(database, log, reader, idempotency, connectionsOf)
+  const timer = setInterval(() => transactions.write(() => sweep.run()).catch(report), SWEEP_INTERVAL).unref()
+  let self: Peer = { role: 'unknown', url: '' }
+
+  return {
+    name: 'embedded',
+    broker,
+    presence,
+    revocations: new EmbeddedRevocations(database, transactions),
+    registry: {
+      enter(peer) {
+        self = peer
+      },
+      peers: () => transactions.read(() => [self]),
+    },
+    probe: await createCanary(database, transactions, broker, path),
+    describe: () => transactions.read(() => [describe(path, durability)]),
+    async close() {
+      clearInterval(timer)
+      transactions.close()
+    },
+  }
+}
+
+function describe(path: string, durability: Durability): string {
+  if (path === IN_MEMORY)
+    return 'WARNING: notifications are stored in memory only: they end with the process.'
+  const promise =
+    durability === 'power'
+      ? 'what was acknowledged survives a killed process and a power cut'
+      : 'what was acknowledged survives a killed process; a power cut can take the last moments'
+  return `Notifications are stored in the SQLite file ${path}: ${promise}.`
+}

@@ -1,0 +1,208 @@
+import { randomBytes } from 'node:crypto'
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+import { type Channel, isUserChannel } from '../../core/channel.ts'
+import type { EngineOptions, Retention } from '../../core/engine.ts'
+import { type Epoch, type LogState, pruneEpochs } from '../../core/position.ts'
+import { type Draft, encode } from '../../core/publication.ts'
+import type { Memory } from './transactions.ts'
+
+/** So many logs are remembered; the others are read from the file when they are wanted. */
+const MAX_REMEMBERED = 20_000
+
+/** What is known of a log without reading its entries. */
+export interface Row extends LogState {
+  readonly id: number
+  readonly channel: Channel
+  seq: number
+  floor: number
+  epochs: readonly Epoch[]
+  /** How many entries the table has; all of them are above the floor. */
+  entries: number
+  /** When the channel last had a connection, in milliseconds since the epoch. */
+  seen: number | undefined
+  /** When the log was last written or asked for, in milliseconds since the epoch. */
+  used: number
+}
+
+/** An entry that was given its number. */
+export interface Appended {
+  seq: number
+  epoch: string
+  message: Buffer
+}
+
+/** Random characters that may stand in an epoch. */
+const name = (): string => randomBytes(6).toString('base64url')
+
+/**
+ * The table of logs and that of their entries.
+ *
+ * A publish appends an entry and leaves the log's row as it is: the highest entry tells the seq as well. The row is written only when
+ * something else changes, above all when entries are deleted, so that no seq is ever given twice.
+ */
+export class Log implements Memory {
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #retention: EngineOptions['retention']
+  readonly #life = name()
+  readonly #rows = new Map<Channel, Row>()
+  /** The rows that the current transaction has changed. */
+  readonly #touched = new Set<Row>()
+  /** Those of them whose row in the table is to be written. */
+  readonly #changed = new Set<Row>()
+
+  constructor(database: DatabaseSync, retention: EngineOptions['retention']) {
+    this.#statements = prepare(database)
+    this.#retention = retention
+  }
+
+  /** How much of a channel is kept. */
+  retentionOf(channel: Channel): Retention {
+    return isUserChannel(channel) ? this.#retention.user : this.#retention.room
+  }
+
+  /** What is known of a channel's log, if it has been founded. */
+  find(channel: Channel): Row | undefined {
+    const known = this.#rows.get(channel)
+    if (known !== undefined) return known
+    const row = this.load(channel)
+    if (row !== undefined) this.#remember(row)
+    return row
+  }
+
+  /** The same, without a place among the remembered ones for a log that is only looked at. */
+  load(channel: Channel): Row | undefined {
+    const known = this.#rows.get(channel)
+    if (known !== undefined) return known
+    const found = this.#statements.find.get(channel) as unknown as StoredRow | undefined
+    return found === undefined ? undefined : rowOf(found)
+  }
+
+  /** What is known of a channel's log, which is founded if it does not exist yet. */
+  open(channel: Channel): Row {
+    const known = this.find(channel)
+    if (known !== undefined) return known
+    const epochs = [{ epoch: `${name()}.${this.#life}`, first: 1 }]
+    const used = Date.now()
+    const { lastInsertRowid } = this.#statements.found.run(channel, textOf(epochs), used)
+    const id = Number(lastInsertRowid)
+    const row: Row = { id, channel, seq: 0, floor: 0, epochs, entries: 0, seen: undefined, used }
+    this.touch(row)
+    return row
+  }
+
+  /** Gives a draft the next seq of its channel and stores it. */
+  append(draft: Draft): Appended {
+    const row = this.open(draft.channel)
+    this.touch(row)
+    const seq = ++row.seq
+    let { epoch } = row.epochs.at(-1)!
+    if (!epoch.endsWith(this.#life)) {
+      epoch = `${epoch.slice(0, epoch.indexOf('.'))}.${this.#life}`
+      row.epochs = [...row.epochs, { epoch, first: seq }]
+      this.change(row)
+    }
+    const message = Buffer.from(encode(draft, seq, epoch))
+    this.#statements.append.run(row.id, seq, draft.createdAt, draft.expiresAt, message)
+    row.entries++
+    return { seq, epoch, message }
+  }
+
+  /** Notes that the current transaction changes what is remembered of a log; to be called before it does. */
+  touch(row: Row): void {
+    this.#touched.add(row)
+    this.#rows.set(row.channel, row)
+  }
+
+  /** Notes that the log's row in the table is to be written with the current transaction. */
+  change(row: Row): void {
+    row.used = Date.now()
+    this.#changed.add(row)
+    this.touch(row)
+  }
+
+  /** Forgets a log; the next use founds another one. */
+  forget(row: Row): void {
+    this.#statements.forget.run(row.id)
+    this.#changed.delete(row)
+    this.#touched.delete(row)
+    this.#rows.delete(row.channel)
+  }
+
+  settle(): void {
+    for (const row of this.#touched) this.#trim(row)
+    for (const row of this.#changed) {
+      row.epochs = pruneEpochs(row.epochs, row.floor)
+      const { seq, floor, epochs, seen, used, id } = row
+      this.#statements.update.run(seq, floor, textOf(epochs), seen ?? null, used, id)
+    }
+    this.#touched.clear()
+    this.#changed.clear()
+  }
+
+  revert(): void {
+    for (const { channel } of this.#touched) this.#rows.delete(channel)
+    this.#touched.clear()
+    this.#changed.clear()
+  }
+
+  /** Removes the oldest entries above the number that is kept. */
+  #trim(row: Row): void {
+    const surplus = row.entries - this.retentionOf(row.channel).count
+    if (surplus <= 0) return
+    const whole = row.entries === row.seq - row.floor
+    const last = whole
+      ? row.floor + surplus
+      : (this.#statements.nth.get(row.id, surplus - 1) as { seq: number }).seq
+    this.#statements.remove.run(row.id, last)
+    row.floor = Math.max(row.floor, last)
+    row.entries -= surplus
+    this.change(row)
+  }
+
+  #remember(row: Row): void {
+    // A row that the current transaction has changed is not in the table yet, so nothing is forgotten before that is settled.
+    if (this.#rows.size >= MAX_REMEMBERED && this.#touched.size === 0)
+      this.#rows.delete(this.#rows.keys().next().value!)
+    this.#rows.set(row.channel, row)
+  }
+}
+
+const prepare = (database: DatabaseSync) => ({
+  find: database.prepare(`
+    SELECT id, name, seq, floor, epochs, seen, used,
+      (SELECT max(seq) FROM entry WHERE channel = channel.id) AS last,
+      (SELECT count(*) FROM entry WHERE channel = channel.id) AS entries
+    FROM channel WHERE name = ?`),
+  found: database.prepare('INSERT INTO channel (name, seq, floor, epochs, used) VALUES (?, 0, 0, ?, ?)'),
+  forget: database.prepare('DELETE FROM channel WHERE id = ?'),
+  update: database.prepare(
+    'UPDATE channel SET seq = ?, floor = ?, epochs = ?, seen = ?, used = ? WHERE id = ?',
+  ),
+  append: database.prepare(
+    'INSERT INTO entry (channel, seq, created, expires, message) VALUES (?, ?, ?, ?, ?)',
+  ),
+  nth: database.prepare('SELECT seq FROM entry WHERE channel = ? ORDER BY seq LIMIT 1 OFFSET ?'),
+  remove: database.prepare('DELETE FROM entry WHERE channel = ? AND seq <= ?'),
+})
+
+interface StoredRow {
+  [column: string]: SQLInputValue
+  id: number
+  name: Channel
+  seq: number
+  floor: number
+  epochs: string
+  seen: number | null
+  used: number
+  last: number | null
+  entries: number
+}
+
+function rowOf(stored: StoredRow): Row {
+  const { id, name: channel, floor, entries, used } = stored
+  const seq = Math.max(stored.seq, stored.last ?? 0)
+  const epochs: Epoch[] = JSON.parse(stored.epochs)
+  return { id, channel, seq, floor, epochs, entries, seen: stored.seen ?? undefined, used }
+}
+
+const textOf = (epochs: readonly Epoch[]): string => JSON.stringify(epochs)

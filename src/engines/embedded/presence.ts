@@ -1,0 +1,47 @@
+import type { Channel } from '../../core/channel.ts'
+import type { Attendance, Presence } from '../../core/engine.ts'
+import { headOf, type StreamPosition } from '../../core/position.ts'
+import type { Log } from './log.ts'
+import type { Transactions } from './transactions.ts'
+
+/** Who is connected to this process, which is all there is. Only when a channel was last seen is stored. */
+export class EmbeddedPresence implements Presence {
+  readonly #transactions: Transactions
+  readonly #log: Log
+  readonly #connections = new Map<Channel, number>()
+
+  constructor(transactions: Transactions, log: Log) {
+    this.#transactions = transactions
+    this.#log = log
+  }
+
+  /** The connections that a channel has now. */
+  connectionsOf(channel: Channel): number {
+    return this.#connections.get(channel) ?? 0
+  }
+
+  async announce(channel: Channel, connections: number): Promise<StreamPosition> {
+    const known = await this.#transactions.read(() => this.#log.find(channel))
+    const changes = this.connectionsOf(channel) > 0 !== connections > 0
+    if (connections > 0) this.#connections.set(channel, connections)
+    else this.#connections.delete(channel)
+    if (known !== undefined && !changes) return headOf(known)
+    return this.#transactions.write(() => {
+      const row = this.#log.open(channel)
+      if (changes) {
+        this.#log.change(row)
+        row.seen = row.used
+      }
+      return headOf(row)
+    })
+  }
+
+  count(channels: readonly Channel[]): Promise<Attendance[]> {
+    return this.#transactions.read(() =>
+      channels.map((channel) => {
+        const connections = this.connectionsOf(channel)
+        return { connections, lastSeen: connections > 0 ? Date.now() : this.#log.load(channel)?.seen }
+      }),
+    )
+  }
+}

@@ -1,0 +1,26 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Revocations } from '../../core/engine.ts'
+import type { Transactions } from './transactions.ts'
+
+/** Up to when the tokens of a user are refused. */
+export class EmbeddedRevocations implements Revocations {
+  readonly #transactions: Transactions
+  readonly #set: StatementSync
+  readonly #get: StatementSync
+
+  constructor(database: DatabaseSync, transactions: Transactions) {
+    this.#transactions = transactions
+    this.#set = database.prepare(
+      'INSERT INTO revocation (user, until) VALUES (?, ?) ON CONFLICT DO UPDATE SET until = max(until, excluded.until)',
+    )
+    this.#get = database.prepare('SELECT until FROM revocation WHERE user = ?')
+  }
+
+  async revoke(user: string, issuedAt: number): Promise<void> {
+    await this.#transactions.write(() => this.#set.run(user, issuedAt))
+  }
+
+  revokedUntil(user: string): Promise<number> {
+    return this.#transactions.read(() => Number(this.#get.get(user)?.until ?? 0))
+  }
+}
