@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Channel, isUserChannel } from '../../core/channel.ts'
 import {
   type Broker,
@@ -14,7 +13,7 @@ import {
 import { ServiceError } from '../../core/errors.ts'
 import { type Continuation, type Cursor, continueFrom, headOf, type LogState } from '../../core/position.ts'
 import { type Draft, decode, encodeOpening, type Publication } from '../../core/publication.ts'
-import type { RedisConnection } from './connection.ts'
+import { type RedisConnection, withDeadline } from './connection.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptedClient } from './scripts.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
@@ -109,19 +108,15 @@ export class RedisBroker implements Broker {
   async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
     const handlers = this.#handlers.get(channel) ?? new Set()
     this.#handlers.set(channel, handlers.add(handler))
-    const given = new AbortController()
     try {
-      await Promise.race([
+      await withDeadline(
         this.#subscriptions.subscribe(this.#keys.bell(channel)),
-        delay(SUBSCRIBE_PATIENCE, undefined, { signal: given.signal }).then(() => {
-          throw new ServiceError('engine_unavailable', 'Redis could not be subscribed to in time')
-        }),
-      ])
+        SUBSCRIBE_PATIENCE,
+        () => new ServiceError('engine_unavailable', 'Redis could not be subscribed to in time'),
+      )
     } catch (error) {
       this.unsubscribe(channel, handler)
       throw error
-    } finally {
-      given.abort()
     }
   }
 

@@ -16,7 +16,8 @@ type NodeOptions = Omit<RedisOptions, 'replyMapping'>
 const CONNECT_PATIENCE = 800
 
 /** Tried again soon, for a server that was just started; at random, for the many processes that lost it together. */
-const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 400) * (0.5 + Math.random() / 2)
+export const retryStrategy = (attempt: number): number =>
+  Math.min(50 * attempt, 400) * (0.5 + Math.random() / 2)
 
 /** Options for every connection: nothing is sent again by itself, since a lost reply does not say that nothing was done. */
 function baseOptions(options: RedisConnectionOptions): NodeOptions {
@@ -99,7 +100,10 @@ export class RedisConnection {
     if (this.#life === undefined) await this.#usable()
     this.#cork()
     try {
-      return await command()
+      // A Cluster's client follows redirections and waits for slots on its own time; a single server's has a time limit per command.
+      return await (this.isCluster
+        ? withDeadline(command(), 2 * this.#options.commandTimeout - 100)
+        : command())
     } catch (error) {
       throw translate(error)
     }
@@ -113,11 +117,12 @@ export class RedisConnection {
   }
 
   #createCluster(urls: URL[]): Cluster {
-    const { retryStrategy: _, enableOfflineQueue, ...nodeOptions } = baseOptions(this.#options)
+    const { retryStrategy: _, enableOfflineQueue: __, ...nodeOptions } = baseOptions(this.#options)
     const options = {
       clusterRetryStrategy: retryStrategy,
       clusterNodeRetryStrategy: retryStrategy,
-      enableOfflineQueue: enableOfflineQueue!,
+      // A node's connection is opened by the first command for it, which has to wait for that.
+      enableOfflineQueue: true,
       // A script is repeated only where the node said that it has not run it.
       retryDelayOnFailover: 0,
       slotsRefreshTimeout: this.#options.commandTimeout,
@@ -149,18 +154,11 @@ export class RedisConnection {
   async #usable(): Promise<void> {
     if (this.#closed) throw new ServiceError('shutting_down', 'the engine has been closed')
     this.#waiting ??= Promise.withResolvers()
-    let timer: NodeJS.Timeout | undefined
-    const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new ServiceError('engine_unavailable', `Redis can not be reached: ${this.#lastError}`)),
-        CONNECT_PATIENCE,
-      )
-    })
-    try {
-      await Promise.race([this.#waiting.promise, deadline])
-    } finally {
-      clearTimeout(timer)
-    }
+    await withDeadline(
+      this.#waiting.promise,
+      CONNECT_PATIENCE,
+      () => new ServiceError('engine_unavailable', `Redis can not be reached: ${this.#lastError}`),
+    )
   }
 
   /** One write and one packet for all commands of a turn: under load this is a third of the time of a publish. */
@@ -173,6 +171,25 @@ export class RedisConnection {
       this.#corked = false
       stream.uncork()
     })
+  }
+}
+
+/** What the promise settles to, or after so many milliseconds this error. */
+export async function withDeadline<T>(
+  promise: Promise<T>,
+  milliseconds: number,
+  error: () => ServiceError = () => new ServiceError('engine_timeout', 'Redis did not answer in time'),
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(error()), milliseconds)
+      }),
+    ])
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -1,10 +1,16 @@
 import calculateSlot from 'cluster-key-slot'
 import { Cluster, type Redis } from 'ioredis'
-import type { RedisConnection } from './connection.ts'
+import { type RedisConnection, retryStrategy } from './connection.ts'
 import { type BellHandler, Subscriber } from './subscriber.ts'
 
 /** Subscribing connections stay quiet for long, and notice a dead peer by the canary, not by a command. */
-const SUBSCRIBER_OPTIONS = { commandTimeout: undefined, connectionName: 'tabcast-subscriber' }
+const SUBSCRIBER_OPTIONS = {
+  commandTimeout: undefined,
+  connectionName: 'tabcast-subscriber',
+  // The nodes of a Cluster are configured to wait for a first command, and not to come back.
+  lazyConnect: false,
+  retryStrategy,
+}
 
 /** Which connection hears a bell: the only one, or on a Cluster that of the node that serves its slot. */
 export interface Subscriptions {

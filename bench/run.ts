@@ -1,0 +1,13 @@
+/** `npm run bench [-- notify | fan-out]`: each bench prints ratios against something measured in the same run. */
+import { benchFanOut } from './fan-out.ts'
+import { benchNotify } from './notify.ts'
+
+const benches: Record<string, () => Promise<string[]>> = { notify: benchNotify, 'fan-out': benchFanOut }
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !Object.hasOwn(benches, name))
+if (unknown !== undefined) {
+  process.stderr.write(`There is no bench ${unknown}. There are: ${Object.keys(benches).join(', ')}.\n`)
+  process.exit(1)
+}
+for (const name of wanted.length > 0 ? wanted : Object.keys(benches))
+  process.stdout.write(`${(await benches[name]!()).join('\n')}\n\n`)

@@ -1,0 +1,15 @@
+import type { Engine, EngineOptions } from '../core/engine.ts'
+import { createEmbeddedEngine } from './embedded/engine.ts'
+import { createRedisEngine } from './redis/engine.ts'
+
+/** Which engine, and what it needs to know. */
+export type EngineChoice =
+  | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
+  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number }
+
+/** The only place that knows both engines. Rejects if the embedded store can't be opened; Redis may come later. */
+export async function createEngine(choice: EngineChoice, options: EngineOptions): Promise<Engine> {
+  return choice.engine === 'redis'
+    ? createRedisEngine({ ...options, ...choice })
+    : createEmbeddedEngine({ ...options, ...choice })
+}
