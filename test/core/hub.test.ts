@@ -1,0 +1,272 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { roomChannel, userChannel } from '../../src/core/channel.ts'
+import type { Engine, PublicationHandler } from '../../src/core/engine.ts'
+import { Hub } from '../../src/core/hub.ts'
+import type { Connection } from '../../src/core/member.ts'
+import type { Gap, StreamPosition } from '../../src/core/position.ts'
+import { type Publication, payloadOf } from '../../src/core/publication.ts'
+import { type Control, Publisher } from '../../src/core/publisher.ts'
+import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+
+const RETENTION = { count: 50, seconds: 3600 }
+const channel = userChannel('ada')
+
+/** A connection that writes down what it is given. */
+class Recorder implements Connection {
+  readonly id: string
+  readonly heard: Publication[] = []
+  readonly gaps: Gap[] = []
+  readonly positions: StreamPosition[] = []
+  readonly controls: Control[] = []
+  #awaited: { count: number; reached: () => void } | undefined
+
+  constructor(id = 'recorder') {
+    this.id = id
+  }
+
+  get seqs(): number[] {
+    return this.heard.map(({ seq }) => seq)
+  }
+
+  send(publication: Publication): void {
+    this.heard.push(publication)
+    if (this.heard.length === this.#awaited?.count) this.#awaited.reached()
+  }
+
+  sendGap(_channel: string, _epoch: string, gap: Gap): void {
+    this.gaps.push(gap)
+  }
+
+  sendPosition(_channel: string, position: StreamPosition): void {
+    this.positions.push(position)
+  }
+
+  drained(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
+  handleControl(control: Control): void {
+    this.controls.push(control)
+  }
+
+  /** Resolves when so many publications have been heard in all. */
+  async hears(count: number): Promise<void> {
+    if (this.heard.length >= count) return
+    await new Promise<void>((resolve) => {
+      this.#awaited = { count, reached: resolve }
+    })
+  }
+}
+
+/** The engine as it is, on a bell that loses what it is told to lose. */
+function withLossyBell(engine: Engine): { engine: Engine; lose: { next: number }; restore: () => void } {
+  const lose = { next: 0 }
+  const listeners: (() => void)[] = []
+  const lossy = new Map<PublicationHandler, PublicationHandler>()
+  const { broker } = engine
+  return {
+    lose,
+    restore: () => {
+      for (const listener of listeners) listener()
+    },
+    engine: {
+      ...engine,
+      broker: {
+        publish: (draft) => broker.publish(draft),
+        since: (...args) => broker.since(...args),
+        latest: (...args) => broker.latest(...args),
+        onRestored: (listener) => listeners.push(listener),
+        unsubscribe: (name, handler) => broker.unsubscribe(name, lossy.get(handler) ?? handler),
+        subscribe(name, handler) {
+          const losing: PublicationHandler = (publication) => {
+            if (lose.next > 0) lose.next--
+            else handler(publication)
+          }
+          lossy.set(handler, losing)
+          return broker.subscribe(name, losing)
+        },
+      },
+    },
+  }
+}
+
+const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+describe('hub', () => {
+  let engine: Engine
+  let lose: { next: number }
+  let restore: () => void
+  let hub: Hub
+  let publisher: Publisher
+
+  const say = (title: string, options = {}) =>
+    publisher.notify('ada', { title }, { credential: 'test', ...options })
+  const enter = async (recorder: Recorder, name: ReturnType<typeof userChannel> = channel) => {
+    hub.open(recorder)
+    return hub.join(recorder, name)
+  }
+
+  beforeEach(async () => {
+    const real = await createEmbeddedEngine({
+      path: ':memory:',
+      durability: 'process',
+      retention: { user: RETENTION, room: RETENTION },
+      report: (error) => {
+        throw error
+      },
+    })
+    const lossy = withLossyBell(real)
+    engine = lossy.engine
+    lose = lossy.lose
+    restore = lossy.restore
+    hub = new Hub(engine)
+    publisher = new Publisher(engine.broker)
+  })
+
+  afterEach(async () => {
+    hub.stop()
+    await engine.close()
+  })
+
+  test('without a cursor a connection hears what comes, and nothing that was', async () => {
+    await say('before')
+    const tab = new Recorder()
+    await (await enter(tab)).release(engine.broker, true)
+    await say('after')
+    await tab.hears(1)
+    expect(tab.heard.map((heard) => payloadOf(heard)['title'])).toEqual(['after'])
+    expect(tab.positions).toEqual([])
+  })
+
+  test('a replay under steady publishing brings everything once and in order', async () => {
+    const tabs: Recorder[] = []
+    const publishing = (async () => {
+      for (let index = 0; index < 400; index++) await say(`no. ${index}`)
+    })()
+    for (let index = 0; index < 20; index++) {
+      const tab = new Recorder(`tab ${index}`)
+      tabs.push(tab)
+      const head = await engine.broker.since(channel, { seq: 0 }, { entries: 1, bytes: 1 })
+      const member = await enter(tab)
+      await member.replay(engine.broker, { seq: Math.max(0, head.head.seq - 10), epoch: head.head.epoch })
+    }
+    await publishing
+    for (const tab of tabs) {
+      await tab.hears(400 - tab.seqs[0]! + 1)
+      expect(tab.seqs).toEqual(numbers(tab.seqs[0]!, 400))
+    }
+  })
+
+  test('a lost bell is repaired from the log, in order, when the next one rings', async () => {
+    const tab = new Recorder()
+    await (await enter(tab)).release(engine.broker, true)
+    await say('one')
+    await tab.hears(1)
+    lose.next = 3
+    for (const title of ['two', 'three', 'four', 'five']) await say(title)
+    await tab.hears(5)
+    expect(tab.seqs).toEqual(numbers(1, 5))
+    expect(hub.counts.repairs).toBe(1)
+  })
+
+  test('a lost bell that nothing follows is repaired when the subscription is back', async () => {
+    const tab = new Recorder()
+    await (await enter(tab)).release(engine.broker, true)
+    lose.next = 2
+    await say('one')
+    await say('two')
+    expect(tab.heard).toEqual([])
+    restore()
+    await tab.hears(2)
+    expect(tab.seqs).toEqual([1, 2])
+  })
+
+  test('what retention removed before the repair is told as a gap', async () => {
+    const tab = new Recorder()
+    await (await enter(tab)).release(engine.broker, true)
+    await say('one')
+    await tab.hears(1)
+    lose.next = 60
+    for (let index = 0; index < 61; index++) await say(`no. ${index}`)
+    await tab.hears(51)
+    expect(tab.gaps).toEqual([{ from: 2, to: 12, reason: 'trimmed' }])
+    expect(tab.seqs).toEqual([1, ...numbers(13, 62)])
+  })
+
+  test('a cursor behind retention gets the gap, then what is left, then the position', async () => {
+    const first = await say('no. 0')
+    for (let index = 1; index < 60; index++) await say(`no. ${index}`)
+    const tab = new Recorder()
+    await (await enter(tab)).replay(engine.broker, { seq: 3, epoch: first.epoch })
+    expect(tab.gaps).toEqual([{ from: 4, to: 10, reason: 'trimmed' }])
+    expect(tab.seqs).toEqual(numbers(11, 60))
+    expect(tab.positions).toEqual([{ seq: 60, epoch: first.epoch }])
+  })
+
+  test('an alert that was missed does not alert again', async () => {
+    await say('before')
+    const tab = new Recorder()
+    await (await enter(tab)).replay(engine.broker, { seq: 0 })
+    await say('after')
+    await tab.hears(2)
+    expect(tab.heard.map((heard) => payloadOf(heard)['alert'])).toEqual([false, true])
+  })
+
+  test('a control entry is for those who were connected when it was written, and is shown to nobody', async () => {
+    const before = new Recorder('before')
+    await (await enter(before)).release(engine.broker, true)
+    await publisher.control('ada', { action: 'disconnect' })
+    const after = new Recorder('after')
+    await (await enter(after)).replay(engine.broker, { seq: 0 })
+    await say('hello')
+    await Promise.all([before.hears(1), after.hears(1)])
+    expect(before.controls.map(({ action }) => action)).toEqual(['disconnect'])
+    expect(after.controls).toEqual([])
+    expect(before.seqs).toEqual([2])
+    expect(after.seqs).toEqual([2])
+  })
+
+  test('the connection that is left out hears nothing, the others do', async () => {
+    const speaker = new Recorder('speaker')
+    const listener = new Recorder('listener')
+    for (const tab of [speaker, listener]) await (await enter(tab)).release(engine.broker, true)
+    await say('not to me', { exceptConnection: 'speaker' })
+    await say('to all')
+    await Promise.all([speaker.hears(1), listener.hears(2)])
+    expect(speaker.seqs).toEqual([2])
+    expect(listener.seqs).toEqual([1, 2])
+  })
+
+  test('what is only carried reaches who is live, without a number', async () => {
+    const tab = new Recorder()
+    await (await enter(tab)).release(engine.broker, true)
+    await say('stored')
+    await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
+    await say('stored too')
+    await tab.hears(3)
+    expect(tab.seqs).toEqual([1, 0, 2])
+  })
+
+  test('a room of thousands gets every message once and in order, also those who enter meanwhile', async () => {
+    const room = roomChannel('hall')
+    const tabs = Array.from({ length: 2500 }, (_, index) => new Recorder(`tab ${index}`))
+    await Promise.all(tabs.map(async (tab) => (await enter(tab, room)).release(engine.broker, true)))
+    const late = new Recorder('late')
+    for (let index = 0; index < 10; index++) {
+      await publisher.message('hall', { body: `no. ${index}` }, { credential: 'test' })
+      if (index === 5) void enter(late, room).then((member) => member.replay(engine.broker, { seq: 0 }))
+    }
+    await Promise.all([...tabs, late].map((tab) => tab.hears(10)))
+    for (const tab of [...tabs, late]) expect(tab.seqs).toEqual(numbers(1, 10))
+  })
+
+  test('connections are counted while they are here, and everything is given back when they go', async () => {
+    const tabs = [new Recorder('a'), new Recorder('b')]
+    for (const tab of tabs) await (await enter(tab)).release(engine.broker, true)
+    expect((await say('hello')).connections).toBe(2)
+    for (const tab of tabs) hub.close(tab)
+    expect(hub.counts).toMatchObject({ connections: 0, channels: 0 })
+    expect((await say('hello again')).connections).toBe(0)
+  })
+})
