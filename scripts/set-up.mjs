@@ -34,8 +34,8 @@ async function installPackages(nameChild) {
   const version = runtimeVersion()
   if (version === undefined)
     fail(
-      `The npm package "node" is installed, but ${runtime} does not run. If npm is told to ignore install scripts, this mends it:\n\n` +
-        '  npm rebuild node --ignore-scripts=false\n\n' +
+      `The npm package "node" is installed, but ${runtime} does not run. If npm is told to ignore install scripts, let them run this once:\n\n` +
+        '  npm_config_ignore_scripts=false node scripts/set-up.mjs\n\n' +
         'If there is no such package for this machine, install Node ' +
         `${leastMajor} or later and start with: node --max-semi-space-size=4 src/main.ts`,
     )
@@ -72,18 +72,21 @@ function major(version) {
 
 /** npm warns of things that are as they should be, so its words are shown only when it fails. */
 async function npmCi(nameChild) {
-  const args = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--prefer-offline']
+  const args = 'ci --include=dev --include=optional --no-audit --no-fund --prefer-offline --loglevel=error'
   // npm is not run on the very Node that it is about to replace.
   const PATH = (process.env.PATH ?? '')
     .split(delimiter)
     .filter((folder) => !folder.endsWith('node_modules/.bin'))
   const env = { ...process.env, PATH: PATH.join(delimiter) }
-  const child = spawn('npm', args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const stdio = ['ignore', 'pipe', 'pipe']
+  const child = spawn('npm', args.split(' '), { cwd: root, env, stdio, detached: true })
   if (child.pid !== undefined) nameChild(child.pid)
+  let stopped
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.once(signal, () => {
-      child.kill(signal)
-      process.exit(128 + constants.signals[signal])
+      stopped = signal
+      // Asked to stop, npm first finishes, then takes all back. What is half done is done again next time, so its group is killed.
+      process.kill(-child.pid, 'SIGKILL')
     })
   let output = ''
   for (const stream of [child.stdout, child.stderr])
@@ -93,6 +96,7 @@ async function npmCi(nameChild) {
   await new Promise((resolve) => {
     child.once('error', () => fail('npm is not on the PATH: install it, it usually comes with Node.'))
     child.once('close', (code) => {
+      if (stopped) process.exit(128 + constants.signals[stopped])
       if (code !== 0)
         fail(
           `${output.trim()}\n\nnpm could not install the packages; above is what it says. Then run the command again.`,
