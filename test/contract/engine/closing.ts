@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import type { Engine } from '../../../src/core/engine.ts'
+import { draftOf } from '../../support/drafts.ts'
+import { Ear } from '../../support/ear.ts'
+import { ALL, type Court, someRoom, someUser, upTo } from './court.ts'
+
+const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
+  publish: ({ broker }) => broker.publish(draftOf(someRoom())),
+  'publish unstored': ({ broker }) => broker.publish(draftOf(someRoom(), 0, { stored: false })),
+  subscribe: ({ broker }) => broker.subscribe(someRoom(), () => {}),
+  since: ({ broker }) => broker.since(someRoom(), {}, ALL),
+  latest: ({ broker }) => broker.latest(someRoom(), undefined, ALL),
+  announce: ({ presence }) => presence.announce(someRoom(), 1),
+  count: ({ presence }) => presence.count([someRoom()]),
+  revoke: ({ revocations }) => revocations.revoke('somebody', 1),
+  revokedUntil: ({ revocations }) => revocations.revokedUntil('somebody'),
+  peers: ({ registry }) => registry.peers(),
+  probe: (engine) => engine.probe(),
+  describe: (engine) => engine.describe(),
+}
+
+/** What is left of an engine after its close. */
+export function closingLaw(court: Court): void {
+  describe('closing', () => {
+    test.each(Object.keys(CALLS))('after it, %s rejects with shutting_down', async (name) => {
+      const engine = await court.open()
+      await engine.probe()
+      await engine.close()
+      await expect(CALLS[name]!(engine)).rejects.toMatchObject({ code: 'shutting_down', temporary: true })
+    })
+
+    test('it may be asked for more than once, at once or later', async () => {
+      const engine = await court.open()
+      await Promise.all([engine.close(), engine.close()])
+      await engine.close()
+    })
+
+    test('what needs no answer is ignored after it', async () => {
+      const engine = await court.open()
+      const ear = new Ear()
+      const channel = someRoom()
+      await engine.broker.subscribe(channel, ear.hear)
+      await engine.close()
+      engine.broker.unsubscribe(channel, ear.hear)
+      engine.registry.enter({ role: 'all', url: '' })
+    })
+
+    test.runIf(court.features.restart)(
+      'a publish that it meets is stored or refused, and what was acknowledged is there afterwards',
+      async () => {
+        const engine = await court.open()
+        const channel = someUser()
+        const publishing = upTo(200).map((number) => engine.broker.publish(draftOf(channel, number)))
+        const [settled] = await Promise.all([Promise.allSettled(publishing), engine.close()])
+        const acknowledged: string[] = []
+        for (const result of settled) {
+          if (result.status === 'fulfilled') acknowledged.push(result.value.id)
+          else expect(result.reason).toMatchObject({ temporary: true })
+        }
+        const { broker } = await court.open()
+        const { publications } = await broker.since(channel, { seq: 0 }, ALL)
+        const stored = publications.map(({ id }) => id)
+        expect(acknowledged.filter((id) => !stored.includes(id))).toEqual([])
+        expect(publications.map(({ seq }) => seq)).toEqual(upTo(stored.length))
+      },
+    )
+  })
+}

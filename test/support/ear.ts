@@ -1,0 +1,30 @@
+import type { Publication } from '../../src/core/publication.ts'
+import { dataOf } from './drafts.ts'
+
+/** A publication handler that remembers what it heard. */
+export class Ear {
+  readonly heard: Publication[] = []
+  #waiting: { count: number; resolve: () => void } | undefined
+
+  readonly hear = (publication: Publication): void => {
+    this.heard.push(publication)
+    if (this.#waiting !== undefined && this.heard.length >= this.#waiting.count) this.#waiting.resolve()
+  }
+
+  /** What the publications said. */
+  get data(): unknown[] {
+    return this.heard.map(dataOf)
+  }
+
+  get seqs(): number[] {
+    return this.heard.map(({ seq }) => seq)
+  }
+
+  /** Resolves when it has heard so many publications. */
+  async hasHeard(count: number): Promise<void> {
+    if (this.heard.length >= count) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting = { count, resolve }
+    await promise
+  }
+}
