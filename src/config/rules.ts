@@ -1,0 +1,129 @@
+/** What a schema can't say of the environment: each rule reads its variables and notes what is wrong with them. */
+
+import { faultOfId } from '../core/channel.ts'
+import type { ApiKey } from '../core/scopes.ts'
+import { MAKE_SECRET, type Parsed, parseApiKeys, parseJwtSecrets, parsePublicKeys } from './keys.ts'
+import type { Environment } from './variables.ts'
+
+/** Who may call and who may connect. In development some of it may be missing, and is made up for later. */
+export interface Credentials {
+  apiKeys: readonly ApiKey[]
+  /** The first one signs, all are accepted. */
+  jwtSecrets: readonly string[]
+  /** PEM. */
+  jwtPublicKeys: readonly string[]
+  jwksUrl: string | undefined
+}
+
+/** Which engine, and what it needs to know. */
+export type EngineSettings =
+  | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
+  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
+
+type TextVariable = 'PUBLIC_URL' | 'JWKS_URL'
+
+export function engineOf(env: Environment, faults: string[]): EngineSettings {
+  const engine = env.ENGINE ?? (env.REDIS_URL === undefined ? 'embedded' : 'redis')
+  if (env.WORKERS !== '1')
+    faults.push(
+      `WORKERS is "${env.WORKERS}", but more than one process is not supported yet: leave it away, and start several with ROLE=worker and REDIS_URL`,
+    )
+  if (engine === 'embedded') {
+    if (env.ROLE !== 'all')
+      faults.push(
+        `ROLE is "${env.ROLE}", but the embedded engine lives in one process: leave ROLE away, or set REDIS_URL`,
+      )
+    return { engine, path: env.DATA, durability: env.DURABILITY }
+  }
+  if (env.REDIS_URL === undefined)
+    faults.push('REDIS_URL is missing: ENGINE=redis wants one, such as redis://127.0.0.1:6379')
+  const url = env.REDIS_URL ?? ''
+  for (const piece of url.split(',')) {
+    // The value may hold a password, so it is not repeated.
+    if (/^redis-sentinel:/.test(piece))
+      faults.push('REDIS_URL names a Sentinel, which is not supported yet: name the servers themselves')
+    else if (env.REDIS_URL !== undefined && !(URL.canParse(piece) && /^rediss?:\/\/./.test(piece)))
+      faults.push('REDIS_URL must be redis[s]://user:password@host:port/db, or several of them by comma')
+  }
+  return {
+    engine,
+    url,
+    prefix: env.REDIS_PREFIX,
+    commandTimeout: env.REDIS_COMMAND_TIMEOUT,
+    replicas: env.REDIS_WAIT,
+  }
+}
+
+export function credentialsOf(env: Environment, faults: string[]): Credentials {
+  const read = <Value>(name: keyof Environment, parse: (text: string) => Parsed<Value>): Value[] => {
+    const { values, faults: found } = parse(String(env[name] ?? ''))
+    if (env[name] === undefined) return []
+    faults.push(...found.map((fault) => `${name}: ${fault}`))
+    if (values.length === 0 && found.length === 0) faults.push(`${name} is empty`)
+    return values
+  }
+  return {
+    apiKeys: read('API_KEYS', parseApiKeys),
+    jwtSecrets: read('JWT_SECRET', parseJwtSecrets),
+    jwtPublicKeys: read('JWT_PUBLIC_KEY', parsePublicKeys),
+    jwksUrl: urlOf(env, 'JWKS_URL', faults),
+  }
+}
+
+/** What production must not start without, and how to make it. */
+export function missingIn(env: Environment): string[] {
+  const missing: string[] = []
+  if (env.ROLE !== 'worker' && env.API_KEYS === undefined)
+    missing.push(
+      `API_KEYS is missing: production wants a key for each backend. Make one with: echo "API_KEYS=backend:$(${MAKE_SECRET})"`,
+    )
+  if (env.JWT_SECRET === undefined && env.JWT_PUBLIC_KEY === undefined && env.JWKS_URL === undefined)
+    missing.push(
+      `JWT_SECRET is missing (or JWT_PUBLIC_KEY, or JWKS_URL): production wants to check the tokens of browsers. Make one with: echo "JWT_SECRET=$(${MAKE_SECRET})"`,
+    )
+  return missing
+}
+
+export function urlOf(env: Environment, name: TextVariable, faults: string[]): string | undefined {
+  const value = env[name]
+  if (value !== undefined && !(URL.canParse(value) && /^https?:\/\//.test(value)))
+    faults.push(`${name} is "${value}", but must be a URL that begins with http:// or https://`)
+  return value
+}
+
+export function originsOf(env: Environment, faults: string[]): string[] {
+  const origins = list(env.CORS_ORIGINS)
+  for (const origin of origins)
+    if (origin !== '*' && !(URL.canParse(origin) && new URL(origin).origin === origin))
+      faults.push(
+        `CORS_ORIGINS has "${origin}", but an origin is a scheme and a host without a path, such as https://example.com`,
+      )
+  return origins
+}
+
+export function rooms(env: Environment, name: 'PUBLIC_ROOMS' | 'JOIN_ROOMS', faults: string[]): string[] {
+  const ids = list(env[name])
+  for (const id of ids) {
+    const fault = faultOfId(id)
+    if (fault !== undefined) faults.push(`${name} has "${id}", which ${fault}`)
+    if (name === 'JOIN_ROOMS' && id.endsWith('*'))
+      faults.push(`JOIN_ROOMS has "${id}", but wants rooms and not patterns`)
+  }
+  return ids
+}
+
+const TRANSPORTS = ['websocket', 'polling'] as const
+
+export function transportsOf(env: Environment, faults: string[]): (typeof TRANSPORTS)[number][] {
+  const names = list(env.TRANSPORTS)
+  const known = TRANSPORTS.filter((transport) => names.includes(transport))
+  if (known.length === 0 || known.length !== names.length)
+    faults.push(`TRANSPORTS is "${env.TRANSPORTS}", but must be one or both of ${TRANSPORTS.join(',')}`)
+  return known
+}
+
+const list = (text: string | undefined): string[] =>
+  (text ?? '')
+    .split(',')
+    .map((piece) => piece.trim())
+    .filter((piece) => piece !== '')

@@ -1,0 +1,150 @@
+import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
+
+/** One environment variable, as documentation and validation know it. */
+export interface Variable {
+  name: string
+  /** The default as the documentation shows it; empty if there is none. */
+  default: string
+  meaning: string
+  /** Whether it may come from a file as `NAME_FILE`. */
+  secret: boolean
+}
+
+interface Entry<Schema extends TSchema> {
+  schema: Schema
+  shown: string
+  meaning: string
+  secret: boolean
+}
+
+const variable = <Schema extends TSchema>(schema: Schema, shown: string, meaning: string): Entry<Schema> => ({
+  schema,
+  shown,
+  meaning,
+  secret: false,
+})
+
+const text = (meaning: string, shown = '') => variable(Type.Optional(Type.String()), shown, meaning)
+
+const secret = (meaning: string, shown = '') => ({ ...text(meaning, shown), secret: true })
+
+const number = (minimum: number, maximum: number, value: number, meaning: string, shown = String(value)) =>
+  variable(Type.Integer({ minimum, maximum, default: value }), shown, meaning)
+
+const choice = <const Value extends string>(
+  values: readonly Value[],
+  value: NoInfer<Value>,
+  meaning: string,
+): Entry<TUnsafe<Value>> =>
+  variable(Type.Unsafe<Value>({ type: 'string', enum: values, default: value }), value, meaning)
+
+const DAY = 24 * 60 * 60
+const YEAR = 366 * DAY
+
+const entries = {
+  NODE_ENV: choice(
+    ['development', 'test', 'production'],
+    'development',
+    '`production` refuses to start without real secrets',
+  ),
+  HOST: text('the address to listen on', '`127.0.0.1` in development, `0.0.0.0` in production'),
+  PORT: number(0, 65_535, 3000, 'the port to listen on; 0 takes a free one'),
+  PUBLIC_URL: text('how the outside reaches this server, where that is to be shown'),
+  ROLE: choice(
+    ['all', 'api', 'worker'],
+    'all',
+    '`api` takes HTTP in, `worker` has the sockets, `all` is both',
+  ),
+  ENGINE: variable(
+    Type.Optional(Type.Unsafe<'embedded' | 'redis'>({ type: 'string', enum: ['embedded', 'redis'] })),
+    '`redis` if `REDIS_URL` is set, else `embedded`',
+    'what stores and carries; `embedded` is one process',
+  ),
+  DATA: variable(
+    Type.String({ default: './data/tabcast.db' }),
+    './data/tabcast.db',
+    'the SQLite file of the embedded engine, or `:memory:`',
+  ),
+  REDIS_URL: secret('`redis[s]://user:password@host:port/db`; several hosts by comma for a Cluster'),
+  REDIS_PREFIX: variable(
+    Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$', default: 'tabcast' }),
+    'tabcast',
+    'in front of every key and channel',
+  ),
+  REDIS_COMMAND_TIMEOUT: number(50, 1500, 1000, 'milliseconds until a command without an answer is given up'),
+  REDIS_WAIT: number(0, 16, 0, 'replicas that must have a publish before its 2xx'),
+  WORKERS: variable(
+    Type.String({ pattern: '^(auto|[1-9]\\d{0,2})$', default: '1' }),
+    '1',
+    'processes on this machine, or `auto`',
+  ),
+  API_KEYS: secret(
+    '`name:key` or `name:sha256:hex`, each with `:scope+scope` behind if limited, separated by commas; a key is `[A-Za-z0-9_-]{22,}`',
+    'made in development',
+  ),
+  JWT_SECRET: secret(
+    'signs browser tokens (HS256), at least 32 bytes; several by comma for a rotation, the first signs',
+    'made in development',
+  ),
+  JWT_PUBLIC_KEY: secret('checks browser tokens (RS, ES, EdDSA); PEM, several one behind the other'),
+  JWKS_URL: text('where the public keys of browser tokens are published'),
+  CORS_ORIGINS: text(
+    'the origins of pages that may connect, separated by commas; `*` for all',
+    'same origin; any on loopback in development',
+  ),
+  PUBLIC_ROOMS: text('patterns of rooms that every token may subscribe, separated by commas', 'none'),
+  JOIN_ROOMS: text('rooms that every connection joins by itself, separated by commas', 'none'),
+  ANONYMOUS: choice(['on', 'off'], 'off', '`on` lets connections without a token into public rooms'),
+  RETENTION_COUNT: number(1, 1_000_000, 1000, 'how many entries of a log of a user are kept'),
+  RETENTION_SECONDS: number(1, YEAR, 28 * DAY, 'and for how long', '2419200 (28 days)'),
+  ROOM_RETENTION_COUNT: number(1, 1_000_000, 100, 'how many entries of a log of a room are kept'),
+  ROOM_RETENTION_SECONDS: number(1, YEAR, DAY, 'and for how long', '86400 (1 day)'),
+  DURABILITY: choice(
+    ['process', 'power'],
+    'process',
+    'embedded: `process` survives `kill -9`, `power` also a power cut',
+  ),
+  DRAIN_SECONDS: number(0, 600, 10, 'over how long a stop spreads its reconnects'),
+  SOCKET_PATH: variable(
+    Type.String({ pattern: '^/[A-Za-z0-9._~-]+(/[A-Za-z0-9._~-]+)*/?$', default: '/socket.io/' }),
+    '/socket.io/',
+    'where Socket.IO listens',
+  ),
+  TRANSPORTS: variable(
+    Type.String({ default: 'websocket,polling' }),
+    'websocket,polling',
+    'how tabs may connect, separated by commas',
+  ),
+  PING_INTERVAL: number(1000, 600_000, 25_000, 'milliseconds between two pings of a connection'),
+  PING_TIMEOUT: number(500, 600_000, 20_000, 'milliseconds until a connection without a pong is closed'),
+  MAX_BODY_BYTES: number(1024, 67_108_864, 1_048_576, 'the most bytes of an HTTP body'),
+  MAX_MESSAGE_BYTES: number(1024, 1_048_576, 65_536, 'the most bytes of a message from a tab'),
+  MAX_ROOMS_PER_CONNECTION: number(1, 10_000, 100, 'how many rooms a connection may subscribe'),
+  MAX_CONNECTION_BYTES: number(
+    65_536,
+    67_108_864,
+    1_048_576,
+    'bytes that may wait for a slow tab before it is disconnected',
+  ),
+  LOG_LEVEL: choice(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    'info',
+    'how much is logged',
+  ),
+} satisfies Record<string, Entry<TSchema>>
+
+type Entries = typeof entries
+type Properties = { [Name in keyof Entries]: Entries[Name]['schema'] }
+
+/** The one schema that the environment is held to. */
+export const environmentSchema = Type.Object(
+  Object.fromEntries(Object.entries(entries).map(([name, { schema }]) => [name, schema])) as Properties,
+)
+
+/** The environment, checked and with its defaults. */
+export type Environment = Static<typeof environmentSchema>
+
+/** Every variable that the configuration knows, in the order of the documentation. */
+export const VARIABLES: readonly Variable[] = Object.entries(entries).map(
+  ([name, { shown, meaning, secret }]) => ({ name, default: shown, meaning, secret }),
+)
