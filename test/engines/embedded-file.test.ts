@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Engine, EngineOptions } from '../../src/core/engine.ts'
+import { openDatabase } from '../../src/engines/embedded/database.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser } from '../contract/engine/court.ts'
+import { Log } from '../../src/engines/embedded/log.ts'
+import { Transactions } from '../../src/engines/embedded/transactions.ts'
+import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser, upTo } from '../contract/engine/court.ts'
 import { draftOf } from '../support/drafts.ts'
 import { Ear } from '../support/ear.ts'
 
@@ -113,6 +116,45 @@ describe('a commit that fails', () => {
   })
 })
 
+describe('a log whose commit fails', () => {
+  test.each([false, true])('is as it was before, founded already: %s', async (founded) => {
+    const database = openDatabase(':memory:', 'process')
+    try {
+      database.exec(
+        'CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)',
+      )
+      const log = new Log(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
+      const transactions = new Transactions(database, log)
+      const channel = someUser()
+      const append = () => transactions.write(() => log.append(draftOf(channel)).seq)
+      const before = founded ? [await append(), await append()] : []
+      const fail = transactions.write(() => database.exec('INSERT INTO child VALUES (1)'))
+      for (const { status } of await Promise.allSettled([append(), append(), fail, append()]))
+        expect(status).toBe('rejected')
+      expect(log.find(channel)?.seq).toBe(before.at(-1))
+      expect(log.find(channel)?.floor).toBe(founded ? 0 : undefined)
+      expect(await append()).toBe(before.length + 1)
+      transactions.close()
+    } finally {
+      if (database.isOpen) database.close()
+    }
+  })
+})
+
+describe('a close', () => {
+  test('commits and carries what was published before it', async () => {
+    const { broker } = await open()
+    const channel = someRoom()
+    const ear = new Ear()
+    await broker.subscribe(channel, ear.hear)
+    const publishing = publishMany({ broker }, channel, 2000)
+    await engine.close()
+    await publishing
+    expect(ear.seqs).toEqual(upTo(2000))
+    expect(await ask('SELECT max(seq) FROM entry')).toBe(2000)
+  })
+})
+
 describe('the sweep', () => {
   /** Makes the clock ours, but not the order of events. */
   const holdTime = () => vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'] })
@@ -172,6 +214,16 @@ describe('the sweep', () => {
     const page = await engine.broker.since(channel, { seq: 1, epoch: head.epoch }, ALL)
     expect(page).toMatchObject({ gap: { from: 2, to: 3, reason: 'trimmed' }, head })
     expect(await engine.broker.publish(draftOf(channel))).toMatchObject({ seq: 4 })
+  })
+
+  test('counts what is kept without what it has deleted', async () => {
+    holdTime()
+    const { broker } = await open({ user: { count: 3, seconds: SECONDS } })
+    const channel = someUser()
+    await publishMany({ broker }, channel, 3)
+    await pass((SECONDS + 1) * 1000)
+    await publishMany({ broker }, channel, 3)
+    expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([4, 5, 6])
   })
 
   test('forgets an idle log after the retention time, but not while somebody is connected', async () => {

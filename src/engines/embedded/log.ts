@@ -135,8 +135,12 @@ export class Log implements Memory {
       const { seq, floor, epochs, seen, used, id } = row
       this.#statements.update.run(seq, floor, textOf(epochs), seen ?? null, used, id)
     }
+  }
+
+  confirm(): void {
     this.#touched.clear()
     this.#changed.clear()
+    this.#forgetSome()
   }
 
   revert(): void {
@@ -160,10 +164,16 @@ export class Log implements Memory {
   }
 
   #remember(row: Row): void {
-    // A row that the current transaction has changed is not in the table yet, so nothing is forgotten before that is settled.
-    if (this.#rows.size >= MAX_REMEMBERED && this.#touched.size === 0)
-      this.#rows.delete(this.#rows.keys().next().value!)
+    // While a transaction runs, nothing is forgotten: what it has changed may not be in the table yet.
+    if (this.#touched.size === 0) this.#forgetSome()
     this.#rows.set(row.channel, row)
+  }
+
+  #forgetSome(): void {
+    for (const channel of this.#rows.keys()) {
+      if (this.#rows.size < MAX_REMEMBERED) return
+      this.#rows.delete(channel)
+    }
   }
 }
 

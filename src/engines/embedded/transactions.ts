@@ -11,6 +11,8 @@ const MAX_WAITING = 50_000
 export interface Memory {
   /** Before the commit: writes what is left to write. */
   settle(): void
+  /** After the commit: what is remembered is what the tables say. */
+  confirm(): void
   /** After the transaction was taken back: forgets what it changed. */
   revert(): void
 }
@@ -134,6 +136,7 @@ export class Transactions {
       }
       this.#memory.settle()
       this.#commit.run()
+      this.#memory.confirm()
     } catch (error) {
       this.#memory.revert()
       // After some errors, such as a full disk, SQLite has taken it back already.
