@@ -11,6 +11,8 @@ const run = promisify(execFile)
 
 export interface RedisServerOptions {
   password?: string
+  /** Instead of a free one. */
+  port?: number
   /** Every acknowledged write survives `kill()`. Otherwise nothing does. */
   aof?: boolean
   /** More lines of redis.conf. */
@@ -47,7 +49,7 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const dir = await mkdtemp(join(tmpdir(), 'tabcast-redis-'))
   try {
     for (;;) {
-      const port = await freePort()
+      const port = options.port ?? (await freePort())
       const child = launch(port, dir, options)
       if (await isReady(child)) return serverOf(child, port, dir, options)
     }

@@ -106,6 +106,7 @@ export class RedisBroker implements Broker {
   }
 
   async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
+    this.#connection.refuseIfClosed()
     const handlers = this.#handlers.get(channel) ?? new Set()
     this.#handlers.set(channel, handlers.add(handler))
     try {

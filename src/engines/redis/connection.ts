@@ -97,6 +97,7 @@ export class RedisConnection {
    * Rejects with `engine_unavailable` or `engine_timeout`; after either it is open whether the command took effect.
    */
   async run<T>(command: () => Promise<T>): Promise<T> {
+    this.refuseIfClosed()
     if (this.#life === undefined) await this.#usable()
     this.#cork()
     try {
@@ -109,11 +110,19 @@ export class RedisConnection {
     }
   }
 
-  /** Ends the connection. */
-  close(): void {
+  /** Throws `shutting_down` after `close`. */
+  refuseIfClosed(): void {
+    if (this.#closed) throw new ServiceError('shutting_down', 'the engine has been closed')
+  }
+
+  /** Ends the connection when what was sent has been answered. */
+  async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
-    this.client.disconnect()
     this.#waiting?.reject(new ServiceError('shutting_down', 'the engine has been closed'))
+    // Without an answer there is nothing to wait for.
+    if (this.#life !== undefined) await this.client.quit().catch(() => undefined)
+    this.client.disconnect()
   }
 
   #createCluster(urls: URL[]): Cluster {
@@ -152,7 +161,6 @@ export class RedisConnection {
   }
 
   async #usable(): Promise<void> {
-    if (this.#closed) throw new ServiceError('shutting_down', 'the engine has been closed')
     this.#waiting ??= Promise.withResolvers()
     await withDeadline(
       this.#waiting.promise,

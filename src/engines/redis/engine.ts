@@ -50,7 +50,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     registry,
     revocations: {
       async revoke(user, issuedAt) {
-        await connection.run(() => connection.client.set(keys.revoked(userChannel(user)), issuedAt))
+        await connection.run(() => scripts.revoke(keys.revoked(userChannel(user)), issuedAt))
       },
       async revokedUntil(user) {
         return Number(await connection.run(() => connection.client.get(keys.revoked(userChannel(user)))))
@@ -61,7 +61,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     close() {
       closing ??= registry.close().finally(() => {
         broker.close()
-        connection.close()
+        return connection.close()
       })
       return closing
     },

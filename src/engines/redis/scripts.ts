@@ -11,6 +11,7 @@ export interface ScriptedClient {
   readLogBuffer(...args: Argument[]): Promise<[number, number, Buffer, number, ...Buffer[]]>
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
   heartbeat(...args: Argument[]): Promise<string[]>
+  revoke(...args: Argument[]): Promise<number>
 }
 
 const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
@@ -23,6 +24,7 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['readLog', 'read-2', log],
     ['announce', 'announce-2', log],
     ['heartbeat', 'heartbeat-2', ''],
+    ['revoke', 'revoke-1', ''],
   ] as const) {
     client.defineCommand(command, { numberOfKeys: Number(file.at(-1)), lua: prelude + read(file) })
   }

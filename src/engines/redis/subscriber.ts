@@ -59,9 +59,13 @@ export class Subscriber {
     return wish.promise
   }
 
-  /** Forgets a bell. */
+  /** Forgets a bell; who still waits for it waits no longer. */
   unsubscribe(bell: string): void {
-    if (this.#wanted.delete(bell)) this.#change(bell)
+    const wish = this.#wanted.get(bell)
+    if (wish === undefined) return
+    this.#wanted.delete(bell)
+    wish.resolve()
+    this.#change(bell)
   }
 
   /** Drops a connection that may be dead; a new one subscribes to everything again. */

@@ -61,6 +61,7 @@ class ClusterSubscriptions implements Subscriptions {
   }
 
   unsubscribe(bell: string): void {
+    this.#homeless.get(bell)?.resolve()
     this.#homeless.delete(bell)
     for (const node of this.#nodes.values()) node.unsubscribe(bell)
   }

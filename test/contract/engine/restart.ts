@@ -39,7 +39,7 @@ export function restartLaw(court: Court): void {
     })
 
     test('has everything that was acknowledged, and refuses the rest in time with temporary errors', async () => {
-      const before = await court.open()
+      const before = await court.open({ user: { count: 100_000, seconds: 3600 } })
       const channel = someUser()
       const acknowledged: number[] = []
       let running = true

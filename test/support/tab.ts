@@ -1,0 +1,84 @@
+import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+
+/** One event as a page saw it. */
+export interface Seen {
+  event: string
+  // The payloads are JSON of many shapes; a test that reads a wrong one fails.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  payload: any
+}
+
+export interface TabOptions extends Partial<ManagerOptions & SocketOptions> {
+  token?: string | undefined
+  since?: object | undefined
+}
+
+/** A stock Socket.IO client that writes down everything it is sent. */
+export class TestTab {
+  readonly socket: Socket
+  readonly seen: Seen[] = []
+  readonly #waiting = new Set<() => void>()
+
+  constructor(url: string, { token, since, ...options }: TabOptions = {}) {
+    this.socket = io(url, {
+      transports: ['websocket'],
+      forceNew: true,
+      reconnectionDelay: 20,
+      reconnectionDelayMax: 100,
+      auth: (send) => send({ token, since: this.since ?? since }),
+      ...options,
+    })
+    this.socket.onAny((event: string, payload: unknown) => {
+      this.seen.push({ event, payload })
+      for (const look of this.#waiting) look()
+    })
+  }
+
+  /** Where the next connection goes on from; set it to what a page would keep. */
+  since: object | undefined
+
+  /** The payloads of one event so far. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in `Seen`
+  all(event: string): any[] {
+    return this.seen.filter((seen) => seen.event === event).map(({ payload }) => payload)
+  }
+
+  /** Resolves when the CONNECT has been answered; rejects with the `connect_error`. */
+  connected(): Promise<this> {
+    if (this.socket.connected) return Promise.resolve(this)
+    return new Promise((resolve, reject) => {
+      this.socket.once('connect', () => resolve(this))
+      this.socket.once('connect_error', reject)
+    })
+  }
+
+  /** Resolves with the reason of the next disconnect. */
+  disconnected(): Promise<string> {
+    return new Promise((resolve) => this.socket.once('disconnect', resolve))
+  }
+
+  /** Resolves when so many of one event have come in all, with all of them. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in `Seen`
+  async sees(event: string, count = 1): Promise<any[]> {
+    if (this.all(event).length < count)
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          if (this.all(event).length < count) return
+          this.#waiting.delete(look)
+          resolve()
+        }
+        this.#waiting.add(look)
+      })
+    return this.all(event)
+  }
+
+  /** Emits an event and resolves with its acknowledgement. */
+  // biome-ignore lint/suspicious/noExplicitAny: as in `Seen`
+  ask(event: string, ...args: unknown[]): Promise<any> {
+    return this.socket.timeout(5000).emitWithAck(event, ...args)
+  }
+
+  close(): void {
+    this.socket.disconnect()
+  }
+}
