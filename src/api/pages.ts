@@ -7,7 +7,8 @@ import { ServiceError } from '../core/errors.ts'
 /** What the development page is told; there is none of it in production. */
 export interface DemoOptions {
   role: string
-  apiKey: string
+  /** Undefined if the keys were given, since only their hashes are kept. */
+  apiKey: string | undefined
   /** Makes a browser token for a user. */
   mint(user: string): string
   /** The processes that share the store. */
@@ -63,7 +64,7 @@ async function session(demo: DemoOptions, request: FastifyRequest, reply: Fastif
   return {
     role: demo.role,
     token: demo.mint(user as string),
-    apiKey: demo.apiKey,
+    apiKey: demo.apiKey ?? null,
     api: demo.role === 'worker' ? (urlsOf('api')[0] ?? urlsOf('all')[0] ?? null) : here,
     workers: urlsOf('worker'),
   }

@@ -36,6 +36,11 @@ const table = {
   internal: { status: 500, temporary: true, title: 'Something went wrong in the server' },
   engine_unavailable: { status: 503, temporary: true, title: 'The engine can not be reached' },
   engine_timeout: { status: 503, temporary: true, title: 'The engine did not answer in time' },
+  keys_unavailable: {
+    status: 503,
+    temporary: true,
+    title: 'The keys that tokens are checked with can not be fetched',
+  },
   shutting_down: { status: 503, temporary: true, title: 'The server is shutting down' },
 } as const
 
@@ -79,4 +84,12 @@ export class ServiceError extends Error {
 export function codeForStatus(status: number): ErrorCode {
   const row = (Object.keys(table) as ErrorCode[]).find((code) => table[code].status === status)
   return row ?? (status >= 500 ? 'internal' : 'invalid_request')
+}
+
+/** Something that the operator can mend. Its message says what to do, so it is shown without a stack. */
+export class OperatorError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'OperatorError'
+  }
 }

@@ -1,0 +1,34 @@
+/** Writes `openapi/openapi.yaml` from the routes, so that what is promised is what is served. */
+import { writeFileSync } from 'node:fs'
+import { buildApi } from '../src/api/api.ts'
+import { createTokenVerifier } from '../src/api/token-verifier.ts'
+import { Publisher } from '../src/core/publisher.ts'
+import { createEmbeddedEngine } from '../src/engines/embedded/engine.ts'
+
+const retention = { count: 1, seconds: 1 }
+const engine = await createEmbeddedEngine({
+  path: ':memory:',
+  durability: 'process',
+  retention: { user: retention, room: retention },
+  report: (error) => {
+    throw error
+  },
+})
+const api = await buildApi({
+  role: 'all',
+  engine,
+  publisher: new Publisher(engine.broker),
+  apiKeys: [],
+  verifier: createTokenVerifier({ jwtSecrets: [], jwtPublicKeys: [], jwksUrl: undefined }),
+  sign: undefined,
+  maxBodyBytes: 1_048_576,
+  logger: false,
+  readiness: () => undefined,
+  isDraining: () => false,
+  metrics: [],
+  demo: undefined,
+})
+await api.ready()
+writeFileSync(new URL('../openapi/openapi.yaml', import.meta.url), api.swagger({ yaml: true }))
+await api.close()
+await engine.close()

@@ -1,0 +1,111 @@
+import helmet from '@fastify/helmet'
+import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify'
+import { MAX_ID_LENGTH } from '../core/channel.ts'
+import type { Engine } from '../core/engine.ts'
+import type { Publisher } from '../core/publisher.ts'
+import type { ApiKey } from '../core/scopes.ts'
+import { createAccess } from './credentials.ts'
+import { registerDocs } from './docs.ts'
+import { type HealthOptions, registerHealth } from './health.ts'
+import { registerJsonBody } from './json-body.ts'
+import { createCounts } from './metrics.ts'
+import { registerNotify } from './notify.ts'
+import { registerOpenApi } from './openapi.ts'
+import { type DemoOptions, registerPages } from './pages.ts'
+import { answerClientError, registerProblems, sendProblem, toServiceError } from './problem.ts'
+import { registerRooms } from './rooms.ts'
+import type { TokenSigner } from './token-signer.ts'
+import type { ApiTokenVerifier } from './token-verifier.ts'
+import { registerTokens } from './tokens.ts'
+import { registerUsers } from './users.ts'
+
+export interface ApiOptions extends HealthOptions {
+  /** A `worker` has no backend routes. */
+  role: 'api' | 'worker' | 'all'
+  engine: Engine
+  publisher: Publisher
+  apiKeys: readonly ApiKey[]
+  verifier: ApiTokenVerifier
+  /** Undefined where tokens are only checked. */
+  sign: TokenSigner | undefined
+  maxBodyBytes: number
+  logger: Exclude<FastifyServerOptions['logger'], undefined>
+  /** What the development page is told; undefined in production. */
+  demo: DemoOptions | undefined
+}
+
+/** A code point is up to four bytes in UTF-8, and each is `%XX` in a path. */
+const MAX_PARAM_LENGTH = MAX_ID_LENGTH * 4 * 3
+
+/** Milliseconds that a request may take to arrive, and that an idle connection is kept: longer than balancers keep theirs. */
+const REQUEST_TIMEOUT = 30_000
+const KEEP_ALIVE_TIMEOUT = 72_000
+
+/** Builds the HTTP side, not yet listening. */
+export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
+  const app: FastifyInstance = fastify({
+    logger: options.logger,
+    // A line per request would be most of the log, and a good part of the time.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: options.maxBodyBytes,
+    requestTimeout: REQUEST_TIMEOUT,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    ajv: {
+      customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
+    },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(request, reply, toServiceError(error))
+    },
+    clientErrorHandler: answerClientError,
+  })
+  const counts = createCounts()
+  registerProblems(app, counts)
+  registerJsonBody(app)
+  app.decorateRequest('credential', '')
+  await registerOpenApi(app)
+  registerHealth(app, counts, options)
+  if (options.role !== 'worker') registerBackend(app, options, counts)
+  await app.register((pages) => registerForBrowsers(pages, options))
+  return app
+}
+
+function registerBackend(
+  app: FastifyInstance,
+  { engine, publisher, apiKeys, verifier, sign }: ApiOptions,
+  counts: ReturnType<typeof createCounts>,
+): void {
+  const access = createAccess(apiKeys, verifier)
+  registerNotify(app, { access, publisher, counts })
+  registerRooms(app, { access, publisher, broker: engine.broker, counts })
+  registerUsers(app, { access, engine, publisher })
+  registerTokens(app, { access, sign })
+}
+
+/** What is for eyes: only these answers carry the headers that browsers heed, since the others should stay small. */
+async function registerForBrowsers(app: FastifyInstance, { role, demo }: ApiOptions): Promise<void> {
+  // In development the page shows pictures from anywhere, and connects to workers on other ports.
+  const anywhere = demo === undefined ? [] : ['http:', 'https:', 'ws:', 'wss:']
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        // Swagger UI sets styles on its elements.
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:', ...anywhere],
+        connectSrc: ["'self'", ...anywhere],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // Whether there is TLS is for the balancer in front to say.
+    strictTransportSecurity: false,
+  })
+  if (role !== 'worker') await registerDocs(app, demo !== undefined)
+  registerPages(app, demo)
+}

@@ -1,0 +1,31 @@
+import { refusal } from './validation-faults.ts'
+
+/** Where a history goes on: towards the older ones, or towards the newer ones. */
+export type HistoryCursor = { before: number } | { since: number; epoch: string }
+
+/** Opaque to callers, so that it can change. */
+export const encodeCursor = (cursor: HistoryCursor): string =>
+  Buffer.from(JSON.stringify(cursor)).toString('base64url')
+
+/** Throws `invalid_request` for what was not made by `encodeCursor`. */
+export function decodeCursor(text: string): HistoryCursor {
+  const cursor = parse(text)
+  const { before, since, epoch } = cursor
+  if (isSeq(before)) return { before }
+  if (isSeq(since) && typeof epoch === 'string') return { since, epoch }
+  throw refuse()
+}
+
+function parse(text: string): Partial<Record<'before' | 'since' | 'epoch', unknown>> {
+  try {
+    return Object(JSON.parse(Buffer.from(text, 'base64url').toString()))
+  } catch (error) {
+    if (error instanceof SyntaxError) throw refuse()
+    throw error
+  }
+}
+
+const isSeq = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+const refuse = () =>
+  refusal('invalid_request', [{ pointer: '/cursor', detail: 'is not a nextCursor of this server' }])

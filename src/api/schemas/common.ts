@@ -1,0 +1,72 @@
+import { type TSchema, Type } from 'typebox'
+import { MAX_ID_LENGTH } from '../../core/channel.ts'
+
+/** An object that has these fields and no others. */
+export const closed = { additionalProperties: false } as const
+
+/** An id of a user or a room. What no schema can say of it, `wantId` checks. */
+export const id = (description: string, example: string) =>
+  Type.String({ minLength: 1, maxLength: MAX_ID_LENGTH, description, examples: [example] })
+
+export const userParams = Type.Object({ user: id('The user, percent-encoded.', 'demo') })
+export const roomParams = Type.Object({ room: id('The room, percent-encoded.', 'lobby') })
+
+/** A link that may be opened by a click: http(s), or a path of this origin. Scripts and foreign hosts in disguise are not. */
+export const link = (description: string) =>
+  Type.String({
+    maxLength: 2048,
+    pattern: '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u0020\\\\/?#]|/(?!/))[^\\u0000-\\u0020\\\\]*$',
+    description: `${description} An http(s) URL, or a path that begins with one slash.`,
+  })
+
+export const machineName = Type.String({
+  pattern: '^[a-z0-9._-]{1,100}$',
+  default: 'message',
+  description: 'A name for programs.',
+  examples: ['export.finished'],
+})
+
+export const plainText = Type.String({ maxLength: 4000, description: 'Plain text.' })
+
+export const data = Type.Unknown({
+  description: "Any JSON of at most 16 KB, for the page's own code; arrives exactly as it was sent.",
+})
+
+/** Headers of every route that publishes. */
+export const publishHeaders = Type.Object({
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      pattern: '^[\\u0021-\\u007e]{1,255}$',
+      description:
+        'Whatever is sent again with the same key within 24 hours is stored once and answered alike. Counts per credential and channel.',
+    }),
+  ),
+  'X-Socket-ID': Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9_-]{1,64}$',
+      description: 'The id of a connection that is left out of the live delivery.',
+    }),
+  ),
+})
+
+export const sequence = Type.Integer({ minimum: 0, description: 'The number in the log of the channel.' })
+export const epoch = Type.String({
+  description: 'Names one uninterrupted life of the store that gave the number.',
+})
+export const connections = Type.Integer({
+  minimum: 0,
+  description: 'Connections that were there when it was stored, over all workers.',
+})
+
+/** Headers of an answer to a publish. */
+export const publishedHeaders = {
+  'Idempotent-Replayed': {
+    type: 'string',
+    enum: ['true'],
+    description: 'This answer is that of an earlier call with the same key.',
+  },
+}
+
+/** Says what a 2xx answer means. */
+export const answer = <Schema extends TSchema>(schema: Schema, description: string, headers?: object) =>
+  Object.assign(schema, { description }, headers === undefined ? {} : { headers })

@@ -1,0 +1,31 @@
+import { Type } from 'typebox'
+import { MAX_ID_LENGTH } from '../../core/channel.ts'
+import { answer, closed, id } from './common.ts'
+
+const patterns = (description: string) =>
+  Type.Array(Type.String({ minLength: 1, maxLength: MAX_ID_LENGTH }), {
+    maxItems: 100,
+    description: `${description} A pattern is an exact id, or a prefix and one final \`*\`.`,
+  })
+
+export const tokenBody = Type.Object(
+  {
+    user: id('Who the tab belongs to.', 'demo'),
+    ttl: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 30 * 24 * 60 * 60,
+        default: 3600,
+        description: 'Seconds until it expires.',
+      }),
+    ),
+    rooms: Type.Optional(patterns('Rooms that may be subscribed.')),
+    publish: Type.Optional(patterns('Rooms that may be said in.')),
+  },
+  { ...closed, examples: [{ user: 'demo', ttl: 3600, rooms: ['lobby', 'chat:*'] }] },
+)
+
+export const minted = answer(
+  Type.Object({ token: Type.String(), expiresAt: Type.String({ format: 'date-time' }) }),
+  'A token for `auth.token` of a Socket.IO client.',
+)
