@@ -44,7 +44,8 @@ export async function benchFanOut(): Promise<string[]> {
     await open(async (index) =>
       openTab(tabcast.port, await browserToken(tabcast.jwtSecret, { user: `user-${index}` }), hear),
     )
-    const rooms = (): Promise<Measured> => broadcast(tabcast.port, '/rooms/hall/messages', tabcast.apiKey, BODY)
+    const rooms = (): Promise<Measured> =>
+      broadcast(tabcast.port, '/rooms/hall/messages', tabcast.apiKey, BODY)
     await rooms()
     const sameText = heard.text
     await open(() => Tab.open(raw.port, '/', hear))
@@ -56,8 +57,14 @@ export async function benchFanOut(): Promise<string[]> {
     return [
       `fan-out: ${MESSAGES} messages of ${sameText.length} bytes to ${SOCKETS} sockets, ${ROUNDS} rounds`,
       `  against ws alone       ${spread(rounds.map((round) => round.plain.seconds / round.rooms.seconds))}`,
-      `  Tabcast                ${spread(rounds.map((round) => deliveries / round.rooms.seconds / 1000), 0)} thousand deliveries/s, client ${spread(rounds.map((round) => round.rooms.cores))} cores`,
-      `  ws                     ${spread(rounds.map((round) => deliveries / round.plain.seconds / 1000), 0)} thousand deliveries/s, client ${spread(rounds.map((round) => round.plain.cores))} cores`,
+      `  Tabcast                ${spread(
+        rounds.map((round) => deliveries / round.rooms.seconds / 1000),
+        0,
+      )} thousand deliveries/s, client ${spread(rounds.map((round) => round.rooms.cores))} cores`,
+      `  ws                     ${spread(
+        rounds.map((round) => deliveries / round.plain.seconds / 1000),
+        0,
+      )} thousand deliveries/s, client ${spread(rounds.map((round) => round.plain.cores))} cores`,
     ]
   } finally {
     for (const tab of opened) tab.close()

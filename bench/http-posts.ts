@@ -54,7 +54,7 @@ export function request(path: string, key: string, body: string): Buffer {
 function lengthOfAnswer(data: Buffer): number | undefined {
   const end = data.indexOf(END_OF_HEADERS)
   if (end < 0) return undefined
-  const length = /content-length: (\d+)/i.exec(data.latin1Slice(0, end))?.[1]
+  const length = /content-length: (\d+)/i.exec(data.toString('latin1', 0, end))?.[1]
   if (length === undefined) throw new Error('an answer has no content-length')
   return end + END_OF_HEADERS.length + Number(length)
 }

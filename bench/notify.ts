@@ -80,11 +80,22 @@ export async function benchNotify(): Promise<string[]> {
   const bare = await startNode('bench/bare-server.ts')
   const embedded = await startTabcast()
   const api = await startTabcast({ ...env, ROLE: 'api' })
-  const worker = await startTabcast({ ...env, ROLE: 'worker', API_KEYS: `bench:${api.apiKey}`, JWT_SECRET: api.jwtSecret })
+  const worker = await startTabcast({
+    ...env,
+    ROLE: 'worker',
+    API_KEYS: `bench:${api.apiKey}`,
+    JWT_SECRET: api.jwtSecret,
+  })
   const opened: Tab[] = []
   try {
     const subjects: Subject[] = [
-      { name: 'bare', port: bare.port, key: 'none', tabs: 0, heard: { count: 0, target: 0, reached: () => {} } },
+      {
+        name: 'bare',
+        port: bare.port,
+        key: 'none',
+        tabs: 0,
+        heard: { count: 0, target: 0, reached: () => {} },
+      },
       await withTabs('embedded-1', embedded, embedded, 1, opened),
       await withTabs('embedded-3', embedded, embedded, 3, opened),
       await withTabs('redis-1', api, worker, 1, opened),
@@ -108,7 +119,8 @@ export async function benchNotify(): Promise<string[]> {
 function report(subjects: Subject[], rounds: Measured[][]): string[] {
   const rate = (index: number): number => median(rounds.map((round) => POSTS / round[index]!.seconds))
   const cores = (index: number): string => spread(rounds.map((round) => round[index]!.cores))
-  const ratio = (index: number): string => spread(rounds.map((round) => round[0]!.seconds / round[index]!.seconds))
+  const ratio = (index: number): string =>
+    spread(rounds.map((round) => round[0]!.seconds / round[index]!.seconds))
   return [
     `notify, end to end: ${POSTS} posts by ${CONNECTIONS} connections to ${USERS} users, ${rounds.length} rounds`,
     `  bare Fastify POST       1                    ${Math.round(rate(0))}/s   client ${cores(0)} cores`,

@@ -39,7 +39,10 @@ export class Tab {
   /** Sends a text of at most 65,535 bytes. */
   send(text: string): void {
     const payload = Buffer.from(text)
-    const head = payload.length < 126 ? [0x81, 0x80 | payload.length] : [0x81, 0xfe, payload.length >> 8, payload.length & 255]
+    const head =
+      payload.length < 126
+        ? [0x81, 0x80 | payload.length]
+        : [0x81, 0xfe, payload.length >> 8, payload.length & 255]
     this.#socket.write(Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]))
   }
 
@@ -65,7 +68,8 @@ export class Tab {
       const short = data[at + 1]!
       const extra = short < 126 ? 0 : short === 126 ? 2 : 8
       if (at + 2 + extra > data.length) break
-      const length = extra === 0 ? short : extra === 2 ? data.readUInt16BE(at + 2) : Number(data.readBigUInt64BE(at + 2))
+      const length =
+        extra === 0 ? short : extra === 2 ? data.readUInt16BE(at + 2) : Number(data.readBigUInt64BE(at + 2))
       const start = at + 2 + extra
       if (start + length > data.length) break
       if (length === 1 && data[start] === PING) this.#socket.write(PONG)

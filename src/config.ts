@@ -14,6 +14,7 @@ import {
 } from './config/rules.ts'
 import { type Environment, environmentSchema, VARIABLES } from './config/variables.ts'
 import type { Retention } from './core/engine.ts'
+import { OperatorError } from './core/errors.ts'
 
 export type Role = 'api' | 'worker' | 'all'
 
@@ -43,11 +44,11 @@ export interface Config {
   }
   maxBodyBytes: number
   drainSeconds: number
-  logLevel: Environment['LOG_LEVEL']
+  logLevel: NonNullable<Environment['LOG_LEVEL']>
 }
 
 /** Everything that is wrong with the environment, one line each. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   readonly faults: readonly string[]
 
   constructor(faults: readonly string[]) {
@@ -154,7 +155,7 @@ function toConfig(env: Environment, faults: string[]): Config {
     },
     maxBodyBytes: env.MAX_BODY_BYTES,
     drainSeconds: env.DRAIN_SECONDS,
-    logLevel: env.LOG_LEVEL,
+    logLevel: env.LOG_LEVEL ?? (development ? 'warn' : 'info'),
   }
 }
 

@@ -7,11 +7,11 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-const DESCRIPTION = `One HTTP call from a backend shows up in every browser tab of a user, or of everyone in a room: stored,
-numbered, in order, once.
-
-Every error is problem details (RFC 9457). Unknown fields are errors, and nothing is coerced. A 5xx or a time-out leaves open
-whether a publish was stored: repeat it with the same \`Idempotency-Key\`.`
+const DESCRIPTION = [
+  'One HTTP call from a backend shows up in every browser tab of a user, or of everyone in a room: stored, numbered, in order, once.',
+  'Every error is problem details (RFC 9457). Unknown fields are errors, and nothing is coerced.',
+  'A 5xx or a time-out leaves open whether a publish was stored: repeat it with the same `Idempotency-Key`.',
+].join('\n\n')
 
 /** Describes the routes that are registered after it, from the schemas that validate them; serves `/openapi.json`. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {

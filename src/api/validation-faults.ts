@@ -1,6 +1,7 @@
 import type { FastifySchemaValidationError } from 'fastify'
 import { type Fault, ServiceError } from '../core/errors.ts'
 import { escapePointer } from './json-body.ts'
+import { PATTERN_DETAILS } from './schemas/common.ts'
 
 /** Fields that a notification will have; until then they are refused and never ignored. */
 const LATER = ['/tag', '/version', '/progress', '/sendAt']
@@ -41,8 +42,8 @@ function faultOf(error: FastifySchemaValidationError, part: Part): Fault {
     return at(`${instancePath}/${escapePointer(String(params.missingProperty))}`, 'is required')
   if (keyword === 'enum')
     return at(instancePath, `must be one of ${(params.allowedValues as unknown[]).join(', ')}`)
-  if (part === 'headers') return at(HEADERS[instancePath] ?? instancePath, message)
-  return at(instancePath, message)
+  const detail = PATTERN_DETAILS[String(params.pattern)] ?? message
+  return at((part === 'headers' && HEADERS[instancePath]) || instancePath, detail)
 }
 
 const at = (pointer: string, detail: string): Fault => ({ pointer, detail })

@@ -18,7 +18,7 @@ export interface Credentials {
 /** Which engine, and what it needs to know. */
 export type EngineSettings =
   | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
-  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
+  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number }
 
 type TextVariable = 'PUBLIC_URL' | 'JWKS_URL'
 
@@ -28,6 +28,7 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
     faults.push(
       `WORKERS is "${env.WORKERS}", but more than one process is not supported yet: leave it away, and start several with ROLE=worker and REDIS_URL`,
     )
+  if (env.REDIS_WAIT > 0) faults.push('REDIS_WAIT is not supported yet: leave it away')
   if (engine === 'embedded') {
     if (env.ROLE !== 'all')
       faults.push(
@@ -50,7 +51,6 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
     url,
     prefix: env.REDIS_PREFIX,
     commandTimeout: env.REDIS_COMMAND_TIMEOUT,
-    replicas: env.REDIS_WAIT,
   }
 }
 

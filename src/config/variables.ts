@@ -126,9 +126,11 @@ const entries = {
     1_048_576,
     'bytes that may wait for a slow tab before it is disconnected',
   ),
-  LOG_LEVEL: choice(
-    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-    'info',
+  LOG_LEVEL: variable(
+    Type.Optional(
+      Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { type: 'string' }),
+    ),
+    '`warn` in development, `info` in production',
     'how much is logged',
   ),
 } satisfies Record<string, Entry<TSchema>>

@@ -30,7 +30,7 @@ export interface LogPage {
   head: StreamPosition
   /** Whether nothing is left in the direction of reading. */
   complete: boolean
-  /** Where to read on: the last place that was looked at, or the head if the page is complete. */
+  /** Where to read on. Upwards: the last place that was looked at, or the head if the page is complete; downwards: the oldest entry. */
   end: StreamPosition
 }
 
@@ -92,7 +92,10 @@ export interface Presence {
 
 export interface Attendance {
   connections: number
-  /** When the channel last had a connection, in milliseconds since the epoch; undefined if never, or forgotten. */
+  /**
+   * When the channel last had a connection, in milliseconds since the epoch; undefined if never, or forgotten. While it has one, it is
+   * the last time that this was known for sure, at most two minutes ago.
+   */
   lastSeen: number | undefined
 }
 

@@ -69,7 +69,7 @@ export function continueFrom(log: LogState, cursor: Cursor): Continuation {
   const index = log.epochs.findIndex(({ epoch }) => epoch === cursor.epoch)
   if (index < 0) {
     if (log.epochs.every(({ epoch }) => birthOf(epoch) !== birthOf(cursor.epoch!)))
-      return { after: log.floor, gap: { from: 1, to: Math.max(seq, log.floor), reason: 'wiped' } }
+      return { after: log.floor, gap: { from: 1, to: Math.max(seq, log.floor, 1), reason: 'wiped' } }
     // The epochs below the floor are forgotten; an unknown one above it was written by a store that lost a failover.
     if (seq < log.floor) return { after: log.floor, gap: { from: seq + 1, to: log.floor, reason: 'trimmed' } }
     return {

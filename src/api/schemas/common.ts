@@ -11,20 +11,34 @@ export const id = (description: string, example: string) =>
 export const userParams = Type.Object({ user: id('The user, percent-encoded.', 'demo') })
 export const roomParams = Type.Object({ room: id('The room, percent-encoded.', 'lobby') })
 
+const LINK = '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u0020\\\\/?#]|/(?!/))[^\\u0000-\\u0020\\\\]*$'
+const MACHINE_NAME = '^[a-z0-9._-]{1,100}$'
+const IDEMPOTENCY_KEY = '^[\\u0021-\\u007e]{1,255}$'
+const CONNECTION_ID = '^[A-Za-z0-9_-]{1,64}$'
+
+/** What each pattern wants, in words. */
+export const PATTERN_DETAILS: Readonly<Record<string, string>> = {
+  [LINK]: 'must be an http(s) URL, or a path that begins with one slash',
+  [MACHINE_NAME]: 'must be 1 to 100 characters of a-z 0-9 . _ -',
+  [IDEMPOTENCY_KEY]: 'must be 1 to 255 visible characters of ASCII, without spaces',
+  [CONNECTION_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ -',
+}
+
 /** A link that may be opened by a click: http(s), or a path of this origin. Scripts and foreign hosts in disguise are not. */
 export const link = (description: string) =>
   Type.String({
     maxLength: 2048,
-    pattern: '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u0020\\\\/?#]|/(?!/))[^\\u0000-\\u0020\\\\]*$',
+    pattern: LINK,
     description: `${description} An http(s) URL, or a path that begins with one slash.`,
   })
 
-export const machineName = Type.String({
-  pattern: '^[a-z0-9._-]{1,100}$',
-  default: 'message',
-  description: 'A name for programs.',
-  examples: ['export.finished'],
-})
+export const machineName = (example: string) =>
+  Type.String({
+    pattern: MACHINE_NAME,
+    default: 'message',
+    description: 'A name for programs.',
+    examples: [example],
+  })
 
 export const plainText = Type.String({ maxLength: 4000, description: 'Plain text.' })
 
@@ -36,14 +50,14 @@ export const data = Type.Unknown({
 export const publishHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
     Type.String({
-      pattern: '^[\\u0021-\\u007e]{1,255}$',
+      pattern: IDEMPOTENCY_KEY,
       description:
         'Whatever is sent again with the same key within 24 hours is stored once and answered alike. Counts per credential and channel.',
     }),
   ),
   'X-Socket-ID': Type.Optional(
     Type.String({
-      pattern: '^[A-Za-z0-9_-]{1,64}$',
+      pattern: CONNECTION_ID,
       description: 'The id of a connection that is left out of the live delivery.',
     }),
   ),

@@ -42,7 +42,7 @@ export const notificationBody = Type.Object(
   {
     title: Type.Optional(Type.String({ maxLength: 200, description: 'One line.' })),
     body: Type.Optional(plainText),
-    type: Type.Optional(machineName),
+    type: Type.Optional(machineName('export.finished')),
     severity: Type.Optional(choice(['info', 'success', 'warning', 'error'], 'info', 'Look and role only.')),
     urgency: Type.Optional(
       choice(
@@ -83,7 +83,7 @@ export const notificationBody = Type.Object(
         body: '1,284 rows in 3 seconds',
         type: 'export.finished',
         severity: 'success',
-        url: '/exports/42',
+        url: '/docs',
         data: { export: 42 },
       },
     ],

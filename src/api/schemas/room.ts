@@ -17,7 +17,7 @@ export const MAX_PAGE = 100
 /** A room message as a backend sends it. */
 export const messageBody = Type.Object(
   {
-    type: Type.Optional(machineName),
+    type: Type.Optional(machineName('chat')),
     body: Type.Optional(plainText),
     data: Type.Optional(data),
   },

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { OperatorError } from '../../core/errors.ts'
 
 /** `process`: what was acknowledged survives a killed process. `power`: a power cut as well. */
 export type Durability = 'process' | 'power'
@@ -90,11 +91,11 @@ function prepareSchema(database: DatabaseSync, path: string): void {
   const version = pragma(database, 'user_version')
   if (application === APPLICATION_ID && version === SCHEMA_VERSION) return
   if (application === APPLICATION_ID)
-    throw new Error(
+    throw new OperatorError(
       `${path} has schema version ${version}, and this Tabcast knows ${SCHEMA_VERSION}. Use the version of Tabcast that wrote it, or choose another file.`,
     )
   if (application !== 0 || database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined)
-    throw new Error(`${path} is a database of another program. Choose another file.`)
+    throw new OperatorError(`${path} is a database of another program. Choose another file.`)
   database.exec(SCHEMA)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`)
 }
@@ -105,13 +106,13 @@ function pragma(database: DatabaseSync, name: string): unknown {
 
 function explain(error: Error & { errcode?: number }, path: string): Error {
   if (error.errcode === SQLITE_BUSY)
-    return new Error(
+    return new OperatorError(
       `${path} is open in another process, and only one may serve it. Stop that process, or choose another file.`,
       { cause: error },
     )
   if (error.errcode === SQLITE_NOTADB)
-    return new Error(`${path} is not a database. Choose another file.`, { cause: error })
+    return new OperatorError(`${path} is not a database. Choose another file.`, { cause: error })
   if (error.errcode !== undefined)
-    return new Error(`${path} can not be opened as a database: ${error.message}.`, { cause: error })
+    return new OperatorError(`${path} can not be opened as a database: ${error.message}.`, { cause: error })
   return error
 }

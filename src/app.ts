@@ -1,0 +1,172 @@
+import type { AddressInfo } from 'node:net'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Server } from 'socket.io'
+import { buildApi } from './api/api.ts'
+import type { MetricSource } from './api/metrics.ts'
+import type { DemoOptions } from './api/pages.ts'
+import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
+import { createTokenVerifier } from './api/token-verifier.ts'
+import type { Config } from './config.ts'
+import type { Engine } from './core/engine.ts'
+import { Hub } from './core/hub.ts'
+import { Publisher } from './core/publisher.ts'
+import { untilQuiet } from './core/quiet.ts'
+import { Readiness } from './core/readiness.ts'
+import { completeCredentials } from './development-secrets.ts'
+import { createEngine } from './engines/create-engine.ts'
+import { buildSockets, type Sockets } from './sockets/sockets.ts'
+import { welcome } from './welcome.ts'
+
+/** A running Tabcast, with everything that an embedding program may want to hang its own things on. */
+export interface App {
+  readonly api: FastifyInstance
+  /** Undefined with the role `api`. */
+  readonly io: Server | undefined
+  readonly sockets: Sockets | undefined
+  readonly engine: Engine
+  readonly hub: Hub
+  readonly publisher: Publisher
+  readonly log: FastifyBaseLogger
+  /** What only a development server tells; undefined in production. */
+  readonly development: { apiKey: string | undefined; notes: string[] } | undefined
+  /** Where it listens, once it does. */
+  readonly url: string
+  /** Starts to listen. Rejects if it can't. */
+  listen(): Promise<void>
+  /** Sends the tabs elsewhere, answers what is still asked, and frees the process. */
+  close(): Promise<void>
+}
+
+/** The map: makes engine, publisher, hub, API and sockets, as the role wants them. */
+export async function createApp(config: Config): Promise<App> {
+  const { role, development } = config
+  const { credentials, apiKey, note } = completeCredentials(config.credentials, config.directory)
+  const verifier = createTokenVerifier(credentials)
+  const sign = createTokenSigner(credentials.jwtSecrets)
+
+  const report = (error: unknown): void => api.log.error(error)
+  const engine = await createEngine(config.engine, { retention: config.retention, report })
+  const publisher = new Publisher(engine.broker)
+  const hub = new Hub(engine)
+  const readiness = new Readiness(engine)
+  let draining = false
+  let url = ''
+
+  const api: FastifyInstance = await buildApi({
+    role,
+    engine,
+    publisher,
+    apiKeys: credentials.apiKeys,
+    verifier,
+    sign,
+    maxBodyBytes: config.maxBodyBytes,
+    logger: { level: config.logLevel },
+    readiness: () => readiness.reason,
+    isDraining: () => draining,
+    metrics: metricsOf(hub, () => sockets),
+    demo: development && sign !== undefined ? demoOf(role, engine, apiKey, sign) : undefined,
+  })
+  const sockets =
+    role === 'api'
+      ? undefined
+      : buildSockets(api.server, {
+          ...config.sockets,
+          engine,
+          hub,
+          verifier,
+          policy: config.policy,
+          anonymous: config.anonymous,
+          origin: config.origin,
+          report,
+        })
+
+  let requests = 0
+  api.server.prependListener('request', (request, response) => {
+    if (request.url?.startsWith(config.sockets.path)) return
+    requests++
+    // Who keeps connections open is asked to come back on a new one, which may lead elsewhere.
+    if (draining) response.setHeader('connection', 'close')
+  })
+
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => {
+    const end = Date.now() + config.drainSeconds * 1000
+    draining = true
+    readiness.stop('the process is draining')
+    await sockets?.drain(config.drainSeconds)
+    await untilQuiet(() => requests, (end - Date.now()) / 1000)
+    sockets?.close()
+    await api.close()
+    hub.stop()
+    await engine.close()
+  }
+
+  return {
+    api,
+    io: sockets?.io,
+    sockets,
+    engine,
+    hub,
+    publisher,
+    log: api.log,
+    development: development ? { apiKey, notes: note === undefined ? [] : [note] } : undefined,
+    get url() {
+      return url
+    },
+    async listen() {
+      await api.listen({ host: config.host, port: config.port })
+      url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
+      engine.registry.enter({ role, url })
+      if (development && role !== 'worker') await welcome(publisher)
+    },
+    close: () => (closing ??= close()),
+  }
+}
+
+function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[] {
+  return [
+    {
+      name: 'tabcast_connections',
+      help: 'Socket.IO connections of this process.',
+      kind: 'gauge',
+      read: () => sockets()?.counts.connections ?? 0,
+    },
+    {
+      name: 'tabcast_channels',
+      help: 'Channels that have somebody in this process.',
+      kind: 'gauge',
+      read: () => hub.counts.channels,
+    },
+    {
+      name: 'tabcast_repairs_total',
+      help: 'Holes in the live stream that were repaired from the log.',
+      kind: 'counter',
+      read: () => hub.counts.repairs,
+    },
+    {
+      name: 'tabcast_connections_closed_total',
+      help: 'Connections that the server ended, by reason.',
+      kind: 'counter',
+      label: 'reason',
+      read: () => sockets()?.counts.closed ?? {},
+    },
+  ]
+}
+
+/** How long a token of the development page is good for, in seconds: short, so that going on with a new one is seen to work. */
+const DEMO_TOKEN_SECONDS = 600
+
+function demoOf(role: string, engine: Engine, apiKey: string | undefined, sign: TokenSigner): DemoOptions {
+  return {
+    role,
+    apiKey,
+    mint: (user) => sign({ user, ttl: DEMO_TOKEN_SECONDS, rooms: ['*'] }).token,
+    peers: () => engine.registry.peers(),
+  }
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  const anywhere = address === '0.0.0.0' || address === '::'
+  const host = anywhere ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address
+  return `http://${host}:${port}`
+}

@@ -1,0 +1,36 @@
+import type { App } from './app.ts'
+import type { Config } from './config.ts'
+
+/** What a development server prints when it is ready: everything that a newcomer needs for the next minute. */
+export async function banner({ role }: Config, { url, development, engine }: App): Promise<string> {
+  if (development === undefined) return ''
+  const { apiKey, notes } = development
+  const about = await engine.describe().catch((error: Error) => [`WARNING: ${error.message}.`])
+  const peers = role === 'worker' ? await engine.registry.peers().catch(() => []) : []
+  const api =
+    role === 'worker' ? (peers.find((peer) => peer.role !== 'worker')?.url ?? 'http://<the API>') : url
+  const curl = [
+    `curl ${api}/notify/demo`,
+    `-H 'Authorization: Bearer ${apiKey ?? '<your API key>'}'`,
+    `-H 'Content-Type: application/json'`,
+    `-d '{"title":"Your export is ready","body":"1,204 rows","severity":"success"}'`,
+  ].join(' ')
+  const pages =
+    role === 'api'
+      ? ['This process takes posts; tabs connect to a worker.', '', `  API explorer   ${url}/docs`]
+      : [`  Demo page      ${url}/`, ...(role === 'all' ? [`  API explorer   ${url}/docs`] : [])]
+  return `${[
+    '',
+    'Tabcast is running, in development mode.',
+    ...about,
+    ...notes,
+    '',
+    ...pages,
+    ...(apiKey === undefined ? [] : [`  API key        ${apiKey}`]),
+    '',
+    role === 'api' ? 'Paste this line:' : 'Open the demo page, in two tabs if you like, and paste this line:',
+    '',
+    curl,
+    '',
+  ].join('\n')}\n`
+}

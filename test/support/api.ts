@@ -1,0 +1,95 @@
+import { hash } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { onTestFinished } from 'vitest'
+import { type ApiOptions, buildApi } from '../../src/api/api.ts'
+import { createTokenSigner } from '../../src/api/token-signer.ts'
+import { createTokenVerifier } from '../../src/api/token-verifier.ts'
+import type { Engine } from '../../src/core/engine.ts'
+import { Publisher } from '../../src/core/publisher.ts'
+import type { ApiKey, Scope } from '../../src/core/scopes.ts'
+import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+
+export const KEY = 'key-of-the-test-backend'
+export const SECRET = 'a secret that is long enough for HS256'
+
+export const apiKey = (key: string, ...scopes: Scope[]): ApiKey => ({
+  name: 'test',
+  sha256: hash('sha256', key, 'buffer'),
+  scopes: new Set(scopes.length === 0 ? ['admin'] : scopes),
+})
+
+/** The HTTP side on an embedded engine in memory. Both end with the test. */
+export async function startApi(
+  options: Partial<ApiOptions> = {},
+): Promise<{ api: FastifyInstance; engine: Engine }> {
+  const engine = await createEmbeddedEngine({
+    path: ':memory:',
+    durability: 'process',
+    retention: { user: { count: 1000, seconds: 3600 }, room: { count: 500, seconds: 3600 } },
+    report: (error) => {
+      throw error
+    },
+  })
+  const api = await buildApi({
+    role: 'all',
+    engine,
+    publisher: new Publisher(engine.broker),
+    apiKeys: [apiKey(KEY)],
+    verifier: createTokenVerifier({ jwtSecrets: [SECRET], jwtPublicKeys: [], jwksUrl: undefined }),
+    sign: createTokenSigner([SECRET]),
+    maxBodyBytes: 1_048_576,
+    logger: false,
+    readiness: () => undefined,
+    isDraining: () => false,
+    metrics: [],
+    demo: undefined,
+    ...options,
+  })
+  onTestFinished(async () => {
+    await api.close()
+    await engine.close()
+  })
+  return { api, engine }
+}
+
+export interface Call {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'PATCH'
+  /** Sent as JSON; a string or a buffer is sent as it is. */
+  body?: unknown
+  headers?: Record<string, string>
+  /** The credential, or none. */
+  key?: string | undefined
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, unknown>
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it.
+  json: any
+}
+
+/** One call, with the test's key unless another is given. */
+export async function call(api: FastifyInstance, url: string, options: Call = {}): Promise<Answer> {
+  const { body, method = body === undefined ? 'GET' : 'POST', headers = {} } = options
+  const key = 'key' in options ? options.key : KEY
+  const response = await api.inject({
+    method,
+    url,
+    headers: {
+      ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined
+      ? {}
+      : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
+  })
+  const isJson = String(response.headers['content-type']).includes('json')
+  return {
+    status: response.statusCode,
+    headers: response.headers,
+    text: response.body,
+    json: isJson ? response.json() : undefined,
+  }
+}
