@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { parseBody } from '../../src/api/json-body.ts'
 import { userChannel } from '../../src/core/channel.ts'
 import { payloadTextOf } from '../../src/core/publication.ts'
-import { call, startApi } from '../support/api.ts'
+import { call, shareApi, startApi } from '../support/api.ts'
+
+const shared = shareApi()
 
 const documents = [
   '[]',
@@ -35,14 +37,14 @@ test.each(documents)('data %s arrives as it was sent', async (data) => {
 })
 
 test.each(documents)('data %s comes back in a history', async (data) => {
-  const { api } = await startApi()
+  const api = shared()
   await call(api, '/rooms/lobby/messages', { body: `{"data":${data}}` })
   const { text } = await call(api, '/rooms/lobby/messages')
   expect(text).toContain(`"data":${canonical[data] ?? data},"createdAt"`)
 })
 
 test('numbers elsewhere are numbers', async () => {
-  const { api } = await startApi()
+  const api = shared()
   expect((await call(api, '/notify/demo', { body: '{"title":"x","ttl":6e1}' })).status).toBe(201)
   expect(await call(api, '/notify/demo', { body: '{"title":"x","ttl":1e400}' })).toMatchObject({
     status: 400,
@@ -63,7 +65,7 @@ describe('what is not JSON', () => {
     ['Latin-1', Buffer.concat([title, Buffer.from([0xe9]), Buffer.from('"}')])],
     ['a surrogate in UTF-8', Buffer.concat([title, Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')])],
   ])('%s is 400', async (_, body) => {
-    const { api } = await startApi()
+    const api = shared()
     expect(await call(api, '/notify/demo', { body })).toMatchObject({
       status: 400,
       json: { code: 'malformed_json' },
@@ -71,7 +73,7 @@ describe('what is not JSON', () => {
   })
 
   test.each([['"text"'], ['5'], ['null'], ['[]'], ['']])('%j is JSON, but no object', async (body) => {
-    const { api } = await startApi()
+    const api = shared()
     expect(await call(api, '/notify/demo', { body, method: 'POST' })).toMatchObject({
       status: 400,
       json: { errors: [{ pointer: '' }] },
@@ -87,7 +89,7 @@ describe('__proto__', () => {
     ['/data/__proto__', '{"data":{"\\u005f_proto__":1}}'],
     ['/data/__proto__', '{"data":{"__pr\\u006fto__":1}}'],
   ])('is refused at %s', async (pointer, body) => {
-    const { api } = await startApi()
+    const api = shared()
     expect(await call(api, '/notify/demo', { body })).toMatchObject({
       status: 400,
       json: { errors: [{ pointer }] },
@@ -95,13 +97,13 @@ describe('__proto__', () => {
   })
 
   test('is taken as a value', async () => {
-    const { api } = await startApi()
+    const api = shared()
     expect((await call(api, '/notify/demo', { body: { data: '__proto__' } })).status).toBe(201)
   })
 })
 
 test('deep nesting is taken, or refused, but never fails', async () => {
-  const { api } = await startApi()
+  const api = shared()
   const nested = (depth: number, core: string) => `{"data":${'['.repeat(depth)}${core}${']'.repeat(depth)}}`
   expect((await call(api, '/notify/demo', { body: nested(8000, '1') })).status).toBe(201)
   for (const body of [nested(500_000, '1'), nested(8000, '1e400'), nested(500_000, '{"__proto__":1}')])

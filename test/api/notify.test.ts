@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
 import { type Publication, payloadOf } from '../../src/core/publication.ts'
-import { apiKey, call, startApi } from '../support/api.ts'
+import { apiKey, call, shareApi, startApi } from '../support/api.ts'
+
+const shared = shareApi()
 
 const LIMIT = { entries: 100, bytes: 1_000_000 }
 
@@ -88,7 +90,7 @@ describe('Idempotency-Key', () => {
   })
 
   test('another body is a conflict, another order of its fields is not', async () => {
-    const { api } = await startApi()
+    const api = shared()
     const send = (body: object) => call(api, '/notify/demo', { body, headers: { 'idempotency-key': 'k' } })
     await send({ title: 'a', body: 'b' })
     expect(await send({ title: 'a', body: 'c' })).toMatchObject({
@@ -119,13 +121,13 @@ describe('Idempotency-Key', () => {
     [255, 201],
     [256, 400],
   ])('of %i characters: %i', async (length, status) => {
-    const { api } = await startApi()
+    const api = shared()
     const headers = { 'idempotency-key': 'k'.repeat(length) }
     expect((await call(api, '/notify/demo', { body: { title: 'x' }, headers })).status).toBe(status)
   })
 
   test.each(['', 'two words', 'tab\there'])('%j is refused', async (key) => {
-    const { api } = await startApi()
+    const api = shared()
     const headers = { 'idempotency-key': key }
     const { status, json } = await call(api, '/notify/demo', { body: { title: 'x' }, headers })
     expect([status, json.errors[0].pointer]).toEqual([400, 'Idempotency-Key'])
@@ -149,7 +151,7 @@ test.each<[string, object]>([
   ['url /', { title, url: '/' }],
   ['url HTTPS', { title, url: 'HTTPS://example.com?x=ü#y' }],
 ])('%s up to its limit is taken', async (_, body) => {
-  const { api } = await startApi()
+  const api = shared()
   expect(await call(api, '/notify/demo', { body })).toMatchObject({ status: 201 })
 })
 
@@ -193,7 +195,7 @@ test.each<[string, string, object]>([
   ['half a second', '/ttl', { title, ttl: 0.5 }],
   ['a ttl that is text', '/ttl', { title, ttl: '60' }],
 ])('refuses %s, and points to it', async (_, pointer, body) => {
-  const { api } = await startApi()
+  const api = shared()
   const answer = await call(api, '/notify/demo', { body })
   expect(answer).toMatchObject({ status: 400, json: { code: 'invalid_request', errors: [{ pointer }] } })
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
@@ -206,7 +208,7 @@ test.each<[string, object]>([
   ['/sendAt', { title, sendAt: '2030-01-01T00:00:00Z' }],
   ['/renotify', { title, renotify: true }],
 ])('%s is not supported yet, and says so', async (pointer, body) => {
-  const { api } = await startApi()
+  const api = shared()
   expect(await call(api, '/notify/demo', { body })).toMatchObject({
     status: 400,
     json: { code: 'unsupported_field', errors: [{ pointer }] },
@@ -214,14 +216,14 @@ test.each<[string, object]>([
 })
 
 test('every fault is told at once', async () => {
-  const { api } = await startApi()
+  const api = shared()
   const { json } = await call(api, '/notify/demo', { body: { title: 1, ttl: 'x', what: 1, tag: 'x' } })
   const pointers = json.errors.map(({ pointer }: { pointer: string }) => pointer)
   expect(new Set(pointers)).toEqual(new Set(['/title', '/ttl', '/what', '/tag']))
 })
 
 test.each(['wait=5', 'respond-async, wait=10', 'Wait = 3'])('Prefer: %s is refused', async (prefer) => {
-  const { api } = await startApi()
+  const api = shared()
   expect(await call(api, '/notify/demo', { body: { title }, headers: { prefer } })).toMatchObject({
     status: 400,
     json: { code: 'unsupported_field', errors: [{ pointer: 'Prefer' }] },
@@ -229,7 +231,7 @@ test.each(['wait=5', 'respond-async, wait=10', 'Wait = 3'])('Prefer: %s is refus
 })
 
 test('other preferences are ignored', async () => {
-  const { api } = await startApi()
+  const api = shared()
   const headers = { prefer: 'return=minimal' }
   expect((await call(api, '/notify/demo', { body: { title }, headers })).status).toBe(201)
 })
@@ -243,7 +245,7 @@ test.each([
   ['GET', '/rooms/lobby/presence'],
   ['GET', '/me/notifications'],
 ] as const)('%s %s comes later', async (method, url) => {
-  const { api } = await startApi()
+  const api = shared()
   expect(await call(api, url, { method, ...(method === 'POST' ? { body: {} } : {}) })).toMatchObject({
     status: 404,
     json: { code: 'not_found' },
@@ -251,7 +253,7 @@ test.each([
 })
 
 test.each(['abc def', 'ü', 'x'.repeat(65)])('X-Socket-ID %j is refused', async (id) => {
-  const { api } = await startApi()
+  const api = shared()
   const headers = { 'x-socket-id': id }
   const { status, json } = await call(api, '/notify/demo', { body: { title }, headers })
   expect([status, json.errors[0].pointer]).toEqual([400, 'X-Socket-ID'])

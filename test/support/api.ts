@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type ApiOptions, buildApi } from '../../src/api/api.ts'
 import { createTokenSigner } from '../../src/api/token-signer.ts'
 import { createTokenVerifier } from '../../src/api/token-verifier.ts'
@@ -18,10 +18,34 @@ export const apiKey = (key: string, ...scopes: Scope[]): ApiKey => ({
   scopes: new Set(scopes.length === 0 ? ['admin'] : scopes),
 })
 
+export interface StartedApi {
+  api: FastifyInstance
+  engine: Engine
+}
+
 /** The HTTP side on an embedded engine in memory. Both end with the test. */
-export async function startApi(
-  options: Partial<ApiOptions> = {},
-): Promise<{ api: FastifyInstance; engine: Engine }> {
+export async function startApi(options: Partial<ApiOptions> = {}): Promise<StartedApi> {
+  const started = await start(options)
+  onTestFinished(() => stop(started))
+  return started
+}
+
+/** The same, once for all tests of a file that do not mind each other. */
+export function shareApi(options: Partial<ApiOptions> = {}): () => FastifyInstance {
+  let started: StartedApi
+  beforeAll(async () => {
+    started = await start(options)
+  })
+  afterAll(() => stop(started))
+  return () => started.api
+}
+
+async function stop({ api, engine }: StartedApi): Promise<void> {
+  await api.close()
+  await engine.close()
+}
+
+async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
   const engine = await createEmbeddedEngine({
     path: ':memory:',
     durability: 'process',
@@ -44,10 +68,6 @@ export async function startApi(
     metrics: [],
     demo: undefined,
     ...options,
-  })
-  onTestFinished(async () => {
-    await api.close()
-    await engine.close()
   })
   return { api, engine }
 }
