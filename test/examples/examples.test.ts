@@ -43,7 +43,7 @@ describe.each(callers)('%s notifies', (_name, command) => {
   const notifyAt = (fake: FakeTabcast) => notify(['demo', 'Hello'], { TABCAST_URL: fake.url })
 
   test.each([
-    ['demo', 'Your export is ready', '42 rows'],
+    ['ada', 'Your export is ready', '42 rows'],
     ['a/b ü😀?#%2e', 'quotes " \' and \\ and\ttab', 'two\nlines, ü 😀 <b>'],
   ])('a tab of %s sees it', async (user, title, body) => {
     const tab = new TestTab(tabcast.url, { token: browserToken(tabcast.jwtSecret, { user }) })
@@ -66,7 +66,7 @@ describe.each(callers)('%s notifies', (_name, command) => {
   test('a refusal is told with its reason, and not repeated', async () => {
     const refused = await notify(['demo', 'Hello'], { TABCAST_KEY: 'wrong-key-that-nobody-ever-made' })
     expect(refused).toMatchObject({ code: 1, stdout: '' })
-    expect(refused.stderr).toMatch(/401.*credential/i)
+    expect(refused.stderr).toMatch(/401.*API key/i)
 
     const problem = {
       title: 'Not valid',

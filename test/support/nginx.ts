@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -25,6 +25,8 @@ export interface Nginx {
  */
 export async function startNginx(hosts: Record<string, string>): Promise<Nginx> {
   const dir = await mkdtemp(join(tmpdir(), 'tabcast-nginx-'))
+  // Started by root, its workers are somebody else, and keep large bodies there.
+  await chmod(dir, 0o755)
   const port = await freePort()
   const file = join(dir, 'nginx.conf')
   const given = await readFile(join(import.meta.dirname, '../../deploy/nginx.conf'), 'utf8')
@@ -63,7 +65,7 @@ function localConfiguration(given: string, dir: string, port: number, hosts: Rec
   const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${dir}/${name};`,
   )
-  let text = `daemon off; pid ${dir}/pid; ${given}`
+  let text = `daemon off; pid ${dir}/pid; error_log stderr emerg; ${given}`
     .replace('listen 80;', `listen 127.0.0.1:${port};`)
     .replace('http {', `http { access_log off; ${folders.join(' ')}`)
   for (const [name, address] of Object.entries(hosts)) {
