@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { ServiceError } from '../../src/core/errors.ts'
 import { startNginx } from '../support/nginx.ts'
 import { startRedis } from '../support/redis.ts'
 import { TestTab } from '../support/tab.ts'
@@ -211,10 +212,12 @@ describe('compose.yaml', () => {
       expect(await answer.json()).toMatchObject({ seq: 1, connections: 4 })
       for (const tab of tabs) expect(await tab.sees('notification')).toMatchObject([{ title: 'Hello' }])
 
-      // Tabcast answers what is too large, not nginx, and metrics stay inside.
+      // What is refused by nginx is told in the words of Tabcast, and metrics stay inside.
       const large = await post(JSON.stringify({ title: 'x'.repeat(1_100_000) }))
       expect(large.status).toBe(413)
       expect(large.headers.get('content-type')).toMatch(/^application\/problem\+json/)
+      const { code, title, status } = new ServiceError('too_large', '')
+      expect(await large.json()).toMatchObject({ type: `urn:tabcast:error:${code}`, code, title, status })
       expect((await fetch(`${nginx.url}/metrics`)).status).toBe(404)
       expect((await fetch(`${nginx.url}/livez`)).status).toBe(200)
     } finally {
