@@ -10,8 +10,9 @@ declare const ui: { preauthorizeApiKey(scheme: string, value: string): void }
 function authorize(): void {
   void fetch('/demo/session?user=demo').then(async (response) => {
     if (!response.ok) return
-    const { apiKey } = (await response.json()) as { apiKey: string }
-    ui.preauthorizeApiKey('credential', apiKey)
+    const { apiKey } = (await response.json()) as { apiKey: string | null }
+    // Only its hash is known of a key that was given.
+    if (apiKey !== null) ui.preauthorizeApiKey('credential', apiKey)
   })
 }
 

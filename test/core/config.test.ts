@@ -63,7 +63,6 @@ test('only REDIS_URL set means Redis', () => {
     url: 'redis://localhost:6379',
     prefix: 'tabcast',
     commandTimeout: 1000,
-    replicas: 0,
   })
 })
 
@@ -96,6 +95,7 @@ test.each([
   ['ANONYMOUS', 'yes'],
   ['DURABILITY', 'none'],
   ['REDIS_WAIT', '-1'],
+  ['REDIS_WAIT', '1'],
   ['CORS_ORIGINS', 'https://example.com/'],
   ['CORS_ORIGINS', 'example.com'],
   ['JOIN_ROOMS', 'news*'],

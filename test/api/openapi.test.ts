@@ -1,0 +1,114 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { createTokenSigner } from '../../src/api/token-signer.ts'
+import { call, KEY, SECRET, shareApi, startApi } from '../support/api.ts'
+
+const shared = shareApi()
+const file = readFileSync(new URL('../../openapi/openapi.yaml', import.meta.url), 'utf8')
+
+interface Operation {
+  operationId: string
+  security?: unknown[]
+  parameters?: { name: string; in: string; required: boolean; example?: string }[]
+  requestBody?: { content: { 'application/json': { example: unknown } } }
+  responses: Record<string, { content?: Record<string, { schema: unknown }> }>
+}
+
+const operations = Object.entries(parse(file).paths as Record<string, Record<string, Operation>>).flatMap(
+  ([path, methods]) =>
+    Object.entries(methods).map(
+      ([method, operation]) => [method.toUpperCase(), path, operation] as [string, string, Operation],
+    ),
+)
+
+test('the file is what is served; npm run openapi writes it', async () => {
+  await shared().ready()
+  expect(shared().swagger({ yaml: true })).toBe(file)
+  expect((await call(shared(), '/openapi.json')).json).toEqual(parse(file))
+})
+
+test('the file has every route of the contract', () => {
+  expect(operations.map(([method, path]) => `${method} ${path}`).sort()).toEqual([
+    'GET /livez',
+    'GET /metrics',
+    'GET /readyz',
+    'GET /rooms/{room}/messages',
+    'GET /users/{user}/presence',
+    'POST /notify/{user}',
+    'POST /presence',
+    'POST /rooms/{room}/messages',
+    'POST /tokens',
+    'POST /users/{user}/disconnect',
+  ])
+})
+
+test.each(operations)('%s %s answers its example with 2xx', async (method, path, operation) => {
+  const url = path.replace(/\{(\w+)\}/g, (_, name) => {
+    const parameter = operation.parameters?.find((candidate) => candidate.name === name)
+    return encodeURIComponent(parameter!.example!)
+  })
+  const body = operation.requestBody?.content['application/json'].example
+  const { status } = await call(shared(), url, {
+    method: method as 'GET',
+    ...(body === undefined ? {} : { body }),
+  })
+  expect(operation.responses[status]).toBeDefined()
+  expect(status).toBeLessThan(300)
+})
+
+test.each(operations)('%s %s describes its errors as problem details', (_method, _path, { responses }) => {
+  const errors = Object.entries(responses).filter(([status]) => !status.startsWith('2'))
+  expect(errors.length).toBeGreaterThan(0)
+  for (const [, { content }] of errors)
+    expect(content).toEqual({
+      'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+    })
+})
+
+test('redocly has nothing to say', async () => {
+  const bin = new URL('../../node_modules/@redocly/cli/bin/cli.js', import.meta.url).pathname
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+    bin,
+    'lint',
+    '--config',
+    'redocly.yaml',
+    '--format',
+    'json',
+  ])
+  expect([JSON.parse(stdout).totals, stderr]).toMatchObject([{ errors: 0, warnings: 0 }, expect.any(String)])
+})
+
+test('Swagger UI gets the development key by a call of its own, and none in production', async () => {
+  const sign = createTokenSigner([SECRET])!
+  const { api } = await startApi({
+    demo: {
+      role: 'all',
+      apiKey: KEY,
+      mint: (user) => sign({ user, ttl: 60 }).token,
+      peers: async () => [],
+    },
+  })
+  const script = '/docs/static/swagger-initializer.js'
+  const development = await call(api, script, { key: undefined })
+  expect(development.text).toContain('preauthorizeApiKey')
+  expect(development.text).not.toContain(KEY)
+  expect(
+    (await call(api, '/demo/session?user=demo', { headers: { host: 'localhost:3000' } })).json.apiKey,
+  ).toBe(KEY)
+
+  expect((await call(shared(), script, { key: undefined })).text).not.toContain('preauthorizeApiKey')
+  expect((await call(shared(), '/demo/session?user=demo')).status).toBe(404)
+})
+
+test('pages carry a policy that lets only their own scripts run', async () => {
+  for (const url of ['/docs', '/docs/static/swagger-ui-bundle.js', '/']) {
+    const { status, headers } = await call(shared(), url, { key: undefined })
+    expect([url, status]).toEqual([url, 200])
+    expect(headers['content-security-policy']).toContain("default-src 'self'")
+    expect(headers['content-security-policy']).not.toContain("script-src 'unsafe")
+    expect(headers['cross-origin-resource-policy']).toBe('same-origin')
+  }
+})
