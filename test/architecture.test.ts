@@ -59,7 +59,7 @@ describe('what is allowed', () => {
       'src/client/a.ts',
       `import type { A } from '../core/a.ts'\nimport { io } from 'socket.io-client'`,
     ],
-    ['a second file of config', 'src/config-keys.ts', `import { a } from './core/a.ts'`],
+    ['a second file of config', 'src/config/keys.ts', `import { a } from '../core/a.ts'`],
     [
       'a vendor described',
       'src/engines/redis/a.d.ts',
@@ -189,6 +189,13 @@ describe('each rule can fail', () => {
     ['a helper', 'src/core/helpers.ts', '', 'the name says nothing'],
     ['utils', 'src/core/utils.ts', '', 'the name says nothing'],
     ['a file in no room', 'src/things/a.ts', '', 'belongs to no room'],
+    ['a file beside main', 'src/things.ts', '', 'belongs to no room'],
+    [
+      'a wing → a part of main',
+      'src/api/a.ts',
+      `import { banner } from '../banner.ts'`,
+      'api may not import main',
+    ],
     ['out of src', 'src/core/a.ts', `import { a } from '../../test/a.ts'`, 'outside of src'],
     ['a file that imports itself', 'src/core/a.ts', `import { a } from './a.ts'`, 'imports itself'],
   ])('%s', (_name, path, source, fault) => {

@@ -18,6 +18,14 @@ const mayImport: Record<string, readonly string[]> = {
   client: [],
 }
 
+/** Files beside `main.ts` and `app.ts` that are a part of them: what the process says, and what the map prepares. */
+const partOf: Record<string, string> = {
+  'src/banner.ts': 'main',
+  'src/explain.ts': 'main',
+  'src/development-secrets.ts': 'app',
+  'src/welcome.ts': 'app',
+}
+
 /** One vendor, one room. `types` may name the vendor's types in its own signature. */
 const vendors: { owns: RegExp; rooms: RegExp; types?: RegExp }[] = [
   { owns: /^(fastify|@fastify\/.+)$/, rooms: /^src\/api\//, types: /^src\/app\.ts$/ },
@@ -125,9 +133,9 @@ export function cyclesIn(sources: Sources): string[][] {
   return cycles
 }
 
-/** The folder below `src`; of a file beside them, its name up to a hyphen: `config-keys.ts` is of the room `config`. */
+/** The folder below `src`, or the file's name there. */
 function roomOf(path: string): string {
-  return /^src\/(?:([^/]+)\/|([^/.-]+))/.exec(path)?.slice(1).find(Boolean) ?? ''
+  return partOf[path] ?? /^src\/(?:([^/]+)\/|([^/]+)\.ts$)/.exec(path)?.slice(1).find(Boolean) ?? ''
 }
 
 /** `redis` or `embedded`, for a file that belongs to one engine. */
