@@ -59,7 +59,7 @@ export class ConfigError extends OperatorError {
 }
 
 /** Reads the configuration. Throws one `ConfigError` that names every fault and how to mend it. */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const faults: string[] = []
   const given = readFiles(env, faults)
   const config = toConfig(check(given, faults), faults)

@@ -16,7 +16,7 @@ async function start(): Promise<void> {
   let config: Config
   let app: App
   try {
-    config = loadConfig(process.env)
+    config = loadConfig()
     app = await createApp(config)
     await app.listen()
   } catch (error) {

@@ -55,8 +55,11 @@ export class Feed {
 
   /** Takes a member in, which holds everything back until it is released. Resolves when all processes count it. */
   async join(member: Member): Promise<void> {
+    const first = this.members.size === 0
     this.members.add(member)
-    member.joined(await (this.#open ? this.#announce() : this.#opened))
+    const head = await this.#opened
+    // The first one was counted by the opening; a later one may have come after that had asked for the size.
+    member.joined(first ? head : await this.#announce())
   }
 
   /** Lets a member go. */

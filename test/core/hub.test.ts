@@ -135,7 +135,7 @@ describe('hub', () => {
     await (await enter(tab)).release(engine.broker, true)
     await say('after')
     await tab.hears(1)
-    expect(tab.heard.map((heard) => payloadOf(heard)['title'])).toEqual(['after'])
+    expect(tab.heard.map((heard) => payloadOf(heard).title)).toEqual(['after'])
     expect(tab.positions).toEqual([])
   })
 
@@ -210,7 +210,7 @@ describe('hub', () => {
     await (await enter(tab)).replay(engine.broker, { seq: 0 })
     await say('after')
     await tab.hears(2)
-    expect(tab.heard.map((heard) => payloadOf(heard)['alert'])).toEqual([false, true])
+    expect(tab.heard.map((heard) => payloadOf(heard).alert)).toEqual([false, true])
   })
 
   test('a control entry is for those who were connected when it was written, and is shown to nobody', async () => {

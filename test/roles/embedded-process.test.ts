@@ -79,7 +79,7 @@ describe('everything in one process, on a file', () => {
     await start()
     const refused = await startTabcast(env, { until: 'exit' })
     expect(await refused.exited).toBe(1)
-    expect(refused.output()).toContain(env['DATA'])
+    expect(refused.output()).toContain(env.DATA)
     expect(refused.output()).toMatch(/another process/i)
     expect(refused.output()).not.toContain('    at ')
   })

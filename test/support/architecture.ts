@@ -21,7 +21,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** Files beside `main.ts` and `app.ts` that are a part of them: what the process says, and what the map prepares. */
 const partOf: Record<string, string> = {
   'src/banner.ts': 'main',
-  'src/explain.ts': 'main',
+  'src/explain.ts': 'app',
   'src/development-secrets.ts': 'app',
   'src/welcome.ts': 'app',
 }
@@ -33,7 +33,6 @@ const vendors: { owns: RegExp; rooms: RegExp; types?: RegExp }[] = [
   { owns: /^(ioredis|cluster-key-slot)$/, rooms: /^src\/(engines\/redis|doors)\// },
   { owns: /^socket\.io-client$/, rooms: /^src\/client\// },
   { owns: /^env-schema$/, rooms: /^src\/config\.ts$/ },
-  { owns: /^close-with-grace$/, rooms: /^src\/main\.ts$/ },
 ]
 
 /** What only some files may write, whatever they import. */
