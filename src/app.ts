@@ -4,6 +4,7 @@ import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
 import type { MetricSource } from './api/metrics.ts'
 import type { DemoOptions } from './api/pages.ts'
+import { createSignatures } from './api/token-signatures.ts'
 import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
 import { createTokenVerifier } from './api/token-verifier.ts'
 import type { Config } from './config.ts'
@@ -41,8 +42,9 @@ export interface App {
 export async function createApp(config: Config): Promise<App> {
   const { role, development } = config
   const { credentials, apiKey, note } = completeCredentials(config.credentials, config.directory)
-  const verifier = createTokenVerifier(credentials)
-  const sign = createTokenSigner(credentials.jwtSecrets)
+  const signatures = await createSignatures(credentials)
+  const verifier = createTokenVerifier(signatures.check)
+  const sign = createTokenSigner(signatures.sign)
 
   const report = (error: unknown): void => api.log.error(error)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
@@ -64,7 +66,7 @@ export async function createApp(config: Config): Promise<App> {
     readiness: () => readiness.reason,
     isDraining: () => draining,
     metrics: metricsOf(hub, () => sockets),
-    demo: development && sign !== undefined ? demoOf(role, engine, apiKey, sign) : undefined,
+    demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
   const sockets =
     role === 'api'
@@ -156,10 +158,16 @@ function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[]
 /** How long a token of the development page is good for, in seconds: short, so that going on with a new one is seen to work. */
 const DEMO_TOKEN_SECONDS = 600
 
-function demoOf(role: string, engine: Engine, apiKey: string | undefined, sign: TokenSigner): DemoOptions {
+function demoOf(
+  { role, sockets }: Config,
+  engine: Engine,
+  apiKey: string | undefined,
+  sign: TokenSigner,
+): DemoOptions {
   return {
     role,
     apiKey,
+    socketPath: sockets.path.replace(/\/?$/, '/'),
     mint: (user) => sign({ user, ttl: DEMO_TOKEN_SECONDS, rooms: ['*'] }).token,
     peers: () => engine.registry.peers(),
   }

@@ -9,6 +9,8 @@ export interface DemoOptions {
   role: string
   /** Undefined if the keys were given, since only their hashes are kept. */
   apiKey: string | undefined
+  /** Where Socket.IO listens, with a slash at its end. */
+  socketPath: string
   /** Makes a browser token for a user. */
   mint(user: string): string
   /** The processes that share the store. */
@@ -63,6 +65,7 @@ async function session(demo: DemoOptions, request: FastifyRequest, reply: Fastif
   const urlsOf = (role: string): string[] => peers.filter((peer) => peer.role === role).map(({ url }) => url)
   return {
     role: demo.role,
+    socketPath: demo.socketPath,
     token: demo.mint(user as string),
     apiKey: demo.apiKey ?? null,
     api: demo.role === 'worker' ? (urlsOf('api')[0] ?? urlsOf('all')[0] ?? null) : here,

@@ -1,5 +1,7 @@
 import { createPublicKey } from 'node:crypto'
-import { type Algorithm, createVerifier } from 'fast-jwt'
+import jwt, { type JWT, type Secret } from '@fastify/jwt'
+import type { Algorithm } from 'fast-jwt'
+import { fastify } from 'fastify'
 import { createRemoteJWKSet, errors, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { ServiceError } from '../core/errors.ts'
 
@@ -23,28 +25,52 @@ const JWKS_PATIENCE = 1500
 /** With a key set the token names its key, so only algorithms of public keys may be among these. */
 const PUBLIC_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
-/** Every key is pinned to the algorithms that it is made for, whatever the token's header asks for. */
-export function createSignatureCheck(keys: TokenKeys): SignatureCheck {
-  const local = [
-    ...keys.jwtSecrets.map((key) => createVerifier({ key, algorithms: ['HS256'] })),
-    ...keys.jwtPublicKeys.map((key) => createVerifier({ key, algorithms: algorithmsOf(key) })),
-  ]
-  const remote = keys.jwksUrl === undefined ? undefined : createJwksCheck(keys.jwksUrl)
-  return async (token) => {
-    let reason = 'no key is configured'
-    for (const verify of local) {
-      try {
-        return verify(token) as Claims
-      } catch (error) {
-        const { code, message } = error as { code?: string; message: string }
-        // It is said only of a token whose signature was good.
-        if (code === 'FAST_JWT_EXPIRED') throw new ServiceError('token_expired', message)
-        reason = message
-      }
-    }
-    if (remote !== undefined) return remote(token)
-    throw new ServiceError('token_invalid', reason)
+/** The keys at work: one check for all of them, and the first secret to sign with. */
+export interface Signatures {
+  check: SignatureCheck
+  /** Undefined without a secret, since whoever only checks tokens can't make them. */
+  sign: ((claims: object) => string) | undefined
+}
+
+/**
+ * Sets the keys up with @fastify/jwt, each pinned to the algorithms that it is made for, whatever a token's header asks for.
+ *
+ * The plugin keeps its keys on a Fastify instance, under one name each; the sockets check tokens as well, so the instance is one of its own
+ * that serves nothing.
+ */
+export async function createSignatures(keys: TokenKeys): Promise<Signatures> {
+  const holder = fastify()
+  const local: JWT[] = []
+  const add = async (secret: string | { public: string }, algorithms: Algorithm[]): Promise<void> => {
+    const namespace = `key${local.length}`
+    // Its types want a private key too, which whoever only checks does not have.
+    await holder.register(jwt, { namespace, secret: secret as Secret & string, verify: { algorithms } })
+    local.push((holder.jwt as unknown as Record<string, JWT>)[namespace]!)
   }
+  for (const secret of keys.jwtSecrets) await add(secret, ['HS256'])
+  for (const pem of keys.jwtPublicKeys) await add({ public: pem }, algorithmsOf(pem))
+  const remote = keys.jwksUrl === undefined ? undefined : createJwksCheck(keys.jwksUrl)
+  const [first] = local
+  return {
+    check: (token) => checkWithEach(token, local, remote),
+    sign: keys.jwtSecrets.length > 0 ? (claims) => first!.sign(claims, { algorithm: 'HS256' }) : undefined,
+  }
+}
+
+async function checkWithEach(token: string, local: readonly JWT[], remote?: SignatureCheck): Promise<Claims> {
+  let reason = 'no key is configured'
+  for (const key of local) {
+    try {
+      return key.verify<Claims>(token)
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string }
+      // It is said only of a token whose signature was good.
+      if (code === 'FAST_JWT_EXPIRED') throw new ServiceError('token_expired', message)
+      reason = message
+    }
+  }
+  if (remote !== undefined) return remote(token)
+  throw new ServiceError('token_invalid', reason)
 }
 
 const CURVES: Record<string, Algorithm> = { prime256v1: 'ES256', secp384r1: 'ES384', secp521r1: 'ES512' }

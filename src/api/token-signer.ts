@@ -1,4 +1,4 @@
-import { createSigner } from 'fast-jwt'
+import type { Signatures } from './token-signatures.ts'
 import { BROWSER_AUDIENCE } from './token-verifier.ts'
 
 /** What a browser token is to say. */
@@ -19,10 +19,9 @@ export interface SignedToken {
 /** Makes browser tokens. */
 export type TokenSigner = (grant: TokenGrant) => SignedToken
 
-/** Signs with the first of the secrets; undefined without one, since whoever only checks tokens can't make them. */
-export function createTokenSigner([secret]: readonly string[]): TokenSigner | undefined {
-  if (secret === undefined) return undefined
-  const sign = createSigner({ key: secret, algorithm: 'HS256' })
+/** Undefined where tokens can only be checked. */
+export function createTokenSigner(sign: Signatures['sign']): TokenSigner | undefined {
+  if (sign === undefined) return undefined
   return ({ user, ttl, rooms = [], publish = [] }) => {
     const now = Math.floor(Date.now() / 1000)
     const expiresAt = now + ttl

@@ -2,7 +2,7 @@ import { faultOfId } from '../core/channel.ts'
 import type { TokenVerifier } from '../core/claims.ts'
 import { ServiceError } from '../core/errors.ts'
 import { SCOPES, type Scope } from '../core/scopes.ts'
-import { type Claims, createSignatureCheck, type TokenKeys } from './token-signatures.ts'
+import type { Claims, SignatureCheck } from './token-signatures.ts'
 
 /** `aud` of a browser token. */
 export const BROWSER_AUDIENCE = 'tabcast'
@@ -23,8 +23,7 @@ export interface ApiTokenVerifier extends TokenVerifier {
 }
 
 /** Checks every kind of token against the same keys. What is of one audience is refused at the others. */
-export function createTokenVerifier(keys: TokenKeys): ApiTokenVerifier {
-  const check = createSignatureCheck(keys)
+export function createTokenVerifier(check: SignatureCheck): ApiTokenVerifier {
   return {
     async browser(token) {
       const claims = await check(token)

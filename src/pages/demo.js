@@ -65,9 +65,23 @@ function showGap({ from, to, reason }) {
   $('inbox').prepend(notice)
 }
 
+/** The stock client, which every Socket.IO server brings along. */
+function loadClient() {
+  const script = document.createElement('script')
+  script.src = `${server.socketPath}socket.io.min.js`
+  document.head.append(script)
+  return new Promise((resolve, reject) => {
+    script.onload = resolve
+    script.onerror = () => reject(new Error('The Socket.IO client could not be loaded.'))
+  })
+}
+
 function connect() {
-  // Four lines are the whole integration: connect with a token and a cursor, and listen.
-  const socket = io({ auth: async (send) => send({ token: (await loadSession()).token, since: position }) })
+  // A few lines are the whole integration: connect with a token and a cursor, and listen.
+  const socket = io({
+    path: server.socketPath,
+    auth: async (send) => send({ token: (await loadSession()).token, since: position }),
+  })
   socket.on('notification', show)
   socket.on('position', ({ seq, epoch }) => {
     position = { seq, epoch }
@@ -90,7 +104,7 @@ function curlLine() {
     severity: $('severity').value,
   })
   const quoted = body.replaceAll("'", "'\\''")
-  return `curl ${api}/notify/${encodeURIComponent(user)} \\\n  -H 'Authorization: Bearer ${apiKey}' \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`
+  return `curl ${api ?? 'http://<the API>'}/notify/${encodeURIComponent(user)} \\\n  -H 'Authorization: Bearer ${apiKey ?? '<your API key>'}' \\\n  -H 'Content-Type: application/json' \\\n  -d '${quoted}'`
 }
 
 const showCurl = () => {
@@ -116,7 +130,11 @@ async function send(event) {
     : answer.detail
 }
 
-function explainRole({ role, api, workers }) {
+function explainRole({ role, api, apiKey, workers }) {
+  if (!apiKey) {
+    $('send').disabled = true
+    $('answer').textContent = 'This page does not know your API keys: use the line below with one of them.'
+  }
   if (role === 'worker') {
     $('send').disabled = true
     $('answer').textContent = 'This process serves tabs only.'
@@ -150,7 +168,10 @@ try {
     await navigator.clipboard.writeText($('curl').textContent)
     $('copy').textContent = 'Copied'
   })
-  if (server.role !== 'api') connect()
+  if (server.role !== 'api') {
+    await loadClient()
+    connect()
+  }
 } catch (error) {
   showStatus('refused', error.message)
 }

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { createTokenSigner } from '../../src/api/token-signer.ts'
-import { call, KEY, SECRET, shareApi, startApi } from '../support/api.ts'
+import { call, KEY, shareApi, startApi, testTokens } from '../support/api.ts'
 
 const shared = shareApi()
 const file = readFileSync(new URL('../../openapi/openapi.yaml', import.meta.url), 'utf8')
@@ -82,11 +81,12 @@ test('redocly has nothing to say', async () => {
 })
 
 test('Swagger UI gets the development key by a call of its own, and none in production', async () => {
-  const sign = createTokenSigner([SECRET])!
+  const { sign } = await testTokens()
   const { api } = await startApi({
     demo: {
       role: 'all',
       apiKey: KEY,
+      socketPath: '/socket.io/',
       mint: (user) => sign({ user, ttl: 60 }).token,
       peers: async () => [],
     },

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createSignatures } from '../../src/api/token-signatures.ts'
 import { createTokenSigner } from '../../src/api/token-signer.ts'
 import { createTokenVerifier } from '../../src/api/token-verifier.ts'
 import {
@@ -23,14 +24,16 @@ const rsa = rsaPair()
 const ec = ecPair()
 const ed = ed25519Pair()
 
-const verifierOf = (keys: { secrets?: string[]; publicKeys?: string[]; jwksUrl?: string }) =>
-  createTokenVerifier({
+const signaturesOf = (keys: { secrets?: string[]; publicKeys?: string[]; jwksUrl?: string }) =>
+  createSignatures({
     jwtSecrets: keys.secrets ?? [],
     jwtPublicKeys: keys.publicKeys ?? [],
     jwksUrl: keys.jwksUrl,
   })
+const verifierOf = async (keys: Parameters<typeof signaturesOf>[0]) =>
+  createTokenVerifier((await signaturesOf(keys)).check)
 
-const bySecret = verifierOf({ secrets: [SECRET] })
+const bySecret = await verifierOf({ secrets: [SECRET] })
 
 describe('a browser token', () => {
   test('says who, until when, and which rooms', async () => {
@@ -54,7 +57,7 @@ describe('a browser token', () => {
   })
 
   test('is what the signer makes', async () => {
-    const sign = createTokenSigner([SECRET, OTHER])!
+    const sign = createTokenSigner((await signaturesOf({ secrets: [SECRET, OTHER] })).sign)!
     const { token, expiresAt } = sign({ user: 'ü 😀', ttl: 60, rooms: ['a'] })
     expect(await bySecret.browser(token)).toMatchObject({ user: 'ü 😀', expiresAt, rooms: ['a'] })
   })
@@ -126,11 +129,11 @@ describe('keys', () => {
     ['ES256', pemOf(ec.publicKey), es256(ec.privateKey, browserClaims())],
     ['EdDSA', pemOf(ed.publicKey), eddsa(ed.privateKey, browserClaims())],
   ])('%s by public key', async (_, pem, token) => {
-    expect(await verifierOf({ publicKeys: [pem] }).browser(token)).toMatchObject({ user: 'demo' })
+    expect(await (await verifierOf({ publicKeys: [pem] })).browser(token)).toMatchObject({ user: 'demo' })
   })
 
   test('several secrets at once, and one that is taken away', async () => {
-    const both = verifierOf({ secrets: [SECRET, OTHER] })
+    const both = await verifierOf({ secrets: [SECRET, OTHER] })
     for (const secret of [SECRET, OTHER])
       expect(await both.browser(hs256(secret, browserClaims()))).toMatchObject({ user: 'demo' })
     await expect(bySecret.browser(hs256(OTHER, browserClaims()))).rejects.toMatchObject({
@@ -139,7 +142,7 @@ describe('keys', () => {
   })
 
   test('a secret and public keys together', async () => {
-    const all = verifierOf({
+    const all = await verifierOf({
       secrets: [SECRET],
       publicKeys: [rsa, ec, ed].map(({ publicKey }) => pemOf(publicKey)),
     })
@@ -153,9 +156,9 @@ describe('keys', () => {
   })
 })
 
-describe('a forged token is refused', () => {
+describe('a forged token is refused', async () => {
   const pem = pemOf(rsa.publicKey)
-  const all = verifierOf({ secrets: [SECRET], publicKeys: [pem, pemOf(ec.publicKey)] })
+  const all = await verifierOf({ secrets: [SECRET], publicKeys: [pem, pemOf(ec.publicKey)] })
   const [head, body, signature] = hs256(SECRET, browserClaims()).split('.') as [string, string, string]
   const admin = Buffer.from(JSON.stringify(browserClaims({ sub: 'admin' }))).toString('base64url')
   const unsigned = (alg: string) => forge({ alg }, browserClaims(), () => '')
@@ -185,7 +188,7 @@ describe('a forged token is refused', () => {
   })
 
   test('whatever algorithm it names, a key keeps to its own', async () => {
-    const byKey = verifierOf({ publicKeys: [pem] })
+    const byKey = await verifierOf({ publicKeys: [pem] })
     for (const alg of ['HS256', 'HS384', 'HS512', 'none', 'PS256', 'ES256', 'EdDSA']) {
       const token = rs256(rsa.privateKey, browserClaims(), { alg })
       await expect(byKey.browser(token)).rejects.toMatchObject({ code: 'token_invalid' })
@@ -211,7 +214,7 @@ describe('JWKS_URL', () => {
   afterAll(() => server.close())
 
   test('gives the keys, by their name and without', async () => {
-    const verifier = verifierOf({ jwksUrl: `${url}/jwks.json` })
+    const verifier = await verifierOf({ jwksUrl: `${url}/jwks.json` })
     for (const token of [
       rs256(rsa.privateKey, browserClaims(), { kid: 'r' }),
       es256(ec.privateKey, browserClaims(), { kid: 'e' }),
@@ -223,7 +226,7 @@ describe('JWKS_URL', () => {
   test('two keys of one kind are both tried for a token that names none', async () => {
     const second = rsaPair()
     keys.push({ ...second.publicKey.export({ format: 'jwk' }), kid: 'r2' })
-    const verifier = verifierOf({ jwksUrl: `${url}/jwks.json` })
+    const verifier = await verifierOf({ jwksUrl: `${url}/jwks.json` })
     expect(await verifier.browser(rs256(second.privateKey, browserClaims()))).toMatchObject({ user: 'demo' })
     await expect(verifier.browser(rs256(rsaPair().privateKey, browserClaims()))).rejects.toMatchObject({
       code: 'token_invalid',
@@ -231,7 +234,7 @@ describe('JWKS_URL', () => {
   })
 
   test('strangers, expired tokens and shared secrets are refused', async () => {
-    const verifier = verifierOf({ jwksUrl: `${url}/jwks.json` })
+    const verifier = await verifierOf({ jwksUrl: `${url}/jwks.json` })
     const expired = rs256(rsa.privateKey, browserClaims({ exp: now() - 1 }), { kid: 'r' })
     await expect(verifier.browser(expired)).rejects.toMatchObject({ code: 'token_expired' })
     for (const token of [
@@ -247,7 +250,7 @@ describe('JWKS_URL', () => {
     ['that answers with an error', () => `${url}/nothing`],
     ['that nobody listens at', () => 'http://127.0.0.1:1/jwks.json'],
   ])('%s says nothing about the token', async (_, where) => {
-    const verifier = verifierOf({ jwksUrl: where() })
+    const verifier = await verifierOf({ jwksUrl: where() })
     await expect(verifier.browser(rs256(rsa.privateKey, browserClaims()))).rejects.toMatchObject({
       code: 'keys_unavailable',
       temporary: true,
@@ -255,7 +258,7 @@ describe('JWKS_URL', () => {
   })
 
   test('stands beside a secret', async () => {
-    const verifier = verifierOf({ secrets: [SECRET], jwksUrl: `${url}/jwks.json` })
+    const verifier = await verifierOf({ secrets: [SECRET], jwksUrl: `${url}/jwks.json` })
     expect(await verifier.browser(hs256(SECRET, browserClaims()))).toMatchObject({ user: 'demo' })
     expect(await verifier.browser(rs256(rsa.privateKey, browserClaims(), { kid: 'r' }))).toMatchObject({
       user: 'demo',

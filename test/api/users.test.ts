@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createTokenVerifier } from '../../src/api/token-verifier.ts'
 import { userChannel } from '../../src/core/channel.ts'
 import { payloadOf } from '../../src/core/publication.ts'
-import { call, SECRET, shareApi, startApi } from '../support/api.ts'
+import { call, shareApi, startApi, testTokens } from '../support/api.ts'
 import { now } from '../support/forged-tokens.ts'
 
 const shared = shareApi()
@@ -93,8 +92,8 @@ describe('disconnect', () => {
   })
 })
 
-describe('POST /tokens', () => {
-  const verifier = createTokenVerifier({ jwtSecrets: [SECRET], jwtPublicKeys: [], jwksUrl: undefined })
+describe('POST /tokens', async () => {
+  const { verifier } = await testTokens()
 
   test('makes a token that opens a connection', async () => {
     const body = { user: 'ü 😀', ttl: 60, rooms: ['chat:*'], publish: ['chat:1'] }

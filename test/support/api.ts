@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type ApiOptions, buildApi } from '../../src/api/api.ts'
+import { createSignatures } from '../../src/api/token-signatures.ts'
 import { createTokenSigner } from '../../src/api/token-signer.ts'
 import { createTokenVerifier } from '../../src/api/token-verifier.ts'
 import type { Engine } from '../../src/core/engine.ts'
@@ -59,8 +60,7 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     engine,
     publisher: new Publisher(engine.broker),
     apiKeys: [apiKey(KEY)],
-    verifier: createTokenVerifier({ jwtSecrets: [SECRET], jwtPublicKeys: [], jwksUrl: undefined }),
-    sign: createTokenSigner([SECRET]),
+    ...(await testTokens()),
     maxBodyBytes: 1_048_576,
     logger: false,
     readiness: () => undefined,
@@ -70,6 +70,16 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     ...options,
   })
   return { api, engine }
+}
+
+/** Checks and makes tokens by the secret of the tests. */
+export async function testTokens() {
+  const { check, sign } = await createSignatures({
+    jwtSecrets: [SECRET],
+    jwtPublicKeys: [],
+    jwksUrl: undefined,
+  })
+  return { verifier: createTokenVerifier(check), sign: createTokenSigner(sign)! }
 }
 
 export interface Call {

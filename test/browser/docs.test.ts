@@ -1,0 +1,42 @@
+import type { AddressInfo } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { KEY, startApi, testTokens } from '../support/api.ts'
+import { launchBrowser, watchErrors } from '../support/browser.ts'
+
+test('in development every example of Swagger UI answers 2xx on the first click', {
+  timeout: 60_000,
+}, async () => {
+  const { sign } = await testTokens()
+  const { api } = await startApi({
+    demo: {
+      role: 'all',
+      apiKey: KEY,
+      socketPath: '/socket.io/',
+      mint: (user) => sign({ user, ttl: 60 }).token,
+      peers: async () => [],
+    },
+  })
+  await api.listen({ port: 0 })
+  const browser = await launchBrowser()
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage()
+  const errors: string[] = []
+  watchErrors(page, errors)
+
+  const session = page.waitForResponse(/\/demo\/session/)
+  await page.goto(`http://localhost:${(api.server.address() as AddressInfo).port}/docs`)
+  expect((await session).status()).toBe(200)
+  // A closed lock: the key has been handed over.
+  await page.locator('.authorization__btn .locked').first().waitFor()
+
+  const operations = await page.locator('.opblock').all()
+  expect(operations.length).toBe(10)
+  for (const operation of operations) {
+    await operation.locator('.opblock-summary-control').click()
+    const answer = page.waitForResponse((response) => !/docs|openapi|demo\/session/.test(response.url()))
+    await operation.locator('button.execute').click()
+    const response = await answer
+    expect([response.url(), response.ok()]).toEqual([response.url(), true])
+  }
+  expect(errors).toEqual([])
+})
