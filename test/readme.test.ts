@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { VARIABLES } from '../src/config/variables.ts'
+import { startApp } from './support/app.ts'
+import { launchBrowser } from './support/browser.ts'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+/** The code blocks of a language. */
+const blocks = (language: string): string[] =>
+  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, code]) => code!)
+
+describe('README', () => {
+  test('has every variable of the configuration, with its default and meaning, and no other', () => {
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (.*?) \| (.*) \|$/gm)].map(([, ...cells]) => cells)
+    const bare = (text: string): string => text.replace(/^`([^`]*)`$/, '$1')
+    expect(rows.map(([name, shown, meaning]) => [name, bare(shown!), meaning])).toEqual(
+      VARIABLES.map(({ name, default: shown, meaning }) => [name, bare(shown), meaning]),
+    )
+  })
+
+  test('names only files that are there', () => {
+    for (const [, path] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g))
+      expect([path, existsSync(new URL(`../${path}`, import.meta.url))]).toEqual([path, true])
+  })
+
+  test('the lines for the page work as they stand, and go on after a lost connection', async () => {
+    const app = await startApp()
+    const browser = await launchBrowser()
+    try {
+      // The lines stand in the page itself, which our own pages do not allow.
+      const page = await browser.newPage({ bypassCSP: true })
+      await page.goto(app.url)
+      await page.addScriptTag({ url: `${app.url}/socket.io/socket.io.min.js` })
+      const [lines] = blocks('js')
+      await page.evaluate(
+        ({ code, token }) => {
+          const shown: string[] = []
+          Object.assign(window, {
+            shown,
+            getToken: async () => token,
+            show: (title: string) => shown.push(title),
+          })
+          const script = document.createElement('script')
+          script.textContent = code
+          document.head.append(script)
+        },
+        { code: lines!.replaceAll('http://127.0.0.1:3000', app.url), token: app.token('ada') },
+      )
+      const shows = (...titles: string[]) =>
+        page.waitForFunction(
+          (wanted) => JSON.stringify((window as unknown as { shown: string[] }).shown) === wanted,
+          JSON.stringify(titles),
+        )
+      await page.waitForFunction('socket.connected')
+      await app.notify('ada', { title: 'one' })
+      await shows('one')
+      await page.evaluate('socket.io.engine.close()')
+      await app.notify('ada', { title: 'two' })
+      await shows('one', 'two')
+    } finally {
+      await browser.close()
+      await app.close()
+    }
+  })
+})
