@@ -40,7 +40,8 @@ export class RedisBroker implements Broker {
   readonly #sum: ConnectionSum
   readonly #command: 'PUBLISH' | 'SPUBLISH'
   readonly #subscriptions: Subscriptions
-  readonly #handlers = new Map<Channel, Set<PublicationHandler>>()
+  /** Who hears a channel, and whether the subscription that was made for them is there yet. */
+  readonly #handlers = new Map<Channel, Map<PublicationHandler, boolean>>()
   readonly #restored: (() => void)[] = []
 
   constructor(
@@ -107,8 +108,8 @@ export class RedisBroker implements Broker {
 
   async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
     this.#connection.refuseIfClosed()
-    const handlers = this.#handlers.get(channel) ?? new Set()
-    this.#handlers.set(channel, handlers.add(handler))
+    const handlers = this.#handlers.get(channel) ?? new Map<PublicationHandler, boolean>()
+    this.#handlers.set(channel, handlers.set(handler, false))
     try {
       await withDeadline(
         this.#subscriptions.subscribe(this.#keys.bell(channel)),
@@ -119,6 +120,8 @@ export class RedisBroker implements Broker {
       this.unsubscribe(channel, handler)
       throw error
     }
+    // What came in until now was for a subscription from before.
+    if (handlers.has(handler)) handlers.set(handler, true)
   }
 
   unsubscribe(channel: Channel, handler: PublicationHandler): void {
@@ -213,7 +216,8 @@ export class RedisBroker implements Broker {
       // Anybody who may PUBLISH can put rubbish on a bell; it harms nobody.
       return
     }
-    for (const handler of handlers) {
+    for (const [handler, active] of handlers) {
+      if (!active) continue
       try {
         handler(publication)
       } catch (error) {
