@@ -53,22 +53,23 @@ export const MAX_DATA_BYTES = 16_384
 /** How long a notification lives if nobody says otherwise, and at most, in seconds: 28 days. */
 export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 
-/** The faults of a notification that a schema can't see. */
-export function faultsOfNotification(input: NotificationInput): Fault[] {
+/** The faults of a notification that a schema can't see; `content` is what it comes to as JSON. */
+export function faultsOfNotification(input: NotificationInput, content: string): Fault[] {
   if (input.title === undefined && input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
-  return faultsOfData(input.data)
+  return faultsOfData(input.data, content)
 }
 
-/** The faults of a room message that a schema can't see. */
-export function faultsOfMessage(input: MessageInput): Fault[] {
+/** The faults of a room message that a schema can't see; `content` is what it comes to as JSON. */
+export function faultsOfMessage(input: MessageInput, content: string): Fault[] {
   if (input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of body, data' }]
-  return faultsOfData(input.data)
+  return faultsOfData(input.data, content)
 }
 
-function faultsOfData(data: unknown): Fault[] {
-  if (data === undefined) return []
+function faultsOfData(data: unknown, content: string): Fault[] {
+  // A code unit is at most three bytes: most contents are too short to hold too much, and need not be measured.
+  if (data === undefined || content.length * 3 <= MAX_DATA_BYTES) return []
   const bytes = Buffer.byteLength(JSON.stringify(data))
   return bytes > MAX_DATA_BYTES
     ? [{ pointer: '/data', detail: `must have at most ${MAX_DATA_BYTES} bytes as JSON, has ${bytes}` }]

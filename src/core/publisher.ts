@@ -39,12 +39,12 @@ export class Publisher {
 
   /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, or an engine's error. */
   async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
-    refuse(faultsOfNotification(input))
     const content = JSON.stringify(notificationContent(input))
+    refuse(faultsOfNotification(input, content))
     const { ttl = MAX_TTL_SECONDS } = input
     const now = Date.now()
     const expiresAt = now + ttl * 1000
-    const times = `,"version":1,"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(expiresAt)}"`
+    const times = `,"version":1,"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${isoExpiry(expiresAt)}"`
     return this.#publish(userChannel(user), 'notification', options, {
       now,
       content,
@@ -63,9 +63,9 @@ export class Publisher {
     options: PublishOptions,
     from?: string,
   ): Promise<Published> {
-    refuse(faultsOfMessage(input))
     const { type = 'message', body, data } = input
     const content = JSON.stringify({ room, type, from, body, data })
+    refuse(faultsOfMessage(input, content))
     const now = Date.now()
     return this.#publish(roomChannel(room), 'message', options, {
       now,
@@ -151,14 +151,19 @@ function idempotency(credential: string, key: string, body: string): Idempotency
   }
 }
 
-let lastTime = 0
-let lastText = ''
-
 /** RFC 3339, in UTC. Many publications share a millisecond, so the last text is kept. */
-function iso(time: number): string {
-  if (time !== lastTime) {
-    lastTime = time
-    lastText = new Date(time).toISOString()
+function createFormat(): (time: number) => string {
+  let lastTime = Number.NaN
+  let lastText = ''
+  return (time) => {
+    if (time !== lastTime) {
+      lastTime = time
+      lastText = new Date(time).toISOString()
+    }
+    return lastText
   }
-  return lastText
 }
+
+const iso = createFormat()
+/** Most expire the same time after they were made. */
+const isoExpiry = createFormat()

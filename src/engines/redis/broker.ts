@@ -79,7 +79,8 @@ export class RedisBroker implements Broker {
         idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
         keys.bell(channel),
         this.#connection.life,
-        birth(),
+        // As random as a birth has to be, and at hand already.
+        draft.id.slice(-8),
         encodeOpening(draft),
         draft.tail,
         draft.stored ? 1 : 0,
