@@ -71,7 +71,7 @@ const entries = {
     'tabcast',
     'in front of every key and channel',
   ),
-  REDIS_COMMAND_TIMEOUT: number(50, 1500, 1000, 'milliseconds until a command without an answer is given up'),
+  REDIS_COMMAND_TIMEOUT: number(50, 1100, 1000, 'milliseconds until a command without an answer is given up'),
   REDIS_WAIT: number(0, 16, 0, 'replicas that must have a publish before its 2xx'),
   WORKERS: variable(
     Type.String({ pattern: '^(auto|[1-9]\\d{0,2})$', default: '1' }),

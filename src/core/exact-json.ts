@@ -8,8 +8,11 @@ interface ExactJson {
 }
 const { parse, rawJSON } = JSON as unknown as ExactJson
 
-/** Something in the text may be a number that a double can't hold: sixteen digits, a long fraction, an exponent, or -0. */
-const SUSPICIOUS = /\d{16}|\d[.\d]*\.\d{8}|\d[eE]|-0/
+/**
+ * Something in the text may be a number that a double can't hold: sixteen digits and points, an exponent, or -0. Its length is bounded, so
+ * that no text can make the search slow.
+ */
+const SUSPICIOUS = /\d[\d.]{15}|\d[eE]|-0/
 
 /**
  * Parses JSON so that `JSON.stringify` gives back every number as it was written: `9007199254740993` and `1e400` become raw

@@ -38,7 +38,7 @@ export class Feed {
   /** What came in while the position was not settled; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
   /** What waits for the slices of the publication before it. */
-  readonly #queue: Publication[] = []
+  readonly #queue: ((member: Member) => void)[] = []
   #slicing = false
   #announcing: Promise<StreamPosition> | undefined
 
@@ -72,7 +72,7 @@ export class Feed {
    * store that came back older.
    */
   async check(): Promise<void> {
-    if (!this.#open) return
+    if (!this.#open || this.#closed) return
     const before = this.#position
     const head = await this.#announce()
     const older = head.epoch !== before.epoch || head.seq < before.seq
@@ -132,6 +132,10 @@ export class Feed {
     return true
   }
 
+  #deliver(publication: Publication): void {
+    this.#forEach((member) => member.receive(publication))
+  }
+
   /** Works off the backlog and goes live; answers false at the first hole. */
   #settle(): boolean {
     const backlog = this.#backlog ?? []
@@ -148,6 +152,7 @@ export class Feed {
     this.#onRepair()
     for (let attempt = 0; !this.#closed; ) {
       let page: LogPage
+      const before = this.#backlog?.length ?? 0
       try {
         page = await this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
       } catch {
@@ -157,38 +162,42 @@ export class Feed {
       }
       if (this.#closed) return
       this.#catchUp(page)
-      if (page.complete && this.#settle()) return
+      if (!page.complete) continue
+      // What had come in before the read is in the log, or was never a publication of this store: only what is not stored is left of it.
+      const backlog = this.#backlog ?? []
+      for (const publication of backlog.splice(0, before))
+        if (publication.seq === 0) this.#deliver(publication)
+      if (this.#settle()) break
     }
+    this.#forEach((member) => member.settled())
   }
 
   #catchUp(page: LogPage): void {
     if (page.gap !== undefined) {
       const after = { seq: (page.publications[0]?.seq ?? page.end.seq + 1) - 1, epoch: page.head.epoch }
-      for (const member of this.members) member.admit(page.gap, this.#position, after)
+      const { gap } = page
+      this.#forEach((member) => member.admit(gap, after))
     }
     for (const publication of page.publications) this.#deliver(publication)
     this.#position = page.end
   }
 
-  #deliver(publication: Publication): void {
+  /** Does something for every member, in the order in which it is asked; for thousands of them in slices. */
+  #forEach(action: (member: Member) => void): void {
     if (this.members.size <= SLICE && !this.#slicing) {
-      for (const member of this.members) member.receive(publication)
+      for (const member of this.members) action(member)
       return
     }
-    this.#queue.push(publication)
-    if (!this.#slicing) void this.#deliverInSlices()
+    this.#queue.push(action)
+    if (!this.#slicing) void this.#workInSlices()
   }
 
-  async #deliverInSlices(): Promise<void> {
+  async #workInSlices(): Promise<void> {
     this.#slicing = true
-    for (
-      let publication = this.#queue.shift();
-      publication !== undefined;
-      publication = this.#queue.shift()
-    ) {
+    for (let action = this.#queue.shift(); action !== undefined; action = this.#queue.shift()) {
       let count = 0
       for (const member of this.members) {
-        member.receive(publication)
+        action(member)
         if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
       }
     }
@@ -196,7 +205,6 @@ export class Feed {
   }
 }
 
-/** A count that can't be withdrawn now is forgotten by itself, like that of a process that died. */
 function ignoreLostCount(): void {
-  // Nothing to do: the next check announces again.
+  // A count that can't be stated now is stated by the next check; one that can't be withdrawn is forgotten by itself.
 }

@@ -2,12 +2,16 @@ import type { Channel } from './channel.ts'
 import type { Engine } from './engine.ts'
 import { Feed } from './feed.ts'
 import { type Connection, Member } from './member.ts'
+import { backoff } from './timing.ts'
 
 /** How often every channel is announced and compared with the log, in milliseconds. */
 const CHECK_INTERVAL = 30_000
 
 /** How many channels are checked at once, so that a check of thousands does not crowd out the posts. */
 const CHECK_BATCH = 256
+
+/** A check that failed is repeated after the longest pause. */
+const RECHECK_ATTEMPT = 4
 
 /** What the hub has done and has at hand, for the metrics. */
 export interface HubCounts {
@@ -73,11 +77,6 @@ export class Hub {
     return [...(this.#members.get(connection)?.keys() ?? [])]
   }
 
-  /** Whether a connection hears a channel. */
-  has(connection: Connection, channel: Channel): boolean {
-    return this.#members.get(connection)?.has(channel) ?? false
-  }
-
   /** Lets a connection no longer hear a channel; answers whether it did. */
   leave(connection: Connection, channel: Channel): boolean {
     const joined = this.#members.get(connection)
@@ -122,8 +121,14 @@ export class Hub {
   async #check(): Promise<void> {
     const feeds = [...this.#feeds.values()]
     for (let start = 0; start < feeds.length; start += CHECK_BATCH) {
-      // A channel that can't be checked now is checked with the next round.
-      await Promise.allSettled(feeds.slice(start, start + CHECK_BATCH).map((feed) => feed.check()))
+      const results = await Promise.allSettled(
+        feeds.slice(start, start + CHECK_BATCH).map((feed) => feed.check()),
+      )
+      if (results.every(({ status }) => status === 'fulfilled')) continue
+      // The engine is away again. What was missed must not wait for the next round.
+      this.#checkAgain = true
+      await backoff(RECHECK_ATTEMPT)
+      return
     }
   }
 }

@@ -24,7 +24,7 @@ export interface Connection {
 const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 
 /** How much may wait for a replay to end, in bytes; beyond it the log is read again instead. */
-const MAX_PENDING_BYTES = 1_048_576
+const MAX_PENDING_BYTES = 131_072
 
 /**
  * One connection on one feed: how far it has been brought, and what waits while it still reads the log.
@@ -37,12 +37,14 @@ export class Member {
   readonly connection: Connection
   #seq = 0
   #epoch = ''
-  /** Where the log stood when the connection was registered: control entries up to here were for others. */
+  /** Control entries up to here were for those who were there before, or have been obeyed. */
   #joinedAt: number | undefined
   /** What came in live during the replay; undefined when the member is live. */
   #pending: Publication[] | undefined = []
   #pendingBytes = 0
   #pendingLost = false
+  /** It was told of a gap, and is to be told when it is up to date again. */
+  #owesPosition = false
 
   constructor(channel: Channel, connection: Connection) {
     this.channel = channel
@@ -60,18 +62,25 @@ export class Member {
     else this.#pass(publication)
   }
 
-  /** The feed, which stood at `before`, has lost something. */
-  admit(gap: Gap, before: StreamPosition, after: StreamPosition): void {
+  /** The feed has lost something, and goes on after `after`. */
+  admit(gap: Gap, after: StreamPosition): void {
     if (this.#pending !== undefined) {
       // The replay asks the log itself, and gets the same answer.
       this.#dropPending(this.#pending)
       return
     }
     // A member that has read ahead of the feed has been told already.
-    if (this.#epoch !== before.epoch || (gap.reason === 'trimmed' && this.#seq >= gap.to)) return
-    this.#seq = after.seq
-    this.#epoch = after.epoch
+    if (this.#epoch === after.epoch && (gap.reason !== 'trimmed' || this.#seq >= gap.to)) return
+    this.moveTo(after)
     this.connection.sendGap(this.channel, after.epoch, gap)
+    this.#owesPosition = true
+  }
+
+  /** The feed has caught up with the log. */
+  settled(): void {
+    if (!this.#owesPosition || this.#pending !== undefined) return
+    this.#owesPosition = false
+    this.connection.sendPosition(this.channel, this.position)
   }
 
   /** The connection is registered, and the log stood at `head` when it was: without a replay, it goes on from there. */
@@ -89,23 +98,26 @@ export class Member {
 
   /**
    * Reads and sends the log from the member's position to its end, if it is not `complete` already, then releases what came in live.
-   * If nothing has to be read, everything is released before this returns. Rejects with the engine's error.
+   * If nothing has to be read, everything is released before this returns; else the position is told at the end. Rejects with the
+   * engine's error.
    */
   async release(broker: Broker, complete: boolean): Promise<void> {
     for (let more = !complete; more || this.#pendingLost; ) {
       this.#pendingLost = false
+      this.#owesPosition = true
       more = !(await this.#sendPage(broker, this.position))
     }
     const pending = this.#pending ?? []
     this.#pending = undefined
     for (const publication of pending) this.#pass(publication)
+    this.settled()
   }
 
   /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
   async replay(broker: Broker, cursor: Cursor): Promise<void> {
+    this.#owesPosition = true
     const complete = await this.#sendPage(broker, cursor)
     await this.release(broker, complete)
-    this.connection.sendPosition(this.channel, this.position)
   }
 
   /** Sends one page of the log after the gap that it admits; resolves to whether it was the last. */
@@ -130,8 +142,10 @@ export class Member {
   }
 
   #obey(publication: Publication): void {
-    if (publication.event === 'control' && this.#joinedAt !== undefined && publication.seq > this.#joinedAt)
-      this.connection.handleControl(payloadOf(publication) as unknown as Control)
+    if (publication.event !== 'control' || this.#joinedAt === undefined || publication.seq <= this.#joinedAt)
+      return
+    this.#joinedAt = publication.seq
+    this.connection.handleControl(payloadOf(publication) as unknown as Control)
   }
 
   #hold(publication: Publication, pending: Publication[]): void {

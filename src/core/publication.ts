@@ -70,14 +70,18 @@ export function encodeUnstored(draft: Draft): string {
   return `0  ${encodeOpening(draft)}${draft.tail}`
 }
 
+const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>(['notification', 'message', 'control'])
+
 /** Reads the wire form of a publication. Throws if the text is not one. */
 export function decode(channel: Channel, message: Buffer): Publication {
   const line = message.indexOf(10)
   const [seq, epoch, event, id, createdAt, expiresAt, except] = message.toString('latin1', 0, line).split(' ')
-  if (line < 0 || except === undefined) throw new Error('not a publication')
+  const number = Number(seq)
+  if (line < 0 || except === undefined || !EVENTS.has(event!) || !Number.isSafeInteger(number) || number < 0)
+    throw new Error('not a publication')
   return {
     channel,
-    seq: Number(seq),
+    seq: number,
     epoch: epoch!,
     event: event as PublicationEvent,
     id: id!,

@@ -1,7 +1,7 @@
 import type { Socket } from 'socket.io'
 import { idOfChannel, isUserChannel, roomChannel } from '../core/channel.ts'
 import type { TokenVerifier } from '../core/claims.ts'
-import type { Engine, LogPage } from '../core/engine.ts'
+import type { Engine } from '../core/engine.ts'
 import { ServiceError } from '../core/errors.ts'
 import { parseExact } from '../core/exact-json.ts'
 import type { Hub } from '../core/hub.ts'
@@ -9,6 +9,7 @@ import { payloadTextOf } from '../core/publication.ts'
 import { parseRoom, parseSubscribeOptions, parseToken, type SubscribeOptions } from './arguments.ts'
 import { mayHear, type RoomPolicy } from './grants.ts'
 import { refuseRevoked } from './handshake.ts'
+import { type InitialState, readInitialState } from './initial-state.ts'
 import type { TabConnection } from './tab-connection.ts'
 
 export interface EventOptions {
@@ -24,11 +25,8 @@ export interface EventOptions {
 type Acknowledge = (answer: object) => void
 type Handler = (args: unknown[]) => Promise<{ answer: object; afterwards?: () => Promise<void> }>
 
-/** The most bytes of messages that the answer to `subscribe` carries; the rest follows as `message`. */
-const INITIAL_STATE_BYTES = 262_144
-
-/** The most messages that it carries. */
-const INITIAL_STATE_ENTRIES = 1000
+/** How many events of one tab may wait for the ones before them. */
+const MAX_WAITING_EVENTS = 1000
 
 /** Hangs the events of the contract on a connected socket. Each answers `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
 export function handleEvents(socket: Socket, connection: TabConnection, options: EventOptions): void {
@@ -41,8 +39,19 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
     },
     refresh: ([token]) => refresh(connection, parseToken(token), options),
   }
+  // One after the other, so that answers come in the order of the questions and none is worked on for a tab that does not read.
+  let waiting = 0
+  let last = Promise.resolve()
   for (const [event, handler] of Object.entries(handlers))
-    socket.on(event, (...args: unknown[]) => void run(socket, event, handler, args, options))
+    socket.on(event, (...args: unknown[]) => {
+      if (++waiting > MAX_WAITING_EVENTS) connection.close('slow')
+      last = last.then(async () => {
+        waiting--
+        if (!socket.connected) return
+        await run(socket, event, handler, args, options)
+        connection.closeIfSlow()
+      })
+    })
 
   socket.onAny((event: string, ...args: unknown[]) => {
     const acknowledge = args.at(-1)
@@ -85,10 +94,11 @@ function errorAnswer({ code, title, message, temporary }: ServiceError): object 
 async function subscribe(
   connection: TabConnection,
   room: string,
-  { since, last, token }: SubscribeOptions,
+  settings: SubscribeOptions,
   { engine, hub, verifier, policy, maxRooms }: EventOptions,
 ): ReturnType<Handler> {
   const channel = roomChannel(room)
+  const { token } = settings
   if (token !== undefined) {
     const claims = await verifier.room(token)
     if (claims.user !== connection.claims?.user || claims.room !== room)
@@ -102,31 +112,22 @@ async function subscribe(
     throw new ServiceError('too_many_rooms', `a connection may subscribe to ${maxRooms} rooms`)
 
   const member = await hub.join(connection, channel)
-  const { broker } = engine
-  const limit = { entries: last ?? INITIAL_STATE_ENTRIES, bytes: INITIAL_STATE_BYTES }
-  let page: LogPage | undefined
+  let state: InitialState
   try {
-    if (since !== undefined) page = await broker.since(channel, since, limit)
-    else if (last !== undefined && last > 0) page = await broker.latest(channel, undefined, limit)
+    state = await readInitialState(engine.broker, channel, settings, member.position)
   } catch (error) {
     hub.leave(connection, channel)
     throw error
   }
-  const complete = since === undefined || page!.complete
-  const position = page === undefined ? member.position : complete ? page.head : page.end
-  member.moveTo(position)
-  const answer = {
-    ...position,
-    // Content is passed on as it was sent, digit for digit.
-    messages: (page?.publications ?? []).map((publication) => parseExact(payloadTextOf(publication))),
-    ...(page?.gap === undefined ? {} : { gap: page.gap }),
-  }
+  member.moveTo(state.position)
   return {
-    answer,
-    afterwards: async () => {
-      await member.release(broker, complete)
-      if (!complete) connection.sendPosition(channel, member.position)
+    answer: {
+      ...state.position,
+      // Content is passed on as it was sent, digit for digit.
+      messages: state.publications.map((publication) => parseExact(payloadTextOf(publication))),
+      ...(state.gap === undefined ? {} : { gap: state.gap }),
     },
+    afterwards: () => member.release(engine.broker, state.complete),
   }
 }
 

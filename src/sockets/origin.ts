@@ -13,7 +13,10 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
  * Whether a request may connect, by its `Origin` (RFC 6454). A request without one does not come from a page. CORS alone would not
  * stop a websocket from a foreign page, so this is asked on both transports.
  */
-export function mayConnect({ headers }: IncomingMessage, { origins, loopback }: OriginPolicy): boolean {
+export function mayConnect(
+  { headers }: Pick<IncomingMessage, 'headers'>,
+  { origins, loopback }: OriginPolicy,
+): boolean {
   const { origin, host } = headers
   if (origin === undefined || origins.includes('*') || origins.includes(origin)) return true
   if (!URL.canParse(origin)) return false

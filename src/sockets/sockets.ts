@@ -54,13 +54,9 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     // Compression costs ten times the memory of a connection and three times the time of a delivery.
     perMessageDeflate: false,
     allowRequest: (request, decide) => decide(null, !draining && mayConnect(request, options.origin)),
-    cors: {
-      origin: [
-        ...options.origin.origins,
-        ...(options.origin.loopback ? [/^https?:\/\/(localhost|127\.|\[::1\])/] : []),
-      ],
-      credentials: true,
-    },
+    // `true` answers with the origin that asked, which was let in by the same rule.
+    cors: (request, decide) =>
+      decide(null, { origin: mayConnect(request, options.origin), credentials: true }),
   })
 
   io.use((socket, next) => {
@@ -82,11 +78,14 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
 
   const connect = async (socket: Socket): Promise<void> => {
     const claims = await authenticate(socket, options)
+    // Whoever has gone while the token was checked leaves no trace.
+    if (socket.conn.readyState !== 'open') return
     const connection = new TabConnection(socket, claims, {
       maxBacklog: options.maxBacklog,
       onClose: (reason) => closed[reason]++,
     })
     const leave = (): void => {
+      socket.conn.off('close', leave)
       connections.delete(connection)
       hub.close(connection)
       connection.closed()
@@ -102,6 +101,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     }
     // It may have gone while the engine was asked.
     if (socket.conn.readyState === 'open') connections.add(connection)
+    else leave()
   }
 
   io.on('connection', (socket) => {

@@ -39,6 +39,11 @@ export class TabConnection implements Connection {
 
   send(publication: Publication): void {
     this.#wire.send(publication)
+    this.closeIfSlow()
+  }
+
+  /** Ends the connection if more waits for it than is allowed. */
+  closeIfSlow(): void {
     if (this.#wire.backlog > this.#maxBacklog) this.close('slow')
   }
 
@@ -74,6 +79,11 @@ export class TabConnection implements Connection {
 
   handleControl({ action }: Control): void {
     if (action !== 'disconnect') return
+    if (!this.#socket.connected) {
+      // Before the CONNECT is answered there is nobody to say it to; trying again meets the check of the revocation.
+      this.close('disconnected')
+      return
+    }
     this.#onClose('disconnected')
     // Said as a Socket.IO DISCONNECT, so that stock clients stay away.
     this.#socket.disconnect(true)

@@ -22,7 +22,7 @@ const NOTHING = Buffer.alloc(0)
  */
 export class Wire {
   readonly #conn: EngineSocket
-  /** Bytes that were given to Engine.IO and have not been taken over by a transport. */
+  /** Packets of ours that were given to Engine.IO and have not left it. */
   #queued = 0
   readonly #waiting: (() => void)[] = []
   #corked = false
@@ -33,7 +33,10 @@ export class Wire {
 
   /** Bytes that wait in this process for the other side to read. */
   get backlog(): number {
-    return this.#queued + (websocketOf(this.#conn)?._socket?.writableLength ?? 0)
+    let bytes = websocketOf(this.#conn)?._socket?.writableLength ?? 0
+    // Acknowledgements wait there too, which Socket.IO writes without us.
+    for (const { data } of writeBufferOf(this.#conn)) bytes += data?.length ?? 0
+    return bytes
   }
 
   /** Sends a publication. What is closed swallows it. */
@@ -49,10 +52,9 @@ export class Wire {
 
   /** Sends a Socket.IO packet as text. */
   sendPacket(packet: string): void {
-    const bytes = Buffer.byteLength(packet)
-    this.#queued += bytes
+    this.#queued++
     this.#conn.send(packet, { compress: false }, () => {
-      this.#queued -= bytes
+      this.#queued--
       if (this.#queued === 0) this.settle()
     })
   }
@@ -104,11 +106,18 @@ function websocketOf(conn: EngineSocket): OpenWebSocket | undefined {
   return transport.name === 'websocket' ? transport.socket : undefined
 }
 
+/** What Engine.IO has not given to a transport yet; text nearly always, so that its length is about its bytes. */
+function writeBufferOf(conn: EngineSocket): readonly { data?: string | Buffer }[] {
+  return (conn as unknown as { writeBuffer?: { data?: string | Buffer }[] }).writeBuffer ?? UNKNOWN
+}
+
+/** Not empty: without the field nothing is known of the queue, and the short way stays closed. */
+const UNKNOWN = [{}]
+
 /** False as well when a later version has other private parts: delivery is then slower, not wrong. */
 function isShortWayOpen(conn: EngineSocket, websocket: OpenWebSocket): boolean {
-  const { writeBuffer } = conn as unknown as { writeBuffer?: unknown[] }
   return (
-    writeBuffer?.length === 0 &&
+    writeBufferOf(conn).length === 0 &&
     websocket.readyState === WEBSOCKET_OPEN &&
     websocket._sender?._state === SENDER_IDLE &&
     websocket._sender._queue?.length === 0 &&

@@ -59,13 +59,22 @@ class Recorder implements Connection {
 }
 
 /** The engine as it is, on a bell that loses what it is told to lose. */
-function withLossyBell(engine: Engine): { engine: Engine; lose: { next: number }; restore: () => void } {
+function withLossyBell(engine: Engine): {
+  engine: Engine
+  lose: { next: number }
+  restore: () => void
+  /** Lets every subscriber hear something that nobody published. */
+  ring: PublicationHandler
+} {
   const lose = { next: 0 }
   const listeners: (() => void)[] = []
   const lossy = new Map<PublicationHandler, PublicationHandler>()
   const { broker } = engine
   return {
     lose,
+    ring: (publication) => {
+      for (const handler of lossy.keys()) handler(publication)
+    },
     restore: () => {
       for (const listener of listeners) listener()
     },
@@ -97,6 +106,7 @@ describe('hub', () => {
   let engine: Engine
   let lose: { next: number }
   let restore: () => void
+  let ring: PublicationHandler
   let hub: Hub
   let publisher: Publisher
 
@@ -120,6 +130,7 @@ describe('hub', () => {
     engine = lossy.engine
     lose = lossy.lose
     restore = lossy.restore
+    ring = lossy.ring
     hub = new Hub(engine)
     publisher = new Publisher(engine.broker)
   })
@@ -192,6 +203,30 @@ describe('hub', () => {
     await tab.hears(51)
     expect(tab.gaps).toEqual([{ from: 2, to: 12, reason: 'trimmed' }])
     expect(tab.seqs).toEqual([1, ...numbers(13, 62)])
+    expect(tab.positions.map(({ seq }) => seq)).toEqual([62])
+  })
+
+  test('a message on the bell that is not of this store is dropped, and the feed goes on', async () => {
+    const tab = new Recorder()
+    await (await enter(tab)).release(engine.broker, true)
+    await say('one')
+    await tab.hears(1)
+    ring({ ...tab.heard[0]!, seq: 9, epoch: 'foreign.0' })
+    await say('two')
+    await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
+    await tab.hears(3)
+    expect(tab.seqs).toEqual([1, 2, 0])
+    expect(hub.counts.repairs).toBe(1)
+  })
+
+  test('a check that meets a channel which was left and entered again does not miscount it', async () => {
+    const first = new Recorder('first')
+    await (await enter(first)).release(engine.broker, true)
+    restore()
+    hub.close(first)
+    await enter(new Recorder('second'))
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    expect((await say('hello')).connections).toBe(1)
   })
 
   test('a cursor behind retention gets the gap, then what is left, then the position', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
+import { until } from '../support/until.ts'
 
 describe('what a tab may send wrongly', () => {
   let app: TestApp
@@ -127,20 +128,36 @@ describe('the short way out', () => {
 
   test('a tab that upgrades from polling to websocket under traffic hears everything in order', async () => {
     const tab = app.tab('cem', { transports: ['polling', 'websocket'], since: {} })
-    await tab.sees('position')
-    let upgraded = false
-    tab.socket.io.engine.on('upgrade', () => {
-      upgraded = true
-    })
+    await tab.connected()
+    const upgraded = () => tab.socket.io.engine.transport.name === 'websocket'
     let count = 0
-    while (!upgraded || count < 50) {
-      await app.notify('cem', { title: `${count++}` })
-      if (count > 5000) throw new Error('the tab did not upgrade')
+    while (!upgraded() || count < 50) {
+      await Promise.all([app.notify('cem', { title: 'one' }), app.notify('cem', { title: 'two' })])
+      count += 2
+      await tab.sees('notification', count)
     }
-    await tab.sees('notification', count)
     expect(tab.all('notification').map(({ seq }) => seq)).toEqual(
       Array.from({ length: count }, (_, index) => index + 1),
     )
+  })
+
+  test('answers that are not read count as well', async () => {
+    const strict = await startApp({ MAX_CONNECTION_BYTES: '200000' })
+    try {
+      for (let index = 0; index < 20; index++) await strict.message('big', { data: 'x'.repeat(10_000) })
+      const tab = await strict.tab('ada', { grants: { rooms: ['big'] } }).connected()
+      const { transport } = tab.socket.io.engine as unknown as {
+        transport: { ws: { _socket: import('node:net').Socket } }
+      }
+      transport.ws._socket.pause()
+      // Enough to fill what the two kernels hold, and then some.
+      for (let index = 0; index < 200; index++)
+        tab.socket.emit('subscribe', 'big', { last: 20 }, () => undefined)
+      await until(async () => strict.app.sockets!.counts.closed.slow === 1, 5000)
+      transport.ws._socket.resume()
+    } finally {
+      await strict.close()
+    }
   })
 
   test('a tab that does not read is closed at its limit, and is complete when it comes back', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { roomChannel, userChannel } from '../../src/core/channel.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { signToken } from '../support/tokens.ts'
+import { until } from '../support/until.ts'
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
@@ -205,6 +206,57 @@ describe('who is not let in', () => {
     expect(tab.socket.id).toBe(id)
     expect(tab.socket.connected).toBe(true)
   })
+})
+
+describe('a CONNECT that is under way', () => {
+  let app: TestApp
+  let slow: PromiseWithResolvers<void>
+  beforeAll(async () => {
+    app = await startApp()
+    // Stands for a key set or an engine that takes its time.
+    const { revokedUntil } = app.app.engine.revocations
+    app.app.engine.revocations.revokedUntil = async (user) => {
+      const until = await revokedUntil.call(app.app.engine.revocations, user)
+      await slow?.promise
+      return until
+    }
+  })
+  afterAll(() => app.close())
+
+  test('is not let through by a disconnect that comes meanwhile', async () => {
+    slow = Promise.withResolvers()
+    const tab = app.tabWith({ token: app.token('ada', { issuedAt: now() - 5 }), since: {} })
+    const refused = tab.connected().catch((error) => error.data)
+    await until(async () => app.app.hub.counts.connections === 1, 3000)
+    expect((await app.post('/users/ada/disconnect', { revoke: true })).status).toBe(202)
+    slow.resolve()
+    expect(await refused).toMatchObject({ code: 'token_revoked' })
+  })
+
+  test('leaves nothing behind when its tab goes meanwhile', async () => {
+    slow = Promise.withResolvers()
+    const tab = app.tab('bob')
+    await until(async () => app.app.hub.counts.connections === 1, 3000)
+    tab.close()
+    await until(async () => app.app.hub.counts.connections === 0, 3000)
+    slow.resolve()
+    const next = await app.tab('cem').connected()
+    expect(app.app.hub.counts).toMatchObject({ connections: 1, channels: 1 })
+    expect(app.app.sockets!.counts.connections).toBe(1)
+    next.close()
+  })
+})
+
+test('CORS_ORIGINS=* lets polling pages of every origin read the answers', async () => {
+  const app = await startApp({ CORS_ORIGINS: '*' })
+  try {
+    const response = await fetch(`${app.url}/socket.io/?EIO=4&transport=polling`, {
+      headers: { origin: 'https://elsewhere.example' },
+    })
+    expect(response.headers.get('access-control-allow-origin')).toBe('https://elsewhere.example')
+  } finally {
+    await app.close()
+  }
 })
 
 describe('without a token', () => {

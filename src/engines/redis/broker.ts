@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { type Channel, isUserChannel } from '../../core/channel.ts'
 import {
   type Broker,
@@ -15,7 +14,7 @@ import { type Continuation, type Cursor, continueFrom, headOf, type LogState } f
 import { type Draft, decode, encodeOpening, type Publication } from '../../core/publication.ts'
 import { type RedisConnection, withDeadline } from './connection.ts'
 import type { Keys } from './keys.ts'
-import type { ScriptedClient } from './scripts.ts'
+import { birth, type ScriptedClient } from './scripts.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 /** How long `subscribe` waits for a subscribing connection, in milliseconds. */
@@ -23,9 +22,6 @@ const SUBSCRIBE_PATIENCE = 1800
 
 /** A seq that no log reaches: reading after it brings nothing but the log's state. */
 const END = '9007199254740991'
-
-/** Eight characters for the name of a log that is founded by the call. */
-export const birth = (): string => randomBytes(6).toString('base64url')
 
 /** Sums what `HGETALL` of a channel's connections answered, without those of dead processes. */
 export type ConnectionSum = (flat: readonly (Buffer | string)[]) => number
@@ -137,7 +133,8 @@ export class RedisBroker implements Broker {
     const guess = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
     let read = await this.#read(channel, 'after', guess, limit)
     const { after, gap }: Continuation = continueFrom(read.log, cursor)
-    if (cursor.seq !== undefined && guess !== String(after))
+    // Below the floor there is nothing, so what was read from the start is right wherever the floor is.
+    if (guess !== '' && guess !== END && guess !== String(after))
       read = await this.#read(channel, 'after', String(after), limit)
     const head = headOf(read.log)
     const last = read.publications.at(-1)
@@ -189,7 +186,6 @@ export class RedisBroker implements Broker {
       this.#scripts.readLogBuffer(
         this.#keys.log(channel),
         this.#keys.meta(channel),
-        this.#connection.life,
         birth(),
         Date.now(),
         this.#retentionOf(channel).seconds * 1000,

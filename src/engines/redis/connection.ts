@@ -77,6 +77,11 @@ export class RedisConnection {
     return this.#life ?? ''
   }
 
+  /** The number of the database that the URL names; a Cluster has only 0. */
+  get database(): number {
+    return this.isCluster ? 0 : ((this.client as Redis).options.db ?? 0)
+  }
+
   /** Another connection to a server. */
   createNode(extra: NodeOptions): Redis {
     return new Redis({ ...baseOptions(this.#options), ...extra })
@@ -102,9 +107,7 @@ export class RedisConnection {
     this.#cork()
     try {
       // A Cluster's client follows redirections and waits for slots on its own time; a single server's has a time limit per command.
-      return await (this.isCluster
-        ? withDeadline(command(), 2 * this.#options.commandTimeout - 100)
-        : command())
+      return await (this.isCluster ? withDeadline(command(), this.#options.commandTimeout) : command())
     } catch (error) {
       throw translate(error)
     }
@@ -113,6 +116,13 @@ export class RedisConnection {
   /** Throws `shutting_down` after `close`. */
   refuseIfClosed(): void {
     if (this.#closed) throw new ServiceError('shutting_down', 'the engine has been closed')
+  }
+
+  /** Asks the server for its life again: it can change while the connection stays open. */
+  async refreshLife(): Promise<void> {
+    if (this.isCluster || this.#life === undefined) return
+    const life = await this.run(() => readLife(this.client as Redis))
+    if (this.#life !== undefined) this.#life = life
   }
 
   /** Ends the connection when what was sent has been answered. */

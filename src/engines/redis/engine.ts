@@ -27,7 +27,7 @@ const SILENT_CANARIES = 2
 export function createRedisEngine(options: RedisEngineOptions): Engine {
   const connection = new RedisConnection(options)
   const scripts = withScripts(connection.client)
-  const keys = new Keys(options.prefix)
+  const keys = new Keys(options.prefix, connection.database)
   const registry = new RedisRegistry(connection, scripts, keys)
   const sum = (flat: readonly (Buffer | string)[]): number => {
     let connections = 0
@@ -41,7 +41,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     retention: options.retention,
     sum,
   })
-  const canary = createCanary(broker, registry)
+  const canary = createCanary(broker, registry, connection)
   let closing: Promise<void> | undefined
   return {
     name: 'redis',
@@ -72,7 +72,11 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
  * Proves the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription that stays
  * silent twice is replaced: its connection may be dead without anybody having said so.
  */
-function createCanary(broker: RedisBroker, registry: RedisRegistry): () => Promise<void> {
+function createCanary(
+  broker: RedisBroker,
+  registry: RedisRegistry,
+  connection: RedisConnection,
+): () => Promise<void> {
   // No user can have this id: it has a control character.
   const channel = userChannel(`\u0000canary ${registry.process}`)
   const waiting = new Map<string, () => void>()
@@ -81,7 +85,7 @@ function createCanary(broker: RedisBroker, registry: RedisRegistry): () => Promi
   let silent = 0
 
   return async () => {
-    await registry.beat()
+    await Promise.all([registry.beat(), connection.refreshLife()])
     subscribed ??= broker.subscribe(channel, hear)
     await subscribed.catch((error) => {
       subscribed = undefined
@@ -91,7 +95,10 @@ function createCanary(broker: RedisBroker, registry: RedisRegistry): () => Promi
     const { promise: heard, resolve, reject } = Promise.withResolvers<void>()
     waiting.set(id, resolve)
     const timer = setTimeout(() => {
-      if (++silent >= SILENT_CANARIES) broker.replaceSubscriptions()
+      if (++silent >= SILENT_CANARIES) {
+        silent = 0
+        broker.replaceSubscriptions()
+      }
       reject(new ServiceError('engine_timeout', 'a canary through Redis did not come back'))
     }, CANARY_PATIENCE)
     try {

@@ -8,44 +8,51 @@ import type { Channel } from '../../core/channel.ts'
  */
 export class Keys {
   readonly #prefix: string
+  readonly #bellPrefix: string
 
-  constructor(prefix: string) {
+  /** `database` is the number of the Redis database: it separates keys, but not Pub/Sub, so bells carry it in their names. */
+  constructor(prefix: string, database: number) {
     this.#prefix = prefix
+    this.#bellPrefix = database === 0 ? prefix : `${prefix}@${database}`
   }
 
   /** The stream of entries; an entry's id is its seq. */
   log(channel: Channel): string {
-    return `${this.bell(channel)}:log`
+    return `${this.#base(channel)}:log`
   }
 
   /** The hash of what is known of a log: seq, floor, epochs. */
   meta(channel: Channel): string {
-    return `${this.bell(channel)}:meta`
+    return `${this.#base(channel)}:meta`
   }
 
   /** The hash of process → number of connections. */
   connections(channel: Channel): string {
-    return `${this.bell(channel)}:connections`
+    return `${this.#base(channel)}:connections`
   }
 
   /** What an idempotency key was used for. */
   idempotency(channel: Channel, key: string): string {
-    return `${this.bell(channel)}:idempotency:${key}`
+    return `${this.#base(channel)}:idempotency:${key}`
   }
 
   /** The time up to which a user's tokens are refused. */
   revoked(channel: Channel): string {
-    return `${this.bell(channel)}:revoked`
+    return `${this.#base(channel)}:revoked`
   }
 
   /** The Pub/Sub channel on which publications are carried. */
   bell(channel: Channel): string {
-    return `${this.#prefix}:{${channel}}`
+    return `${this.#bellPrefix}:{${channel}}`
   }
 
   /** The channel that a bell belongs to. */
   channelOf(bell: string): Channel {
-    return bell.slice(this.#prefix.length + 2, -1) as Channel
+    return bell.slice(this.#bellPrefix.length + 2, -1) as Channel
+  }
+
+  #base(channel: Channel): string {
+    return `${this.#prefix}:{${channel}}`
   }
 
   /** The sorted set of process → time of its last sign of life. */

@@ -1,10 +1,10 @@
 import type { Channel } from '../../core/channel.ts'
 import type { Attendance, EngineOptions, Presence } from '../../core/engine.ts'
 import type { StreamPosition } from '../../core/position.ts'
-import { birth, type ConnectionSum } from './broker.ts'
+import type { ConnectionSum } from './broker.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
-import type { ScriptedClient } from './scripts.ts'
+import { birth, type ScriptedClient } from './scripts.ts'
 
 /** A count that is not stated again for so long is forgotten, in seconds; four times the interval of the hub's checks. */
 const COUNT_SECONDS = 120
@@ -38,7 +38,6 @@ export class RedisPresence implements Presence {
       this.#scripts.announce(
         this.#keys.meta(channel),
         this.#keys.connections(channel),
-        this.#connection.life,
         birth(),
         this.#process,
         connections,

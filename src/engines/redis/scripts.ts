@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 
@@ -13,6 +14,9 @@ export interface ScriptedClient {
   heartbeat(...args: Argument[]): Promise<string[]>
   revoke(...args: Argument[]): Promise<number>
 }
+
+/** Eight characters, for the name of a log that the call may found. */
+export const birth = (): string => randomBytes(6).toString('base64url')
 
 const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 

@@ -27,6 +27,8 @@ export class Subscriber {
     client.on(sharded ? 'smessageBuffer' : 'messageBuffer', (bell: Buffer, message: Buffer) =>
       onMessage(bell.toString(), message),
     )
+    // It tries again by itself, and the canary tells whether it has come back.
+    client.on('error', () => undefined)
     client.on('close', () => {
       this.#subscribed = new Set()
     })

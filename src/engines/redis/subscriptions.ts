@@ -76,14 +76,13 @@ class ClusterSubscriptions implements Subscriptions {
 
   /** Moves every bell to the node that serves its slot now. */
   #reroute(): void {
-    let moved = false
+    const moved: Promise<void>[] = []
     for (const [name, node] of this.#nodes) {
       for (const bell of [...node.bells]) {
         const home = this.#nodeOf(bell)
         if (home === node) continue
         node.unsubscribe(bell)
-        void this.subscribe(bell)
-        moved = true
+        moved.push(this.subscribe(bell))
       }
       if (!this.#cluster.nodes('master').some((master) => nameOf(master) === name)) {
         this.#nodes.delete(name)
@@ -94,9 +93,9 @@ class ClusterSubscriptions implements Subscriptions {
       const home = this.#nodeOf(bell)
       if (home === undefined) continue
       this.#homeless.delete(bell)
-      void home.subscribe(bell).then(waiting.resolve)
+      moved.push(home.subscribe(bell).then(waiting.resolve))
     }
-    if (moved) this.#onRestored()
+    if (moved.length > 0) void Promise.all(moved).then(this.#onRestored)
   }
 
   #nodeOf(bell: string): Subscriber | undefined {

@@ -5,9 +5,8 @@
   "<birth>.<life>"; the birth has eight characters and changes only when the log is founded anew.
 ]]
 
--- The life of this store: told by the caller, or asked of the store itself (on a Cluster, where each node has its own).
-local function life_of_store(life)
-  if life ~= '' then return life end
+-- The life of this store: its run and its replication history. Asked for only when an epoch may begin, since it takes a while.
+local function life_of_store()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
@@ -30,9 +29,9 @@ local function begin_epoch(meta, epoch, birth, life, seq)
 end
 
 -- The epoch of a log, which is founded if it does not exist yet.
-local function found(meta, birth, life)
+local function found(meta, birth)
   local epoch = redis.call('HGET', meta, 'epoch')
-  return epoch or begin_epoch(meta, nil, birth, life_of_store(life), 1)
+  return epoch or begin_epoch(meta, nil, birth, life_of_store(), 1)
 end
 
 -- Remembers that retention has removed everything up to this entry.
@@ -42,6 +41,12 @@ end
 
 -- Removes the entries that are older than max_age (milliseconds).
 local function trim_by_age(log, meta, now, max_age)
+  if redis.call('EXISTS', log) == 0 then
+    -- The whole log has expired, or was evicted; one that was only emptied keeps its key.
+    local seq = tonumber(redis.call('HGET', meta, 'seq') or 0)
+    if seq > 0 then raise_floor(meta, string.format('%d', seq)) end
+    return
+  end
   local last = nil
   while true do
     local entries = redis.call('XRANGE', log, last and ('(' .. last) or '-', '+', 'COUNT', 20)

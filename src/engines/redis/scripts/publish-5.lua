@@ -8,7 +8,7 @@
   KEYS[4] idempotency   string; "" if the caller gave no key (then ARGV[6] is "")
   KEYS[5] bell          Pub/Sub channel
 
-  ARGV[1] life          of this store; "" to ask the store itself
+  ARGV[1] life          of this store, as the caller knows it; "" to ask the store itself
   ARGV[2] birth         for a log that does not exist yet
   ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
   ARGV[4] tail          the packet after epoch
@@ -38,13 +38,14 @@ local seq, epoch, message = 0, '', nil
 if ARGV[5] == '0' then
   message = '0  ' .. ARGV[3] .. ARGV[4]
 else
-  local life = life_of_store(ARGV[1])
   local meta = redis.call('HMGET', KEYS[2], 'epoch', 'due')
   epoch = meta[1]
   seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
   local number = string.format('%d', seq)
-  if not epoch or string.sub(epoch, 10) ~= life then
-    epoch = begin_epoch(KEYS[2], epoch, ARGV[2], life, seq)
+  if not epoch or string.sub(epoch, 10) ~= ARGV[1] then
+    -- The caller's word is not enough to end an epoch: a store's replication history can change under an open connection.
+    local life = life_of_store()
+    if not epoch or string.sub(epoch, 10) ~= life then epoch = begin_epoch(KEYS[2], epoch, ARGV[2], life, seq) end
   end
   message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[4]
   redis.call('XADD', KEYS[1], number .. '-0', 'm', message)

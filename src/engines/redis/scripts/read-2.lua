@@ -4,19 +4,18 @@
   KEYS[1] log
   KEYS[2] meta
 
-  ARGV[1] life
-  ARGV[2] birth
-  ARGV[3] now          milliseconds
-  ARGV[4] max age      of entries, milliseconds
-  ARGV[5] direction    "after": upwards from ARGV[6]; "before": downwards from ARGV[6]
-  ARGV[6] seq          exclusive; "" with "after": from the floor; "" with "before": from the end
-  ARGV[7] max entries  0 to read none
-  ARGV[8] max bytes    a page has at least one entry if there is one
+  ARGV[1] birth        for a log that does not exist yet
+  ARGV[2] now          milliseconds
+  ARGV[3] max age      of entries, milliseconds
+  ARGV[4] direction    "after": upwards from ARGV[5]; "before": downwards from ARGV[5]
+  ARGV[5] seq          exclusive; "" with "after": from the floor; "" with "before": from the end
+  ARGV[6] max entries  0 to read none
+  ARGV[7] max bytes    a page has at least one entry if there is one
 
   Returns {seq, floor, epochs, 1 if nothing is left in that direction, message, ...}
 ]]
-local epoch = found(KEYS[2], ARGV[2], ARGV[1])
-local now, max_age = tonumber(ARGV[3]), tonumber(ARGV[4])
+local epoch = found(KEYS[2], ARGV[1])
+local now, max_age = tonumber(ARGV[2]), tonumber(ARGV[3])
 if now >= tonumber(redis.call('HGET', KEYS[2], 'due') or 0) then
   keep_alive(KEYS[1], KEYS[2], now, max_age)
 else
@@ -25,11 +24,11 @@ end
 
 local meta = redis.call('HMGET', KEYS[2], 'seq', 'floor', 'epochs')
 local result = {tonumber(meta[1] or 0), tonumber(meta[2] or 0), meta[3], 1}
-local left, bytes, edge = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[6]
+local left, bytes, edge = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[5]
 while left > 0 do
   local count = math.min(left, 32)
   local entries
-  if ARGV[5] == 'after' then
+  if ARGV[4] == 'after' then
     entries = redis.call('XRANGE', KEYS[1], edge == '' and '-' or ('(' .. edge .. '-0'), '+', 'COUNT', count)
   else
     entries = redis.call('XREVRANGE', KEYS[1], edge == '' and '+' or ('(' .. edge .. '-0'), '-', 'COUNT', count)
@@ -49,7 +48,7 @@ while left > 0 do
 end
 
 -- The count was reached: whether something is left, one more look tells.
-if ARGV[5] == 'after' then
+if ARGV[4] == 'after' then
   if #redis.call('XRANGE', KEYS[1], edge == '' and '-' or ('(' .. edge .. '-0'), '+', 'COUNT', 1) > 0 then result[4] = 0 end
 elseif #redis.call('XREVRANGE', KEYS[1], edge == '' and '+' or ('(' .. edge .. '-0'), '-', 'COUNT', 1) > 0 then
   result[4] = 0

@@ -1,0 +1,106 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { roomChannel, userChannel } from '../../src/core/channel.ts'
+import type { Engine } from '../../src/core/engine.ts'
+import { createRedisEngine } from '../../src/engines/redis/engine.ts'
+import { draftOf } from '../support/drafts.ts'
+import { Ear } from '../support/ear.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
+
+const PLENTY = { count: 1000, seconds: 3600 }
+const ALL = { entries: 1000, bytes: 10_000_000 }
+
+describe('what only Redis can do to a log', () => {
+  const servers: RedisServer[] = []
+  const engines: Engine[] = []
+  const serve = async (settings: Record<string, string> = {}) => {
+    const server = await startRedis({ settings })
+    servers.push(server)
+    return server
+  }
+  const open = async (url: string, retention = PLENTY) => {
+    const engine = createRedisEngine({
+      url,
+      prefix: 'tabcast',
+      commandTimeout: 1000,
+      retention: { user: retention, room: retention },
+      report: (error) => {
+        throw error
+      },
+    })
+    engines.push(engine)
+    await engine.probe()
+    return engine
+  }
+  afterEach(async () => {
+    await Promise.all(engines.splice(0).map((engine) => engine.close()))
+    await Promise.all(servers.splice(0).map((server) => server.stop()))
+  })
+
+  test('a replica that attaches begins no epoch, whoever publishes', async () => {
+    const server = await serve()
+    const channel = userChannel('ada')
+    const before = await open(server.url)
+    await before.broker.publish(draftOf(channel, 1))
+    const { epoch } = (await before.broker.since(channel, {}, ALL)).head
+    const replica = await serve({ replicaof: `127.0.0.1 ${server.port}` })
+    await until(
+      async () => (await replica.cli('info', 'replication')).includes('master_link_status:up'),
+      10_000,
+    )
+    // One that connects now reads another replication id than the first one did.
+    const after = await open(server.url)
+    for (let number = 2; number <= 9; number++)
+      await (number % 2 === 0 ? after : before).broker.publish(draftOf(channel, number))
+    const page = await before.broker.since(channel, { seq: 1, epoch }, ALL)
+    expect(page.gap).toBeUndefined()
+    expect(page.publications.map(({ seq }) => seq)).toEqual([2, 3, 4, 5, 6, 7, 8, 9])
+    expect(new Set(page.publications.map((publication) => publication.epoch)).size).toBeLessThanOrEqual(2)
+  })
+
+  test('two databases of one server keep apart what is stored and what is carried', async () => {
+    const server = await serve()
+    const one = await open(`${server.url}/0`)
+    const two = await open(`${server.url}/1`)
+    const channel = roomChannel('den')
+    const ears = [new Ear(), new Ear()] as const
+    await one.broker.subscribe(channel, ears[0].hear)
+    await two.broker.subscribe(channel, ears[1].hear)
+    await one.broker.publish(draftOf(channel, 1, { stored: false }))
+    await two.broker.publish(draftOf(channel, 2, { stored: false }))
+    await Promise.all(ears.map((ear) => ear.hasHeard(1)))
+    expect(ears.map(({ data }) => data)).toEqual([[1], [2]])
+  })
+
+  test('a log that was evicted or has expired is told as a gap', async () => {
+    const server = await serve()
+    const { broker } = await open(server.url)
+    const channel = roomChannel('den')
+    for (let number = 1; number <= 5; number++) await broker.publish(draftOf(channel, number))
+    const { epoch } = (await broker.since(channel, {}, ALL)).head
+    await server.cli('del', 'tabcast:{room:den}:log')
+    const page = await broker.since(channel, { seq: 2, epoch }, ALL)
+    expect(page.gap).toEqual({ from: 3, to: 5, reason: 'trimmed' })
+    expect((await broker.since(channel, { seq: 5, epoch }, ALL)).gap).toBeUndefined()
+  })
+
+  test('rubbish on a bell is heard by nobody', async () => {
+    const server = await serve()
+    const { broker } = await open(server.url)
+    const channel = roomChannel('den')
+    const ear = new Ear()
+    await broker.subscribe(channel, ear.hear)
+    for (const rubbish of [
+      '',
+      'rubbish',
+      '{"a":1}',
+      'x y message id 1 0 \n{}',
+      '1.5 e message id 1 0 \n[]',
+      '-1 e nonsense id 1 0 \n[]',
+    ])
+      await server.cli('publish', 'tabcast:{room:den}', rubbish)
+    await broker.publish(draftOf(channel, 1))
+    await ear.hasHeard(1)
+    expect(ear.data).toEqual([1])
+  })
+})
