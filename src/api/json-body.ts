@@ -1,18 +1,30 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { ServiceError } from '../core/errors.ts'
-import { parseExact } from '../core/exact-json.ts'
+import { isRawNumber, parseExact } from '../core/exact-json.ts'
 
 /** Takes JSON and nothing else as a body, with numbers as they were written. */
 export function registerJsonBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
     try {
+      refuseEncodings(headers)
       done(null, parseBody(body))
     } catch (error) {
       done(error as Error)
     }
   })
+}
+
+/** JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked here. */
+function refuseEncodings(headers: IncomingHttpHeaders): void {
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+  const packing = headers['content-encoding'] ?? 'identity'
+  if (!/^utf-?8$/i.test(charset))
+    throw new ServiceError('unsupported_media_type', `the charset ${charset} is not utf-8`)
+  if (packing.toLowerCase() !== 'identity')
+    throw new ServiceError('unsupported_media_type', `a body with Content-Encoding: ${packing} is not taken`)
 }
 
 /** Parses a body; undefined if it is empty. Throws `malformed_json`, or `invalid_request` for what no route takes. */
@@ -22,6 +34,10 @@ export function parseBody(body: Buffer): unknown {
   if (!isUtf8(body)) throw new ServiceError('malformed_json', 'the body is not valid UTF-8')
   const text = body.toString()
   const value = parse(text)
+  if (typeof value !== 'object' || value === null || isRawNumber(value))
+    throw new ServiceError('invalid_request', 'the body must be an object', {
+      faults: [{ pointer: '', detail: 'must be an object' }],
+    })
   if (MAY_NAME_PROTO.test(text)) refuseProto(value)
   return value
 }

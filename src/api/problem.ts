@@ -62,13 +62,19 @@ export function registerProblems(app: FastifyInstance, counts: ApiCounts): void 
     counts.errors[problem.code] = (counts.errors[problem.code] ?? 0) + 1
     return sendProblem(request, reply, problem)
   })
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.raw.url!.split('?', 1)[0]!
-    const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
-    if (allowed.length === 0) throw new ServiceError('not_found', `there is no ${request.method} here`)
-    reply.header('allow', allowed.join(', '))
-    throw new ServiceError('method_not_allowed', `this path takes ${allowed.join(', ')}`)
+  // Asked before the body is read: a stranger's body for no route is not worth parsing.
+  app.addHook('onRequest', (request, reply, next) => {
+    if (request.is404) next(noRoute(app, request, reply))
+    else next()
   })
+}
+
+function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): ServiceError {
+  const path = request.raw.url!.split('?', 1)[0]!
+  const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
+  if (allowed.length === 0) return new ServiceError('not_found', `there is no ${request.method} here`)
+  reply.header('allow', allowed.join(', '))
+  return new ServiceError('method_not_allowed', `this path takes ${allowed.join(', ')}`)
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -97,7 +103,9 @@ export function toServiceError(error: FastifyError): ServiceError {
 
 /** Answers what is not even a request that could be routed. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code !== 'ECONNRESET' && socket.writable) {
+  // An answer that is still owed to an earlier request must not be taken for this one: the connection is just closed.
+  const { _httpMessage: owed } = socket as Socket & { _httpMessage?: unknown }
+  if (error.code !== 'ECONNRESET' && socket.writable && !owed) {
     const problem = clientErrorOf(error.code)
     const body = JSON.stringify(problemOf(problem))
     socket.write(

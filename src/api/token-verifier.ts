@@ -80,7 +80,8 @@ function idOf(claims: Claims, name: string): string {
 
 function timeOf(claims: Claims, name: string): number {
   const value = claims[name]
-  if (typeof value !== 'number' || !Number.isFinite(value))
+  // Above this no date exists (ECMA-262, Time Values).
+  if (typeof value !== 'number' || !(Math.abs(value) <= 8.64e12))
     throw invalid(`${name} is required, in seconds since 1970`)
   return value
 }

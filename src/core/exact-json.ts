@@ -5,8 +5,9 @@ interface ExactJson {
     reviver: (key: string, value: unknown, context: { source?: string }) => unknown,
   ): unknown
   rawJSON(text: string): unknown
+  isRawJSON(value: unknown): boolean
 }
-const { parse, rawJSON } = JSON as unknown as ExactJson
+const { parse, rawJSON, isRawJSON } = JSON as unknown as ExactJson
 
 /**
  * Something in the text may be a number that a double can't hold: sixteen digits and points, an exponent, or -0. Its length is bounded, so
@@ -24,6 +25,9 @@ export function parseExact(text: string): unknown {
     typeof value === 'number' && source !== undefined && !survives(value, source) ? rawJSON(source) : value,
   )
 }
+
+/** Whether a value that was parsed is a number that is kept as text. */
+export const isRawNumber = (value: unknown): boolean => isRawJSON(value)
 
 /** Whether a number is the same when it is written again; `1.0` and `1e2` may be written as `1` and `100`. */
 function survives(value: number, source: string): boolean {

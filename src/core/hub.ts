@@ -83,6 +83,7 @@ export class Hub {
     const member = joined?.get(channel)
     if (joined === undefined || member === undefined) return false
     joined.delete(channel)
+    member.leave()
     const feed = this.#feeds.get(channel)
     feed?.leave(member)
     if (feed?.members.size === 0) {

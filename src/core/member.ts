@@ -43,6 +43,8 @@ export class Member {
   #pending: Publication[] | undefined = []
   #pendingBytes = 0
   #pendingLost = false
+  /** It no longer hears the channel: what is still being read is not sent. */
+  #left = false
   /** It was told of a gap, and is to be told when it is up to date again. */
   #owesPosition = false
 
@@ -83,6 +85,11 @@ export class Member {
     this.connection.sendPosition(this.channel, this.position)
   }
 
+  /** The connection no longer hears the channel; a replay that is under way ends. */
+  leave(): void {
+    this.#left = true
+  }
+
   /** The connection is registered, and the log stood at `head` when it was: without a replay, it goes on from there. */
   joined(head: StreamPosition): void {
     this.#joinedAt = head.seq
@@ -102,13 +109,14 @@ export class Member {
    * engine's error.
    */
   async release(broker: Broker, complete: boolean): Promise<void> {
-    for (let more = !complete; more || this.#pendingLost; ) {
+    for (let more = !complete; (more || this.#pendingLost) && !this.#left; ) {
       this.#pendingLost = false
       this.#owesPosition = true
       more = !(await this.#sendPage(broker, this.position))
     }
     const pending = this.#pending ?? []
     this.#pending = undefined
+    if (this.#left) return
     for (const publication of pending) this.#pass(publication)
     this.settled()
   }
@@ -123,6 +131,7 @@ export class Member {
   /** Sends one page of the log after the gap that it admits; resolves to whether it was the last. */
   async #sendPage(broker: Broker, cursor: Cursor): Promise<boolean> {
     const page = await broker.since(this.channel, cursor, REPLAY_PAGE)
+    if (this.#left) return true
     this.moveTo(page.end)
     if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
     for (const publication of page.publications)

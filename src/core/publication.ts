@@ -77,7 +77,15 @@ export function decode(channel: Channel, message: Buffer): Publication {
   const line = message.indexOf(10)
   const [seq, epoch, event, id, createdAt, expiresAt, except] = message.toString('latin1', 0, line).split(' ')
   const number = Number(seq)
-  if (line < 0 || except === undefined || !EVENTS.has(event!) || !Number.isSafeInteger(number) || number < 0)
+  const bracketed = message[line + 1] === 0x5b && message.at(-1) === 0x5d
+  if (
+    line < 0 ||
+    except === undefined ||
+    !bracketed ||
+    !EVENTS.has(event!) ||
+    !Number.isSafeInteger(number) ||
+    number < 0
+  )
     throw new Error('not a publication')
   return {
     channel,

@@ -55,8 +55,9 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
 
   socket.onAny((event: string, ...args: unknown[]) => {
     const acknowledge = args.at(-1)
-    // An embedding program may have handlers of its own for it.
-    if (typeof acknowledge !== 'function' || socket.listenerCount(event) > 0) return
+    // An embedding program may have handlers of its own for it. Socket.IO itself has one for `error`, which does nothing.
+    const handlers = socket.listenerCount(event) - (event === 'error' ? 1 : 0)
+    if (typeof acknowledge !== 'function' || handlers > 0) return
     acknowledge(
       errorAnswer(new ServiceError('unknown_event', `the event ${JSON.stringify(event)} is not known here`)),
     )

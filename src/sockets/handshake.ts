@@ -79,7 +79,7 @@ export async function enter(
 
 /** Rejects with `token_revoked` if the user's tokens up to this one have been revoked. */
 export async function refuseRevoked(engine: Engine, claims: BrowserClaims): Promise<void> {
-  if (claims.issuedAt <= (await engine.revocations.revokedUntil(claims.user)))
+  if (Math.floor(claims.issuedAt) <= (await engine.revocations.revokedUntil(claims.user)))
     throw new ServiceError('token_revoked', 'the token was issued before its user was disconnected')
 }
 

@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Server, type Socket } from 'socket.io'
 import { ServiceError } from '../core/errors.ts'
@@ -57,6 +57,14 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     // `true` answers with the origin that asked, which was let in by the same rule.
     cors: (request, decide) =>
       decide(null, { origin: mayConnect(request, options.origin), credentials: true }),
+  })
+
+  // Only our websockets are handed to Engine.IO, which cuts what it does not know. A client that offers HTTP/2 (`Upgrade: h2c`, as Java's
+  // does) is answered as if it had not: RFC 9110 §7.8 lets a server ignore the offer.
+  Object.assign(server, {
+    shouldUpgradeCallback: ({ url, headers }: IncomingMessage): boolean =>
+      headers.upgrade?.toLowerCase() === 'websocket' &&
+      (url?.startsWith(options.path.replace(/\/$/, '')) ?? false),
   })
 
   io.use((socket, next) => {

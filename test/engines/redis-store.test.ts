@@ -84,6 +84,31 @@ describe('what only Redis can do to a log', () => {
     expect((await broker.since(channel, { seq: 5, epoch }, ALL)).gap).toBeUndefined()
   })
 
+  test('a log whose facts were evicted is founded anew, and goes on from 1', async () => {
+    const server = await serve()
+    const { broker } = await open(server.url)
+    const channel = roomChannel('den')
+    for (let number = 1; number <= 5; number++) await broker.publish(draftOf(channel, number))
+    const { epoch } = (await broker.since(channel, {}, ALL)).head
+    await server.cli('del', 'tabcast:{room:den}:meta')
+    expect((await broker.publish(draftOf(channel, 6))).seq).toBe(1)
+    const page = await broker.since(channel, { seq: 3, epoch }, ALL)
+    expect(page.gap).toMatchObject({ reason: 'wiped' })
+    expect(page.publications.map(({ seq }) => seq)).toEqual([1])
+  })
+
+  test('a foreign entry in a log is passed over', async () => {
+    const server = await serve()
+    const { broker } = await open(server.url)
+    const channel = roomChannel('den')
+    for (let number = 1; number <= 3; number++) await broker.publish(draftOf(channel, number))
+    await server.cli('xadd', 'tabcast:{room:den}:log', '3-5', 'foo', 'bar')
+    await broker.publish(draftOf(channel, 4))
+    const page = await broker.since(channel, { seq: 0 }, ALL)
+    expect(page.gap).toBeUndefined()
+    expect(page.publications.map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
+  })
+
   test('rubbish on a bell is heard by nobody', async () => {
     const server = await serve()
     const { broker } = await open(server.url)
@@ -96,6 +121,7 @@ describe('what only Redis can do to a log', () => {
       '{"a":1}',
       'x y message id 1 0 \n{}',
       '1.5 e message id 1 0 \n[]',
+      '0  message id 1 0 \nnot json',
       '-1 e nonsense id 1 0 \n[]',
     ])
       await server.cli('publish', 'tabcast:{room:den}', rubbish)

@@ -114,7 +114,8 @@ describe('who is not let in', () => {
   })
   afterAll(() => app.close())
 
-  const claims = { sub: 'ada', aud: 'tabcast', iat: now(), exp: now() + 60 }
+  const claimsOf = (sub: string) => ({ sub, aud: 'tabcast', iat: now(), exp: now() + 60 })
+  const claims = claimsOf('ada')
   const refused = (token: string | undefined) =>
     app
       .tabWith({ token })
@@ -190,6 +191,16 @@ describe('who is not let in', () => {
     const tab = await app.tabWith({ token: app.token('jon', { ttl: 1 }) }).connected()
     expect(await tab.disconnected()).toBe('transport close')
     expect(tab.socket.active).toBe(true)
+  })
+
+  test('a revocation covers the whole second, and a token beyond every date is none', async () => {
+    const second = now()
+    expect((await app.post('/users/max/disconnect', { revoke: true })).status).toBe(202)
+    const claims = { ...claimsOf('max'), iat: second + 0.9 }
+    expect(await refused(signToken(app.jwtSecret, claims))).toMatchObject({ code: 'token_revoked' })
+    const tab = await app.tab('ned').connected()
+    const endless = signToken(app.jwtSecret, { ...claimsOf('ned'), exp: 1e300 })
+    expect(await tab.ask('refresh', endless)).toMatchObject({ ok: false, error: { code: 'token_invalid' } })
   })
 
   test('refresh goes on without a reconnect, for the same user only', async () => {

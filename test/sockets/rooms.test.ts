@@ -84,6 +84,39 @@ describe('rooms', () => {
     expect(frames.join()).toContain('"data":{"n":9007199254740993,"list":[],"map":{}}')
   })
 
+  test('a replay ends with the room: by unsubscribe, by another subscribe, by a token that no longer grants it', async () => {
+    for (let index = 0; index < 20; index++)
+      await app.message('long', { type: `n${index}`, data: 'x'.repeat(16_000) })
+    await app.message('den', { body: 'there' })
+    const start = async () => {
+      const tab = await member(['long', 'den'])
+      const state = await tab.ask('subscribe', 'long', { since: { seq: 0 } })
+      expect(state.messages.length).toBeLessThan(20)
+      return tab
+    }
+    const left = await start()
+    await left.ask('unsubscribe', 'long')
+    const seen = left.all('message').length
+    expect(await left.ask('subscribe', 'den', { last: 1 })).toMatchObject({ ok: true })
+    expect(left.all('message').length).toBe(seen)
+
+    const refreshed = await start()
+    await refreshed.ask('refresh', app.token('ada', { rooms: ['den'] }))
+    const after = refreshed.seen.findIndex(({ event }) => event === 'unsubscribed')
+    expect(await refreshed.ask('subscribe', 'den', { last: 1 })).toMatchObject({ ok: true })
+    expect(refreshed.seen.slice(after + 1).filter(({ event }) => event === 'message')).toEqual([])
+
+    const twice = await member(['long'])
+    const [, state] = await Promise.all(
+      [1, 2].map(() => twice.ask('subscribe', 'long', { since: { seq: 0 } })),
+    )
+    await twice.sees('position')
+    const rest = twice.all('message').slice(-(20 - state.messages.length))
+    expect([...state.messages, ...rest].map(({ type }) => type)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `n${index}`),
+    )
+  })
+
   test('after unsubscribe nothing is heard', async () => {
     const tab = await member(['den', 'yard'])
     await tab.ask('subscribe', 'den')

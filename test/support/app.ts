@@ -28,6 +28,7 @@ export interface TestApp {
   readonly io: NonNullable<App['io']>
   readonly url: string
   readonly jwtSecret: string
+  readonly apiKey: string
   token(user: string, options?: TokenOptions): string
   /** A tab of a user; closed with the app. */
   tab(user: string, options?: Omit<TabOptions, 'token'> & { grants?: TokenOptions }): TestTab
@@ -77,6 +78,7 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     io: app.io!,
     url: app.url,
     jwtSecret: JWT_SECRET,
+    apiKey: API_KEY,
     token,
     tab: (user, { grants, ...options } = {}) =>
       keep(new TestTab(app.url, { ...options, token: token(user, grants) })),

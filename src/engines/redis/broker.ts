@@ -198,7 +198,7 @@ export class RedisBroker implements Broker {
     return {
       log: { seq: top, floor, epochs: parseEpochs(epochs.toString()) },
       complete: complete === 1,
-      publications: messages.map((message) => decode(channel, message)),
+      publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
     }
   }
 
@@ -229,6 +229,15 @@ interface LogRead {
   log: LogState
   complete: boolean
   publications: Publication[]
+}
+
+/** Anybody who may write to Redis can put rubbish into a log; what is not a publication is passed over. */
+function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
+  try {
+    return [decode(channel, message)]
+  } catch {
+    return []
+  }
 }
 
 const alive = ({ expiresAt }: Publication): boolean => expiresAt === 0 || expiresAt > Date.now()

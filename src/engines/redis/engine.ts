@@ -57,7 +57,10 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
       },
     },
     probe: canary,
-    describe: () => connection.run(() => connection.client.info('persistence')).then(describePersistence),
+    describe: () =>
+      connection
+        .run(() => Promise.all([connection.client.info('persistence'), connection.client.info('memory')]))
+        .then(([persistence, memory]) => describeStore(persistence + memory)),
     close() {
       closing ??= registry.close().finally(() => {
         broker.close()
@@ -122,10 +125,16 @@ const canaryDraft = (channel: Draft['channel'], id: string): Draft => ({
   expiresAt: 0,
 })
 
-function describePersistence(info: string): string[] {
+function describeStore(info: string): string[] {
+  const evicts = !/maxmemory:0\r/.test(info) && !/maxmemory_policy:noeviction/.test(info)
   return [
     /aof_enabled:1/.test(info)
       ? 'Redis keeps an append-only file: what was acknowledged survives its restart as far as its appendfsync policy says.'
       : 'WARNING: Redis keeps no append-only file: if it dies, acknowledged notifications are lost. Turn it on with "appendonly yes".',
+    ...(evicts
+      ? [
+          'WARNING: Redis drops keys when its memory is full, notifications among them. Set "maxmemory-policy noeviction".',
+        ]
+      : []),
   ]
 }

@@ -36,6 +36,7 @@ export class RedisPresence implements Presence {
   async announce(channel: Channel, connections: number): Promise<StreamPosition> {
     const [seq, epoch] = await this.#connection.run(() =>
       this.#scripts.announce(
+        this.#keys.log(channel),
         this.#keys.meta(channel),
         this.#keys.connections(channel),
         birth(),

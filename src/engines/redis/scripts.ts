@@ -26,7 +26,7 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
     ['readLog', 'read-2', log],
-    ['announce', 'announce-2', log],
+    ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],
   ] as const) {

@@ -12,8 +12,8 @@ local function life_of_store()
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
 end
 
--- Records that from seq on, entries are written in this life. Forgets the epochs that ended below the floor.
-local function begin_epoch(meta, epoch, birth, life, seq)
+-- Records that from seq on, entries are written in this life; `before` is the last epoch, or the birth of a new log. Forgets the epochs that ended below the floor.
+local function begin_epoch(meta, before, life, seq)
   local known = redis.call('HMGET', meta, 'epochs', 'floor')
   local floor = tonumber(known[2] or 0)
   local kept, previous = {}, nil
@@ -22,16 +22,19 @@ local function begin_epoch(meta, epoch, birth, life, seq)
     previous = name .. ' ' .. first
   end
   if previous and seq > floor then kept[#kept + 1] = previous end
-  local begun = (epoch and string.sub(epoch, 1, 8) or birth) .. '.' .. life
+  local begun = string.sub(before, 1, 8) .. '.' .. life
   kept[#kept + 1] = begun .. ' ' .. string.format('%d', seq)
   redis.call('HSET', meta, 'epoch', begun, 'epochs', table.concat(kept, ' '))
   return begun
 end
 
 -- The epoch of a log, which is founded if it does not exist yet.
-local function found(meta, birth)
+local function found(log, meta, birth)
   local epoch = redis.call('HGET', meta, 'epoch')
-  return epoch or begin_epoch(meta, nil, birth, life_of_store(), 1)
+  if epoch then return epoch end
+  -- Entries without what is known of them (it was evicted) can't be numbered on from.
+  redis.call('DEL', log)
+  return begin_epoch(meta, birth, life_of_store(), 1)
 end
 
 -- Remembers that retention has removed everything up to this entry.
@@ -52,11 +55,15 @@ local function trim_by_age(log, meta, now, max_age)
     local entries = redis.call('XRANGE', log, last and ('(' .. last) or '-', '+', 'COUNT', 20)
     for _, entry in ipairs(entries) do
       local created = string.match(entry[2][2], '^%S+ %S+ %S+ %S+ (%d+)')
-      if now - tonumber(created) <= max_age then
+      if not created then
+        -- Not a publication, so nobody can miss it.
+        redis.call('XDEL', log, entry[1])
+      elseif now - tonumber(created) <= max_age then
         entries = {}
         break
+      else
+        last = entry[1]
       end
-      last = entry[1]
     end
     if #entries == 0 then break end
   end

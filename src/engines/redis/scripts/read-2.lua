@@ -14,7 +14,7 @@
 
   Returns {seq, floor, epochs, 1 if nothing is left in that direction, message, ...}
 ]]
-local epoch = found(KEYS[2], ARGV[1])
+local epoch = found(KEYS[1], KEYS[2], ARGV[1])
 local now, max_age = tonumber(ARGV[2]), tonumber(ARGV[3])
 if now >= tonumber(redis.call('HGET', KEYS[2], 'due') or 0) then
   keep_alive(KEYS[1], KEYS[2], now, max_age)

@@ -2,8 +2,9 @@
   States how many connections of a channel a process has, and tells where the log stands. Founds the log if it does not exist yet, so
   that the position holds from then on.
 
-  KEYS[1] meta
-  KEYS[2] connections
+  KEYS[1] log
+  KEYS[2] meta
+  KEYS[3] connections
 
   ARGV[1] birth        for a log that does not exist yet
   ARGV[2] process
@@ -14,13 +15,13 @@
 
   Returns {seq, epoch}
 ]]
-local epoch = found(KEYS[1], ARGV[1])
+local epoch = found(KEYS[1], KEYS[2], ARGV[1])
 if ARGV[3] == '0' then
-  redis.call('HDEL', KEYS[2], ARGV[2])
+  redis.call('HDEL', KEYS[3], ARGV[2])
 else
-  redis.call('HSET', KEYS[2], ARGV[2], ARGV[3])
-  redis.call('EXPIRE', KEYS[2], ARGV[6])
+  redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])
+  redis.call('EXPIRE', KEYS[3], ARGV[6])
 end
-redis.call('HSET', KEYS[1], 'seen', ARGV[4])
-redis.call('PEXPIRE', KEYS[1], ARGV[5])
-return {tonumber(redis.call('HGET', KEYS[1], 'seq') or 0), epoch}
+redis.call('HSET', KEYS[2], 'seen', ARGV[4])
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
+return {tonumber(redis.call('HGET', KEYS[2], 'seq') or 0), epoch}
