@@ -72,7 +72,7 @@ export class Feed {
    * store that came back older.
    */
   async check(): Promise<void> {
-    if (!this.#open || this.#closed) return
+    if (!this.#open) return
     const before = this.#position
     const head = await this.#announce()
     const older = head.epoch !== before.epoch || head.seq < before.seq
@@ -104,7 +104,8 @@ export class Feed {
   #announce(): Promise<StreamPosition> {
     this.#announcing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
       this.#announcing = undefined
-      return this.#engine.presence.announce(this.channel, this.#closed ? 0 : this.members.size)
+      // The count may be another feed's by now, if the channel was left and entered again.
+      return this.#closed ? this.#position : this.#engine.presence.announce(this.channel, this.members.size)
     })
     return this.#announcing
   }

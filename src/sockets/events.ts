@@ -74,17 +74,20 @@ async function run(
   const last = args.at(-1)
   const acknowledge: Acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined
   const values = typeof last === 'function' ? args.slice(0, -1) : args
+  const fail = (error: unknown): ServiceError => {
+    if (!(error instanceof ServiceError)) options.report(error)
+    const told = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
+    // What passes by itself is tried again from the cursor.
+    if (told.temporary) socket.conn.close()
+    return told
+  }
   try {
     const { answer, afterwards } = await handler(values)
     acknowledge({ ok: true, ...answer })
-    await afterwards?.()
+    // Not waited for: a long replay must not hold up the next event, which may end it.
+    afterwards?.().catch(fail)
   } catch (error) {
-    if (!(error instanceof ServiceError)) options.report(error)
-    acknowledge(
-      errorAnswer(error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)),
-    )
-    // What passes by itself is tried again from the cursor.
-    if (error instanceof ServiceError && error.temporary) socket.conn.close()
+    acknowledge(errorAnswer(fail(error)))
   }
 }
 

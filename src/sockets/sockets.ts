@@ -86,8 +86,6 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
 
   const connect = async (socket: Socket): Promise<void> => {
     const claims = await authenticate(socket, options)
-    // Whoever has gone while the token was checked leaves no trace.
-    if (socket.conn.readyState !== 'open') return
     const connection = new TabConnection(socket, claims, {
       maxBacklog: options.maxBacklog,
       onClose: (reason) => closed[reason]++,

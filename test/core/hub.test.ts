@@ -220,13 +220,17 @@ describe('hub', () => {
   })
 
   test('a check that meets a channel which was left and entered again does not miscount it', async () => {
-    const first = new Recorder('first')
-    await (await enter(first)).release(engine.broker, true)
+    const users = Array.from({ length: 600 }, (_, index) => `user ${index}`)
+    const tabs = users.map((user) => new Recorder(user))
+    await Promise.all(tabs.map((tab) => enter(tab, userChannel(tab.id))))
+    const last = tabs.at(-1)!
+    // Far more than are checked at once: when it is this one's turn, its feed has been replaced.
     restore()
-    hub.close(first)
-    await enter(new Recorder('second'))
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
-    expect((await say('hello')).connections).toBe(1)
+    hub.close(last)
+    await enter(new Recorder('again'), userChannel(last.id))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const { connections } = await publisher.notify(last.id, { title: 'hello' }, { credential: 'test' })
+    expect(connections).toBe(1)
   })
 
   test('a cursor behind retention gets the gap, then what is left, then the position', async () => {

@@ -126,6 +126,26 @@ describe('the short way out', () => {
     expect(heard.every(({ body, title }) => body.length === Number(title) * 13)).toBe(true)
   })
 
+  test('is not taken past what waits in Engine.IO', async () => {
+    const patient = await startApp({ MAX_CONNECTION_BYTES: '60000000' })
+    try {
+      const tab = await patient.tab('ada').connected()
+      const { transport } = tab.socket.io.engine as unknown as {
+        transport: { ws: { _socket: import('node:net').Socket } }
+      }
+      transport.ws._socket.pause()
+      const socket = patient.io.sockets.sockets.get(tab.socket.id!)!
+      // More than the kernels hold, so that the second waits for the first.
+      for (const own of [1, 2]) socket.emit('own', { own, filling: 'x'.repeat(8_000_000) })
+      await patient.notify('ada', { title: 'third' })
+      transport.ws._socket.resume()
+      await tab.sees('notification')
+      expect(tab.seen.map(({ event, payload }) => payload.own ?? event)).toEqual([1, 2, 'notification'])
+    } finally {
+      await patient.close()
+    }
+  })
+
   test('a tab that upgrades from polling to websocket under traffic hears everything in order', async () => {
     const tab = app.tab('cem', { transports: ['polling', 'websocket'], since: {} })
     await tab.connected()
@@ -142,7 +162,7 @@ describe('the short way out', () => {
   })
 
   test('answers that are not read count as well', async () => {
-    const strict = await startApp({ MAX_CONNECTION_BYTES: '200000' })
+    const strict = await startApp({ MAX_CONNECTION_BYTES: '1000000' })
     try {
       for (let index = 0; index < 20; index++) await strict.message('big', { data: 'x'.repeat(10_000) })
       const tab = await strict.tab('ada', { grants: { rooms: ['big'] } }).connected()
