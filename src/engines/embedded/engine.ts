@@ -2,11 +2,11 @@ import type { Channel } from '../../core/channel.ts'
 import type { Engine, EngineOptions, Peer } from '../../core/engine.ts'
 import { Bell } from './bell.ts'
 import { EmbeddedBroker } from './broker.ts'
-import { createCanary } from './canary.ts'
 import { type Durability, IN_MEMORY, openDatabase } from './database.ts'
 import { Idempotency } from './idempotency.ts'
 import { Log } from './log.ts'
 import { EmbeddedPresence } from './presence.ts'
+import { createProbe } from './probe.ts'
 import { Reader } from './reader.ts'
 import { EmbeddedRevocations } from './revocations.ts'
 import { Sweep } from './sweep.ts'
@@ -51,7 +51,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
       },
       peers: () => transactions.read(() => [self]),
     },
-    probe: await createCanary(database, transactions, broker, path),
+    probe: await createProbe(database, transactions, broker, path),
     describe: () => transactions.read(() => [describe(path, durability)]),
     async close() {
       clearInterval(timer)

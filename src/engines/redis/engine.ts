@@ -1,8 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto'
 import { userChannel } from '../../core/channel.ts'
 import type { Engine, EngineOptions } from '../../core/engine.ts'
-import { ServiceError } from '../../core/errors.ts'
-import type { Draft, Publication } from '../../core/publication.ts'
+import type { ServiceError } from '../../core/errors.ts'
+import { createCanary } from '../canary.ts'
 import { RedisBroker } from './broker.ts'
 import { RedisConnection, type RedisConnectionOptions } from './connection.ts'
 import { Keys } from './keys.ts'
@@ -14,9 +13,6 @@ export interface RedisEngineOptions extends EngineOptions, RedisConnectionOption
   /** In front of every key and Pub/Sub channel. */
   prefix: string
 }
-
-/** How long the canary may take, in milliseconds. */
-const CANARY_PATIENCE = 1000
 
 /** After so many silent canaries the subscribing connections are replaced. */
 const SILENT_CANARIES = 2
@@ -41,7 +37,6 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     retention: options.retention,
     sum,
   })
-  const canary = createCanary(broker, registry, connection)
   let closing: Promise<void> | undefined
   return {
     name: 'redis',
@@ -56,7 +51,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
         return Number(await connection.run(() => connection.client.get(keys.revoked(userChannel(user)))))
       },
     },
-    probe: canary,
+    probe: createProbe(broker, registry, connection),
     describe: () =>
       connection
         .run(() => Promise.all([connection.client.info('persistence'), connection.client.info('memory')]))
@@ -75,55 +70,27 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
  * Proves the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription that stays
  * silent twice is replaced: its connection may be dead without anybody having said so.
  */
-function createCanary(
+function createProbe(
   broker: RedisBroker,
   registry: RedisRegistry,
   connection: RedisConnection,
 ): () => Promise<void> {
-  // No user can have this id: it has a control character.
-  const channel = userChannel(`\u0000canary ${registry.process}`)
-  const waiting = new Map<string, () => void>()
-  const hear = ({ id }: Publication): void => waiting.get(id)?.()
-  let subscribed: Promise<void> | undefined
+  const canary = createCanary(broker, registry.process, 'Redis')
   let silent = 0
-
   return async () => {
     await Promise.all([registry.beat(), connection.refreshLife()])
-    subscribed ??= broker.subscribe(channel, hear)
-    await subscribed.catch((error) => {
-      subscribed = undefined
-      throw error
-    })
-    const id = randomUUIDv7()
-    const { promise: heard, resolve, reject } = Promise.withResolvers<void>()
-    waiting.set(id, resolve)
-    const timer = setTimeout(() => {
-      if (++silent >= SILENT_CANARIES) {
+    try {
+      await canary()
+      silent = 0
+    } catch (error) {
+      if ((error as ServiceError).code === 'engine_timeout' && ++silent >= SILENT_CANARIES) {
         silent = 0
         broker.replaceSubscriptions()
       }
-      reject(new ServiceError('engine_timeout', 'a canary through Redis did not come back'))
-    }, CANARY_PATIENCE)
-    try {
-      await Promise.all([heard, broker.publish(canaryDraft(channel, id))])
-      silent = 0
-    } finally {
-      clearTimeout(timer)
-      waiting.delete(id)
+      throw error
     }
   }
 }
-
-const canaryDraft = (channel: Draft['channel'], id: string): Draft => ({
-  channel,
-  id,
-  event: 'control',
-  head: '["control",{"action":"canary"',
-  tail: '}]',
-  stored: false,
-  createdAt: Date.now(),
-  expiresAt: 0,
-})
 
 function describeStore(info: string): string[] {
   const evicts = !/maxmemory:0\r/.test(info) && !/maxmemory_policy:noeviction/.test(info)

@@ -1,0 +1,51 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { userChannel } from '../core/channel.ts'
+import type { Broker } from '../core/engine.ts'
+import { ServiceError } from '../core/errors.ts'
+
+/** How long it may take, in milliseconds. */
+const PATIENCE = 1000
+
+/**
+ * Makes a canary: it publishes something that is only carried, and must hear it through a subscription of its own. Rejects with
+ * `engine_timeout` if it does not, or with the broker's error.
+ *
+ * `name` tells the canaries of several processes apart, `place` says where they fly.
+ */
+export function createCanary(broker: Broker, name: string, place: string): () => Promise<void> {
+  // No user can have this id: it has a control character.
+  const channel = userChannel(`\u0000canary ${name}`)
+  const waiting = new Map<string, () => void>()
+  let subscribed: Promise<void> | undefined
+
+  return async () => {
+    subscribed ??= broker.subscribe(channel, ({ id }) => waiting.get(id)?.())
+    await subscribed.catch((error) => {
+      subscribed = undefined
+      throw error
+    })
+    const id = randomUUIDv7()
+    const { promise: heard, resolve, reject } = Promise.withResolvers<void>()
+    waiting.set(id, resolve)
+    const timer = setTimeout(
+      () => reject(new ServiceError('engine_timeout', `a canary through ${place} did not come back`)),
+      PATIENCE,
+    )
+    const published = broker.publish({
+      channel,
+      id,
+      event: 'control',
+      head: '["control",{"action":"canary"',
+      tail: '}]',
+      stored: false,
+      createdAt: Date.now(),
+      expiresAt: 0,
+    })
+    try {
+      await Promise.all([heard, published])
+    } finally {
+      clearTimeout(timer)
+      waiting.delete(id)
+    }
+  }
+}
