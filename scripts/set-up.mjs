@@ -79,15 +79,17 @@ async function npmCi(nameChild) {
     .filter((folder) => !folder.endsWith('node_modules/.bin'))
   const env = { ...process.env, PATH: PATH.join(delimiter) }
   const stdio = ['ignore', 'pipe', 'pipe']
-  const child = spawn('npm', args.split(' '), { cwd: root, env, stdio, detached: true })
-  if (child.pid !== undefined) nameChild(child.pid)
   let stopped
+  let child
+  // Before npm is started: a signal that came in between would leave it running alone.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.once(signal, () => {
       stopped = signal
       // Asked to stop, npm first finishes, then takes all back. What is half done is done again next time, so its group is killed.
       process.kill(-child.pid, 'SIGKILL')
     })
+  child = spawn('npm', args.split(' '), { cwd: root, env, stdio, detached: true })
+  if (child.pid !== undefined) nameChild(child.pid)
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text) => {
