@@ -10,10 +10,11 @@ import {
   type Retention,
 } from '../../core/engine.ts'
 import { ServiceError } from '../../core/errors.ts'
-import { type Continuation, type Cursor, continueFrom, headOf, type LogState } from '../../core/position.ts'
+import { type Continuation, type Cursor, continueFrom, headOf } from '../../core/position.ts'
 import { type Draft, decode, encodeOpening, type Publication } from '../../core/publication.ts'
 import { type RedisConnection, withDeadline } from './connection.ts'
 import type { Keys } from './keys.ts'
+import { alive, decodeOrSkip, type LogRead, parseEpochs } from './log-read.ts'
 import { birth, type ScriptedClient } from './scripts.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
@@ -223,29 +224,4 @@ export class RedisBroker implements Broker {
       }
     }
   }
-}
-
-interface LogRead {
-  log: LogState
-  complete: boolean
-  publications: Publication[]
-}
-
-/** Anybody who may write to Redis can put rubbish into a log; what is not a publication is passed over. */
-function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
-  try {
-    return [decode(channel, message)]
-  } catch {
-    return []
-  }
-}
-
-const alive = ({ expiresAt }: Publication): boolean => expiresAt === 0 || expiresAt > Date.now()
-
-function parseEpochs(text: string): LogState['epochs'] {
-  const words = text.split(' ')
-  return Array.from({ length: words.length / 2 }, (_, index) => ({
-    epoch: words[2 * index]!,
-    first: Number(words[2 * index + 1]),
-  }))
 }
