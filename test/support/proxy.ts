@@ -1,0 +1,168 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+
+/** What happens to the bytes of a connection. */
+export type Traffic =
+  /** They go through. */
+  | 'open'
+  /** They are held in both directions, and the connection stays: a black hole. What was held goes through when it is open again. */
+  | 'frozen'
+  /** What the client sends goes through, what the server answers is thrown away. */
+  | 'deaf'
+
+/** One connection through a proxy. */
+export interface ProxiedConnection {
+  /** Whether the client has sent these bytes, such as `SUBSCRIBE`, in its first megabyte. */
+  hasSent(text: string): boolean
+  /** Ends it on both sides with a reset. */
+  cut(): void
+  /** What happens to its bytes from now on. */
+  set(traffic: Traffic): void
+}
+
+/** A TCP proxy on loopback whose traffic can be disturbed. */
+export interface TcpProxy {
+  readonly port: number
+  readonly connections: ReadonlySet<ProxiedConnection>
+  /** How many connections were cut so far. */
+  readonly cuts: number
+  /** How many bytes of answers were thrown away so far. */
+  readonly dropped: number
+  /** Ends all connections; new ones get through. Answers how many there were. */
+  cut(): number
+  /** What happens to the bytes of all connections, and of those that come later. */
+  set(traffic: Traffic): void
+  /** Whether new connections are refused: closed as soon as they are made. */
+  refuse(refused: boolean): void
+  /** Leads new connections to another port. */
+  retarget(port: number): void
+  close(): Promise<void>
+}
+
+/** Starts a proxy in front of a server on loopback. */
+export async function startProxy(target: number): Promise<TcpProxy> {
+  const connections = new Set<Link>()
+  let traffic: Traffic = 'open'
+  let refused = false
+  let destination = target
+  let cuts = 0
+  let dropped = 0
+
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, (client) => {
+    if (refused) {
+      client.resetAndDestroy()
+      return
+    }
+    const link = new Link(client, destination, {
+      onDrop: (bytes) => {
+        dropped += bytes
+      },
+      onEnd: () => connections.delete(link),
+    })
+    link.set(traffic)
+    connections.add(link)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+
+  const cut = (): number => {
+    const { size } = connections
+    for (const link of connections) link.cut()
+    cuts += size
+    return size
+  }
+  return {
+    port,
+    connections,
+    get cuts() {
+      return cuts
+    },
+    get dropped() {
+      return dropped
+    },
+    cut,
+    set(next) {
+      traffic = next
+      for (const link of connections) link.set(next)
+    },
+    refuse(next) {
+      refused = next
+    },
+    retarget(next) {
+      destination = next
+    },
+    async close() {
+      cut()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** How much of what a client sends is remembered, in bytes. */
+const REMEMBERED = 1_048_576
+
+interface LinkEvents {
+  onDrop(bytes: number): void
+  onEnd(): void
+}
+
+class Link implements ProxiedConnection {
+  readonly #client: Socket
+  readonly #server: Socket
+  #traffic: Traffic = 'open'
+  readonly #onDrop: LinkEvents['onDrop']
+  #sent = ''
+
+  constructor(client: Socket, port: number, { onDrop, onEnd }: LinkEvents) {
+    this.#client = client
+    this.#onDrop = onDrop
+    this.#server = connect({ port, host: '127.0.0.1', noDelay: true })
+    this.#pump(client, this.#server, (chunk) => {
+      if (this.#sent.length < REMEMBERED) this.#sent += chunk.toString('latin1')
+    })
+    this.#pump(this.#server, client)
+    for (const side of [client, this.#server]) {
+      // An error is followed by the close, which says all there is to say.
+      side.on('error', () => undefined)
+      side.once('close', () => {
+        this.cut()
+        onEnd()
+      })
+    }
+  }
+
+  hasSent(text: string): boolean {
+    return this.#sent.toUpperCase().includes(text.toUpperCase())
+  }
+
+  cut(): void {
+    this.#client.resetAndDestroy()
+    this.#server.resetAndDestroy()
+  }
+
+  set(traffic: Traffic): void {
+    this.#traffic = traffic
+    for (const side of [this.#client, this.#server])
+      if (traffic === 'frozen') side.pause()
+      else side.resume()
+  }
+
+  #pump(from: Socket, to: Socket, look: (chunk: Buffer) => void = () => undefined): void {
+    from.on('data', (chunk: Buffer) => {
+      look(chunk)
+      if (from === this.#server && this.#traffic === 'deaf') {
+        this.#onDrop(chunk.length)
+        return
+      }
+      if (to.write(chunk)) return
+      from.pause()
+      to.once('drain', () => {
+        if (this.#traffic !== 'frozen') from.resume()
+      })
+    })
+    // A side that is done speaking still listens.
+    from.on('end', () => to.end())
+  }
+}
