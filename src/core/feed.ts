@@ -6,8 +6,11 @@ import type { StreamPosition } from './position.ts'
 import type { Publication } from './publication.ts'
 import { backoff } from './timing.ts'
 
-/** A repair reads in pages of this size. */
-const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 1_048_576 }
+/** A repair reads in pages of this size, the next when the members have drained the last. */
+const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
+
+/** How long the others wait for a member that does not drain its page, in milliseconds. */
+const DRAIN_PATIENCE = 250
 
 /** More than this many publications are not kept during a repair: the log has them all. */
 const MAX_BACKLOG = 1000
@@ -39,7 +42,8 @@ export class Feed {
   #backlog: Publication[] | undefined = []
   /** What waits for the slices of the publication before it. */
   readonly #queue: ((member: Member) => void)[] = []
-  #slicing = false
+  /** The work in slices that is under way. */
+  #slicing: PromiseWithResolvers<void> | undefined
   #announcing: Promise<StreamPosition> | undefined
 
   constructor(channel: Channel, engine: Engine, onRepair: () => void) {
@@ -163,7 +167,10 @@ export class Feed {
       }
       if (this.#closed) return
       this.#catchUp(page)
-      if (!page.complete) continue
+      if (!page.complete) {
+        await this.#drained()
+        continue
+      }
       // What had come in before the read is in the log, or was never a publication of this store: only what is not stored is left of it.
       const backlog = this.#backlog ?? []
       for (const publication of backlog.splice(0, before))
@@ -171,6 +178,15 @@ export class Feed {
       if (this.#settle()) break
     }
     this.#forEach((member) => member.settled())
+  }
+
+  /** Resolves when what was handed on has left the process; one who does not read holds nobody up for long. */
+  async #drained(): Promise<void> {
+    await this.#slicing?.promise
+    await Promise.race([
+      Promise.all([...this.members].map(({ connection }) => connection.drained())),
+      delay(DRAIN_PATIENCE, undefined, { ref: false }),
+    ])
   }
 
   #catchUp(page: LogPage): void {
@@ -185,16 +201,16 @@ export class Feed {
 
   /** Does something for every member, in the order in which it is asked; for thousands of them in slices. */
   #forEach(action: (member: Member) => void): void {
-    if (this.members.size <= SLICE && !this.#slicing) {
+    if (this.members.size <= SLICE && this.#slicing === undefined) {
       for (const member of this.members) action(member)
       return
     }
     this.#queue.push(action)
-    if (!this.#slicing) void this.#workInSlices()
+    if (this.#slicing === undefined) void this.#workInSlices()
   }
 
   async #workInSlices(): Promise<void> {
-    this.#slicing = true
+    this.#slicing = Promise.withResolvers()
     for (let action = this.#queue.shift(); action !== undefined; action = this.#queue.shift()) {
       let count = 0
       for (const member of this.members) {
@@ -202,7 +218,8 @@ export class Feed {
         if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
       }
     }
-    this.#slicing = false
+    this.#slicing.resolve()
+    this.#slicing = undefined
   }
 }
 

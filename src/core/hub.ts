@@ -8,7 +8,7 @@ import { backoff } from './timing.ts'
 const CHECK_INTERVAL = 30_000
 
 /** How many channels are checked at once, so that a check of thousands does not crowd out the posts. */
-const CHECK_BATCH = 256
+const CHECKS_AT_ONCE = 256
 
 /** A check that failed is repeated after the longest pause. */
 const RECHECK_ATTEMPT = 4
@@ -119,17 +119,21 @@ export class Hub {
     })
   }
 
+  /** One slow repair must not hold up the checks of the others, so each takes the next channel as soon as it is done. */
   async #check(): Promise<void> {
     const feeds = [...this.#feeds.values()]
-    for (let start = 0; start < feeds.length; start += CHECK_BATCH) {
-      const results = await Promise.allSettled(
-        feeds.slice(start, start + CHECK_BATCH).map((feed) => feed.check()),
-      )
-      if (results.every(({ status }) => status === 'fulfilled')) continue
-      // The engine is away again. What was missed must not wait for the next round.
-      this.#checkAgain = true
-      await backoff(RECHECK_ATTEMPT)
-      return
+    let next = 0
+    let failed = false
+    const checkOneByOne = async (): Promise<void> => {
+      while (next < feeds.length && !failed)
+        await feeds[next++]!.check().catch(() => {
+          failed = true
+        })
     }
+    await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, checkOneByOne))
+    if (!failed) return
+    // The engine is away again. What was missed must not wait for the next round.
+    this.#checkAgain = true
+    await backoff(RECHECK_ATTEMPT)
   }
 }

@@ -2,102 +2,14 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { roomChannel, userChannel } from '../../src/core/channel.ts'
 import type { Engine, PublicationHandler } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
-import type { Connection } from '../../src/core/member.ts'
-import type { Gap, StreamPosition } from '../../src/core/position.ts'
-import { type Publication, payloadOf } from '../../src/core/publication.ts'
-import { type Control, Publisher } from '../../src/core/publisher.ts'
+import { payloadOf } from '../../src/core/publication.ts'
+import { Publisher } from '../../src/core/publisher.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+import { withLossyBell } from '../support/lossy-bell.ts'
+import { Recorder } from '../support/recorder.ts'
 
 const RETENTION = { count: 50, seconds: 3600 }
 const channel = userChannel('ada')
-
-/** A connection that writes down what it is given. */
-class Recorder implements Connection {
-  readonly id: string
-  readonly heard: Publication[] = []
-  readonly gaps: Gap[] = []
-  readonly positions: StreamPosition[] = []
-  readonly controls: Control[] = []
-  #awaited: { count: number; reached: () => void } | undefined
-
-  constructor(id = 'recorder') {
-    this.id = id
-  }
-
-  get seqs(): number[] {
-    return this.heard.map(({ seq }) => seq)
-  }
-
-  send(publication: Publication): void {
-    this.heard.push(publication)
-    if (this.heard.length === this.#awaited?.count) this.#awaited.reached()
-  }
-
-  sendGap(_channel: string, _epoch: string, gap: Gap): void {
-    this.gaps.push(gap)
-  }
-
-  sendPosition(_channel: string, position: StreamPosition): void {
-    this.positions.push(position)
-  }
-
-  drained(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve))
-  }
-
-  handleControl(control: Control): void {
-    this.controls.push(control)
-  }
-
-  /** Resolves when so many publications have been heard in all. */
-  async hears(count: number): Promise<void> {
-    if (this.heard.length >= count) return
-    await new Promise<void>((resolve) => {
-      this.#awaited = { count, reached: resolve }
-    })
-  }
-}
-
-/** The engine as it is, on a bell that loses what it is told to lose. */
-function withLossyBell(engine: Engine): {
-  engine: Engine
-  lose: { next: number }
-  restore: () => void
-  /** Lets every subscriber hear something that nobody published. */
-  ring: PublicationHandler
-} {
-  const lose = { next: 0 }
-  const listeners: (() => void)[] = []
-  const lossy = new Map<PublicationHandler, PublicationHandler>()
-  const { broker } = engine
-  return {
-    lose,
-    ring: (publication) => {
-      for (const handler of lossy.keys()) handler(publication)
-    },
-    restore: () => {
-      for (const listener of listeners) listener()
-    },
-    engine: {
-      ...engine,
-      broker: {
-        publish: (draft) => broker.publish(draft),
-        since: (...args) => broker.since(...args),
-        latest: (...args) => broker.latest(...args),
-        onRestored: (listener) => listeners.push(listener),
-        unsubscribe: (name, handler) => broker.unsubscribe(name, lossy.get(handler) ?? handler),
-        subscribe(name, handler) {
-          const losing: PublicationHandler = (publication) => {
-            if (lose.next > 0) lose.next--
-            else handler(publication)
-          }
-          lossy.set(handler, losing)
-          return broker.subscribe(name, losing)
-        },
-      },
-    },
-  }
-}
 
 const numbers = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index)

@@ -1,0 +1,52 @@
+import type { Connection } from '../../src/core/member.ts'
+import type { Gap, StreamPosition } from '../../src/core/position.ts'
+import type { Publication } from '../../src/core/publication.ts'
+import type { Control } from '../../src/core/publisher.ts'
+
+/** A connection that writes down what it is given. */
+export class Recorder implements Connection {
+  readonly id: string
+  readonly heard: Publication[] = []
+  readonly gaps: Gap[] = []
+  readonly positions: StreamPosition[] = []
+  readonly controls: Control[] = []
+  #awaited: { count: number; reached: () => void } | undefined
+
+  constructor(id = 'recorder') {
+    this.id = id
+  }
+
+  get seqs(): number[] {
+    return this.heard.map(({ seq }) => seq)
+  }
+
+  send(publication: Publication): void {
+    this.heard.push(publication)
+    if (this.heard.length === this.#awaited?.count) this.#awaited.reached()
+  }
+
+  sendGap(_channel: string, _epoch: string, gap: Gap): void {
+    this.gaps.push(gap)
+  }
+
+  sendPosition(_channel: string, position: StreamPosition): void {
+    this.positions.push(position)
+  }
+
+  /** Resolves in the next turn of the event loop, unless a test puts something else in its place. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+
+  handleControl(control: Control): void {
+    this.controls.push(control)
+  }
+
+  /** Resolves when so many publications have been heard in all. */
+  async hears(count: number): Promise<void> {
+    if (this.heard.length >= count) return
+    await new Promise<void>((resolve) => {
+      this.#awaited = { count, reached: resolve }
+    })
+  }
+}
