@@ -51,7 +51,8 @@ export function request(path: string, key: string, body: string): Buffer {
   )
 }
 
-function lengthOfAnswer(data: Buffer): number | undefined {
+/** The length of the answer that this begins with, in bytes; undefined if its headers are not complete. */
+export function lengthOfAnswer(data: Buffer): number | undefined {
   const end = data.indexOf(END_OF_HEADERS)
   if (end < 0) return undefined
   const length = /content-length: (\d+)/i.exec(data.toString('latin1', 0, end))?.[1]
@@ -59,7 +60,8 @@ function lengthOfAnswer(data: Buffer): number | undefined {
   return end + END_OF_HEADERS.length + Number(length)
 }
 
-function open(port: number): Promise<Socket> {
+/** A connection to a server on loopback. */
+export function open(port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     socket.once('connect', () => resolve(socket))

@@ -1,8 +1,13 @@
-/** `npm run bench [-- notify | fan-out]`: each bench prints ratios against something measured in the same run. */
+/** `npm run bench [-- notify | fan-out | overload]`: each bench prints ratios against something measured in the same run. */
 import { benchFanOut } from './fan-out.ts'
 import { benchNotify } from './notify.ts'
+import { benchOverload } from './overload.ts'
 
-const benches: Record<string, () => Promise<string[]>> = { notify: benchNotify, 'fan-out': benchFanOut }
+const benches: Record<string, () => Promise<string[]>> = {
+  notify: benchNotify,
+  'fan-out': benchFanOut,
+  overload: benchOverload,
+}
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !Object.hasOwn(benches, name))
 if (unknown !== undefined) {

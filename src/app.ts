@@ -38,6 +38,9 @@ export interface App {
   close(): Promise<void>
 }
 
+/** Connections that the system may hold for us until we take them: after a dead process, those of its clients come all at once. */
+const BACKLOG = 4096
+
 /** The map: makes engine, publisher, hub, API and sockets, as the role wants them. */
 export async function createApp(config: Config): Promise<App> {
   const { role, development } = config
@@ -48,7 +51,7 @@ export async function createApp(config: Config): Promise<App> {
 
   const report = (error: unknown): void => api.log.error(error)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
-  const publisher = new Publisher(engine.broker)
+  const publisher = new Publisher(engine.broker, config.maxWaitingPublishes)
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
   let draining = false
@@ -116,7 +119,7 @@ export async function createApp(config: Config): Promise<App> {
       return url
     },
     async listen() {
-      await api.listen({ host: config.host, port: config.port })
+      await api.listen({ host: config.host, port: config.port, backlog: BACKLOG })
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
       if (development && role !== 'worker') await welcome(publisher)

@@ -43,6 +43,7 @@ export interface Config {
     maxBacklog: number
   }
   maxBodyBytes: number
+  maxWaitingPublishes: number
   drainSeconds: number
   logLevel: NonNullable<Environment['LOG_LEVEL']>
 }
@@ -154,6 +155,7 @@ function toConfig(env: Environment, faults: string[]): Config {
       maxBacklog: env.MAX_CONNECTION_BYTES,
     },
     maxBodyBytes: env.MAX_BODY_BYTES,
+    maxWaitingPublishes: env.MAX_WAITING_PUBLISHES,
     drainSeconds: env.DRAIN_SECONDS,
     logLevel: env.LOG_LEVEL ?? (development ? 'warn' : 'info'),
   }

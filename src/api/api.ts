@@ -1,9 +1,11 @@
+import { createServer } from 'node:http'
 import helmet from '@fastify/helmet'
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify'
 import { MAX_ID_LENGTH } from '../core/channel.ts'
 import type { Engine } from '../core/engine.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { ApiKey } from '../core/scopes.ts'
+import { withAdmission } from './admission.ts'
 import { createAccess } from './credentials.ts'
 import { registerDocs } from './docs.ts'
 import { type HealthOptions, registerHealth } from './health.ts'
@@ -43,13 +45,17 @@ const KEEP_ALIVE_TIMEOUT = 72_000
 
 /** Builds the HTTP side, not yet listening. */
 export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
+  const counts = createCounts()
   const app: FastifyInstance = fastify({
+    serverFactory: (handle) =>
+      createServer(
+        { requestTimeout: REQUEST_TIMEOUT, keepAliveTimeout: KEEP_ALIVE_TIMEOUT },
+        withAdmission(handle, options.publisher, counts),
+      ),
     logger: options.logger,
     // A line per request would be most of the log, and a good part of the time.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxBodyBytes,
-    requestTimeout: REQUEST_TIMEOUT,
-    keepAliveTimeout: KEEP_ALIVE_TIMEOUT,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -61,7 +67,6 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     },
     clientErrorHandler: answerClientError,
   })
-  const counts = createCounts()
   registerProblems(app, counts)
   registerJsonBody(app)
   app.decorateRequest('credential', '')

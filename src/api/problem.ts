@@ -5,10 +5,10 @@ import { codeForStatus, type ErrorCode, ServiceError } from '../core/errors.ts'
 import type { ApiCounts } from './metrics.ts'
 import { validationError } from './validation-faults.ts'
 
-const MEDIA_TYPE = 'application/problem+json'
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 /** Seconds after which a call that failed for now may be repeated. */
-const RETRY_AFTER = 1
+export const RETRY_AFTER = 1
 
 /** The longest path that is repeated in a problem. */
 const MAX_INSTANCE = 2000
@@ -39,7 +39,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   if (code === 'scope_missing') reply.header('www-authenticate', `${CHALLENGE}, error="insufficient_scope"`)
   return reply
     .code(status)
-    .type(MEDIA_TYPE)
+    .type(PROBLEM_MEDIA_TYPE)
     .send(JSON.stringify(problemOf(error, instanceOf(request.raw.url ?? ''))))
 }
 
@@ -109,7 +109,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     const problem = clientErrorOf(error.code)
     const body = JSON.stringify(problemOf(problem))
     socket.write(
-      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${MEDIA_TYPE}\r\n` +
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nContent-Type: ${PROBLEM_MEDIA_TYPE}\r\n` +
         `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
     )
   }

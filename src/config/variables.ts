@@ -120,6 +120,12 @@ const entries = {
   MAX_BODY_BYTES: number(1024, 67_108_864, 1_048_576, 'the most bytes of an HTTP body'),
   MAX_MESSAGE_BYTES: number(1024, 1_048_576, 65_536, 'the most bytes of a message from a tab'),
   MAX_ROOMS_PER_CONNECTION: number(1, 10_000, 100, 'how many rooms a connection may subscribe'),
+  MAX_WAITING_PUBLISHES: number(
+    1,
+    20_000,
+    1000,
+    'publishes that may wait for the engine; more are answered 503 with `Retry-After`',
+  ),
   MAX_CONNECTION_BYTES: number(
     65_536,
     67_108_864,

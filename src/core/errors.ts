@@ -36,6 +36,7 @@ const table = {
   internal: { status: 500, temporary: true, title: 'Something went wrong in the server' },
   engine_unavailable: { status: 503, temporary: true, title: 'The engine can not be reached' },
   engine_timeout: { status: 503, temporary: true, title: 'The engine did not answer in time' },
+  overloaded: { status: 503, temporary: true, title: 'The server has more to do than it can do in time' },
   keys_unavailable: {
     status: 503,
     temporary: true,

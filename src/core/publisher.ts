@@ -32,12 +32,21 @@ export interface Control {
  */
 export class Publisher {
   readonly #broker: Broker
+  readonly #maxWaiting: number
+  #waiting = 0
 
-  constructor(broker: Broker) {
+  /** `maxWaiting`: how many publishes may wait for the engine; what comes beyond them is refused. */
+  constructor(broker: Broker, maxWaiting = Number.POSITIVE_INFINITY) {
     this.#broker = broker
+    this.#maxWaiting = maxWaiting
   }
 
-  /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, or an engine's error. */
+  /** Whether a publish would be refused now, because too many wait already. */
+  get isFull(): boolean {
+    return this.#waiting >= this.#maxWaiting
+  }
+
+  /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, `overloaded`, or an engine's error. */
   async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
     const content = JSON.stringify(notificationContent(input))
     refuse(faultsOfNotification(input, content))
@@ -56,7 +65,9 @@ export class Publisher {
     })
   }
 
-  /** Says something in a room. `from` is the speaking user's id, and is never taken from the message itself. */
+  /**
+   * Says something in a room. `from` is the speaking user's id, and is never taken from the message itself. Rejects like `notify`.
+   */
   async message(
     room: string,
     input: MessageInput,
@@ -78,7 +89,7 @@ export class Publisher {
     })
   }
 
-  /** Tells every process that serves the user to do something; no tab is shown it. */
+  /** Tells every process that serves the user to do something; no tab is shown it, and it is never refused for want of room. */
   async control(user: string, control: Control): Promise<void> {
     const now = Date.now()
     const content = JSON.stringify(control)
@@ -98,12 +109,15 @@ export class Publisher {
     )
   }
 
-  #publish(
+  async #publish(
     channel: Channel,
     event: PublicationEvent,
     options: PublishOptions,
     parts: Parts,
   ): Promise<Published> {
+    // What would wait for longer than its caller is promised an answer is better refused at once.
+    if (this.isFull && event !== 'control')
+      throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
     const id = randomUUIDv7()
     const draft: Draft = {
       channel,
@@ -118,7 +132,12 @@ export class Publisher {
     if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
     if (options.idempotencyKey !== undefined)
       draft.idempotency = idempotency(options.credential, options.idempotencyKey, parts.fingerprinted)
-    return this.#broker.publish(draft)
+    this.#waiting++
+    try {
+      return await this.#broker.publish(draft)
+    } finally {
+      this.#waiting--
+    }
   }
 }
 

@@ -1,0 +1,156 @@
+import { Agent, request } from 'node:http'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ServiceError } from '../../src/core/errors.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
+
+const LIMIT = 5
+
+interface Answer {
+  status: number
+  retryAfter: string | undefined
+  type: string | undefined
+  body: { code?: string; status?: number }
+  milliseconds: number
+}
+
+describe('more publishes than the engine can take', () => {
+  let redis: RedisServer
+  let app: TestApp
+
+  beforeAll(async () => {
+    redis = await startRedis()
+  })
+  afterAll(() => redis.stop())
+  beforeEach(async () => {
+    app = await startApp({ REDIS_URL: redis.url, MAX_WAITING_PUBLISHES: String(LIMIT) })
+    await app.app.engine.probe()
+  })
+  afterEach(async () => {
+    redis.resume()
+    await app.close()
+  })
+
+  const post = (agent?: Agent, path = '/notify/ada', body: object = { title: 'Hello' }): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      const start = Date.now()
+      const call = request(
+        app.url + path,
+        {
+          // One of its own, unless the test says which.
+          agent: agent ?? false,
+          method: 'POST',
+          headers: { authorization: `Bearer ${app.apiKey}`, 'content-type': 'application/json' },
+        },
+        (response) => {
+          const { 'retry-after': retryAfter, 'content-type': type } = response.headers
+          let text = ''
+          response.setEncoding('utf8').on('data', (chunk) => {
+            text += chunk
+          })
+          response.on('end', () =>
+            resolve({
+              status: response.statusCode!,
+              retryAfter,
+              type,
+              body: JSON.parse(text),
+              milliseconds: Date.now() - start,
+            }),
+          )
+        },
+      )
+      call.on('error', reject)
+      call.end(JSON.stringify(body))
+    })
+
+  /** Lets so many publishes wait for a Redis that does not answer. */
+  const letWait = (count: number): Promise<unknown>[] => {
+    redis.pause()
+    return Array.from({ length: count }, () =>
+      app.app.publisher.notify('ada', { title: 'waits' }, { credential: 'test' }),
+    )
+  }
+
+  test('as many as may wait are stored when the engine answers again', async () => {
+    const waiting = letWait(LIMIT - 1)
+    const last = post()
+    await until(async () => app.app.publisher.isFull, 500)
+    redis.resume()
+    await Promise.all(waiting)
+    expect((await last).status).toBe(201)
+  })
+
+  test('one more is refused at once, with Retry-After, and taken when the others are done', async () => {
+    const waiting = letWait(LIMIT)
+    for (const path of ['/notify/ada', '/notify/ada?x=1', '/rooms/hall/messages']) {
+      const refused = await post(undefined, path, { body: 'Hello' })
+      expect(refused).toMatchObject({
+        status: 503,
+        retryAfter: '1',
+        type: 'application/problem+json',
+        body: { code: 'overloaded', status: 503 },
+      })
+      expect(refused.milliseconds).toBeLessThan(500)
+    }
+    redis.resume()
+    await Promise.all(waiting)
+    expect((await post()).status).toBe(201)
+    expect(await (await fetch(`${app.url}/metrics`)).text()).toContain(
+      'tabcast_http_errors_total{code="overloaded"} 3',
+    )
+  })
+
+  test('everything that does not publish is answered', async () => {
+    letWait(LIMIT).map((waiting) => waiting.catch(() => undefined))
+    expect((await fetch(`${app.url}/livez`)).status).toBe(200)
+    expect((await fetch(`${app.url}/notify/ada`)).status).toBe(405)
+    expect((await post(undefined, '/tokens', { user: 'ada' })).status).toBe(201)
+    expect((await post(undefined, '/rooms/hall/other')).status).toBe(404)
+  })
+
+  test('who repeats at once on its connection is answered when the time to wait is over', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    letWait(LIMIT).map((waiting) => waiting.catch(() => undefined))
+    const first = await post(agent)
+    const second = await post(agent)
+    expect([first.body.code, second.body.code]).toEqual(['overloaded', 'overloaded'])
+    expect(first.milliseconds).toBeLessThan(500)
+    expect(second.milliseconds).toBeGreaterThan(700)
+    expect(second.milliseconds).toBeLessThan(2000)
+    agent.destroy()
+  })
+
+  test('what is said to the server itself is never refused for want of room', async () => {
+    const waiting = letWait(LIMIT)
+    const control = app.app.publisher.control('ada', { action: 'disconnect' })
+    redis.resume()
+    await Promise.all([...waiting, control])
+  })
+})
+
+test('a burst of 10,000 in one turn: what is accepted is stored in time, the rest is refused', async () => {
+  const redis = await startRedis()
+  const app = await startApp({ REDIS_URL: redis.url })
+  try {
+    await app.app.engine.probe()
+    const burst = await Promise.allSettled(
+      Array.from({ length: 10_000 }, (_, index) =>
+        app.app.publisher.notify(`user-${index % 100}`, { title: 'Hello' }, { credential: 'test' }),
+      ),
+    )
+    const codes = new Set(
+      burst.map((result) =>
+        result.status === 'fulfilled' ? 'stored' : (result.reason as ServiceError).code,
+      ),
+    )
+    expect(codes).toEqual(new Set(['stored', 'overloaded']))
+    expect(burst.filter(({ status }) => status === 'fulfilled').length).toBe(1000)
+    expect(
+      burst.every((result) => result.status === 'fulfilled' || result.reason instanceof ServiceError),
+    ).toBe(true)
+  } finally {
+    await app.close()
+    await redis.stop()
+  }
+})
