@@ -1,10 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { userChannel } from '../core/channel.ts'
+import { type Channel, userChannel } from '../core/channel.ts'
 import type { Broker } from '../core/engine.ts'
 import { ServiceError } from '../core/errors.ts'
 
 /** How long it may take, in milliseconds. */
 const PATIENCE = 1000
+
+/** The channel of a canary. No user can have this id: it has a control character. */
+export const canaryChannel = (name: string): Channel => userChannel(`\u0000canary ${name}`)
 
 /**
  * Makes a canary: it publishes something that is only carried, and must hear it through a subscription of its own. Rejects with
@@ -13,8 +16,7 @@ const PATIENCE = 1000
  * `name` tells the canaries of several processes apart, `place` says where they fly.
  */
 export function createCanary(broker: Broker, name: string, place: string): () => Promise<void> {
-  // No user can have this id: it has a control character.
-  const channel = userChannel(`\u0000canary ${name}`)
+  const channel = canaryChannel(name)
   const waiting = new Map<string, () => void>()
   let subscribed: Promise<void> | undefined
 

@@ -58,9 +58,7 @@ export class RedisBroker implements Broker {
     this.#subscriptions = createSubscriptions(
       connection,
       (bell, message) => this.#receive(bell, message),
-      () => {
-        for (const listener of this.#restored) listener()
-      },
+      () => this.restored(),
     )
   }
 
@@ -164,9 +162,14 @@ export class RedisBroker implements Broker {
     this.#restored.push(listener)
   }
 
-  /** Drops subscribing connections that may be dead. */
-  replaceSubscriptions(): void {
-    this.#subscriptions.replace()
+  /** Tells the listeners that publications may have been missed. */
+  restored(): void {
+    for (const listener of this.#restored) listener()
+  }
+
+  /** Drops the connection that hears a channel, which may be dead. */
+  replaceSubscription(channel: Channel): void {
+    this.#subscriptions.replace(this.#keys.bell(channel))
   }
 
   close(): void {

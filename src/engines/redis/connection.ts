@@ -1,49 +1,9 @@
-import { Cluster, Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { ServiceError } from '../../core/errors.ts'
-
-/** Where Redis is and how patient we are with it. */
-export interface RedisConnectionOptions {
-  /** `redis[s]://user:password@host:port/db`; several by comma for a Cluster. */
-  url: string
-  /** Milliseconds until a command that got no answer is given up. */
-  commandTimeout: number
-}
-
-/** What a single connection can be told. */
-type NodeOptions = Omit<RedisOptions, 'replyMapping'>
+import { baseOptions, type ClientOptions, createClient, insist, type NodeOptions } from './clients.ts'
 
 /** How long a command waits for a connection that is being made, in milliseconds. */
 const CONNECT_PATIENCE = 800
-
-/** Tried again soon, for a server that was just started; at random, for the many processes that lost it together. */
-export const retryStrategy = (attempt: number): number =>
-  Math.min(50 * attempt, 400) * (0.5 + Math.random() / 2)
-
-/** Options for every connection: nothing is sent again by itself, since a lost reply does not say that nothing was done. */
-function baseOptions(options: RedisConnectionOptions): NodeOptions {
-  return {
-    autoResendUnfulfilledCommands: false,
-    autoResubscribe: false,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: options.commandTimeout,
-    connectTimeout: options.commandTimeout,
-    // A server that is loading its file is asked again soon, not after the time that it estimates.
-    maxLoadingRetryTime: 100,
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    retryStrategy,
-    disableClientInfo: true,
-  }
-}
-
-const tlsOf = (url: URL): Pick<RedisOptions, 'tls'> => (url.protocol === 'rediss:' ? { tls: {} } : {})
-
-function authOf(url: URL): Pick<RedisOptions, 'username' | 'password'> {
-  return {
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
-  }
-}
 
 /**
  * The connection for commands: knows when it can be used and in which life the store is, puts the commands of one turn of the event
@@ -52,18 +12,19 @@ function authOf(url: URL): Pick<RedisOptions, 'username' | 'password'> {
 export class RedisConnection {
   readonly client: Redis | Cluster
   readonly isCluster: boolean
-  readonly #options: RedisConnectionOptions
+  readonly #options: ClientOptions
   #life: string | undefined
   #lastError = 'not connected yet'
   #waiting: PromiseWithResolvers<void> | undefined
   #corked = false
   #closed = false
+  readonly #giveUp: () => void
 
-  constructor(options: RedisConnectionOptions) {
+  constructor(options: ClientOptions) {
     this.#options = options
-    const urls = options.url.split(',').map((url) => new URL(url))
-    this.isCluster = urls.length > 1
-    this.client = this.isCluster ? this.#createCluster(urls) : this.#createStandalone(urls[0]!)
+    this.client = createClient(options)
+    this.isCluster = this.client instanceof Cluster
+    this.#giveUp = insist(this.client)
     this.client.on('error', (error: Error) => this.#fail(error.message))
     this.client.on('close', () => this.#fail(this.#lastError))
     this.client.on('ready', () => void this.#enter())
@@ -87,16 +48,6 @@ export class RedisConnection {
     return new Redis({ ...baseOptions(this.#options), ...extra })
   }
 
-  #createStandalone(url: URL): Redis {
-    return this.createNode({
-      host: url.hostname.replace(/^\[|\]$/g, ''),
-      port: url.port === '' ? 6379 : Number(url.port),
-      db: url.pathname.length > 1 ? Number(url.pathname.slice(1)) : 0,
-      ...authOf(url),
-      ...tlsOf(url),
-    })
-  }
-
   /**
    * Runs a command. Waits a moment for a connection that is being made.
    * Rejects with `engine_unavailable` or `engine_timeout`; after either it is open whether the command took effect.
@@ -118,39 +69,29 @@ export class RedisConnection {
     if (this.#closed) throw new ServiceError('shutting_down', 'the engine has been closed')
   }
 
-  /** Asks the server for its life again: it can change while the connection stays open. */
-  async refreshLife(): Promise<void> {
-    if (this.isCluster || this.#life === undefined) return
+  /** Asks the server for its life again, since it can change while the connection stays open; answers whether it has. */
+  async refreshLife(): Promise<boolean> {
+    if (this.isCluster || this.#life === undefined) return false
     const life = await this.run(() => readLife(this.client as Redis))
-    if (this.#life !== undefined) this.#life = life
+    if (this.#life === undefined || this.#life === life) return false
+    this.#life = life
+    return true
+  }
+
+  /** Asks a Cluster where its slots are now. */
+  refreshSlots(): void {
+    if (this.client instanceof Cluster && !this.#closed) this.client.refreshSlotsCache()
   }
 
   /** Ends the connection when what was sent has been answered. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    this.#giveUp()
     this.#waiting?.reject(new ServiceError('shutting_down', 'the engine has been closed'))
     // Without an answer there is nothing to wait for.
     if (this.#life !== undefined) await this.client.quit().catch(() => undefined)
     this.client.disconnect()
-  }
-
-  #createCluster(urls: URL[]): Cluster {
-    const { retryStrategy: _, enableOfflineQueue: __, ...nodeOptions } = baseOptions(this.#options)
-    const options = {
-      clusterRetryStrategy: retryStrategy,
-      clusterNodeRetryStrategy: retryStrategy,
-      // A node's connection is opened by the first command for it, which has to wait for that.
-      enableOfflineQueue: true,
-      // A script is repeated only where the node said that it has not run it.
-      retryDelayOnFailover: 0,
-      slotsRefreshTimeout: this.#options.commandTimeout,
-      redisOptions: { ...nodeOptions, ...authOf(urls[0]!), ...tlsOf(urls[0]!) },
-    }
-    return new Cluster(
-      urls.map((url) => ({ host: url.hostname, port: url.port === '' ? 6379 : Number(url.port) })),
-      options,
-    )
   }
 
   async #enter(): Promise<void> {

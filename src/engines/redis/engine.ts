@@ -1,21 +1,18 @@
 import { userChannel } from '../../core/channel.ts'
 import type { Engine, EngineOptions } from '../../core/engine.ts'
-import type { ServiceError } from '../../core/errors.ts'
-import { createCanary } from '../canary.ts'
 import { RedisBroker } from './broker.ts'
-import { RedisConnection, type RedisConnectionOptions } from './connection.ts'
+import type { ClientOptions } from './clients.ts'
+import { RedisConnection } from './connection.ts'
 import { Keys } from './keys.ts'
 import { RedisPresence } from './presence.ts'
+import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
 import { withScripts } from './scripts.ts'
 
-export interface RedisEngineOptions extends EngineOptions, RedisConnectionOptions {
+export interface RedisEngineOptions extends EngineOptions, ClientOptions {
   /** In front of every key and Pub/Sub channel. */
   prefix: string
 }
-
-/** After so many silent canaries the subscribing connections are replaced. */
-const SILENT_CANARIES = 2
 
 /**
  * The engine on Redis 7+. It starts at once, whether Redis is there or not: until it is, calls reject with `engine_unavailable`.
@@ -51,7 +48,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
         return Number(await connection.run(() => connection.client.get(keys.revoked(userChannel(user)))))
       },
     },
-    probe: createProbe(broker, registry, connection),
+    probe: createProbe(broker, registry, connection, keys),
     describe: () =>
       connection
         .run(() => Promise.all([connection.client.info('persistence'), connection.client.info('memory')]))
@@ -63,32 +60,6 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
       })
       return closing
     },
-  }
-}
-
-/**
- * Proves the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription that stays
- * silent twice is replaced: its connection may be dead without anybody having said so.
- */
-function createProbe(
-  broker: RedisBroker,
-  registry: RedisRegistry,
-  connection: RedisConnection,
-): () => Promise<void> {
-  const canary = createCanary(broker, registry.process, 'Redis')
-  let silent = 0
-  return async () => {
-    await Promise.all([registry.beat(), connection.refreshLife()])
-    try {
-      await canary()
-      silent = 0
-    } catch (error) {
-      if ((error as ServiceError).code === 'engine_timeout' && ++silent >= SILENT_CANARIES) {
-        silent = 0
-        broker.replaceSubscriptions()
-      }
-      throw error
-    }
   }
 }
 

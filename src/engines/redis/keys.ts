@@ -41,6 +41,11 @@ export class Keys {
     return `${this.#base(channel)}:revoked`
   }
 
+  /** What a process leaves at a place that it watches, to see whether it is still there. */
+  marker(channel: Channel): string {
+    return `${this.#base(channel)}:marker`
+  }
+
   /** The Pub/Sub channel on which publications are carried. */
   bell(channel: Channel): string {
     return `${this.#bellPrefix}:{${channel}}`

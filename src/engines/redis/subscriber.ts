@@ -1,7 +1,11 @@
-import type { Redis } from 'ioredis'
+import { type Redis, ReplyError } from 'ioredis'
+import { insist } from './clients.ts'
 
 /** How many bells one command takes: 100,000 are subscribed again in less than a second. */
 const BATCH = 5000
+
+/** How long after a refusal the server is asked again, in milliseconds; half of it at random. */
+const REFUSED_PAUSE = 200
 
 /** Called with each message that is heard. */
 export type BellHandler = (bell: string, message: Buffer) => void
@@ -13,17 +17,23 @@ export type BellHandler = (bell: string, message: Buffer) => void
 export class Subscriber {
   readonly #client: Redis
   readonly #sharded: boolean
+  readonly #onRestored: () => void
+  readonly #giveUp: () => void
   readonly #wanted = new Map<string, PromiseWithResolvers<void>>()
   readonly #changed = new Set<string>()
   /** What this connection was asked to hear. */
   #subscribed = new Set<string>()
   #flushing = false
   #connectedBefore = false
+  /** Whether publications may have been missed; told when everything is subscribed again. */
+  #missed = false
 
-  /** `onRestored` is called when the subscriptions were cut and are back. */
+  /** `onRestored` is called when subscriptions were cut and are back. */
   constructor(client: Redis, sharded: boolean, onMessage: BellHandler, onRestored: () => void) {
     this.#client = client
     this.#sharded = sharded
+    this.#onRestored = onRestored
+    this.#giveUp = insist(client)
     client.on(sharded ? 'smessageBuffer' : 'messageBuffer', (bell: Buffer, message: Buffer) =>
       onMessage(bell.toString(), message),
     )
@@ -34,15 +44,10 @@ export class Subscriber {
     })
     client.on('ready', () => {
       for (const bell of this.#wanted.keys()) this.#changed.add(bell)
-      void this.#flush().then(() => {
-        if (this.#connectedBefore) onRestored()
-        this.#connectedBefore = true
-      })
+      this.#missed = this.#connectedBefore
+      this.#connectedBefore = true
+      void this.#flush()
     })
-  }
-
-  get client(): Redis {
-    return this.#client
   }
 
   /** The bells that are wanted here. */
@@ -63,20 +68,42 @@ export class Subscriber {
 
   /** Forgets a bell; who still waits for it waits no longer. */
   unsubscribe(bell: string): void {
+    this.surrender(bell)?.()
+  }
+
+  /** Forgets a bell that somebody else will hear; answers what to call when that is so, for those who still wait for it. */
+  surrender(bell: string): (() => void) | undefined {
     const wish = this.#wanted.get(bell)
-    if (wish === undefined) return
+    if (wish === undefined) return undefined
     this.#wanted.delete(bell)
-    wish.resolve()
     this.#change(bell)
+    return wish.resolve
+  }
+
+  /** Takes note of the subscriptions that a node of a Cluster has dropped because their slot moved away; asks for them again if it came back. */
+  noticeDropped(): void {
+    const held = new Set(heldBy(this.#client))
+    for (const bell of this.#subscribed)
+      if (!held.has(bell)) {
+        this.#subscribed.delete(bell)
+        if (this.#wanted.has(bell)) this.#missOut(bell)
+      }
   }
 
   /** Drops a connection that may be dead; a new one subscribes to everything again. */
   replace(): void {
-    this.#client.disconnect(true)
+    // One that is being made has time limits of its own.
+    if (this.#client.status === 'ready') this.#client.disconnect(true)
   }
 
   close(): void {
+    this.#giveUp()
     this.#client.disconnect()
+  }
+
+  #missOut(bell: string): void {
+    this.#missed = true
+    this.#change(bell)
   }
 
   #change(bell: string): void {
@@ -104,6 +131,9 @@ export class Subscriber {
     for (const bells of this.#batches(remove)) sent.push(this.#remove(bells))
     for (const bells of this.#batches(add)) sent.push(this.#add(bells))
     await Promise.all(sent)
+    if (!this.#missed) return
+    this.#missed = false
+    this.#onRestored()
   }
 
   /** Sharded channels of one command would have to share a slot. */
@@ -119,18 +149,41 @@ export class Subscriber {
     try {
       await (this.#sharded ? this.#client.ssubscribe(...bells) : this.#client.subscribe(...bells))
       for (const wish of wishes) wish?.resolve()
-    } catch {
-      // The connection is of no use; the next one is asked for everything that is wanted.
-      if (subscribed === this.#subscribed) this.replace()
+    } catch (error) {
+      // A connection that is of no use has been replaced, or is now; the next one is asked for everything that is wanted.
+      if (subscribed !== this.#subscribed) return
+      if (error instanceof ReplyError) this.#askAgain(bells)
+      else this.replace()
     }
+  }
+
+  /** The server would not: the slot is not here, or not yet, or the cluster is down. */
+  #askAgain(bells: string[]): void {
+    for (const bell of bells) this.#subscribed.delete(bell)
+    setTimeout(
+      () => {
+        for (const bell of bells)
+          if (this.#wanted.has(bell) && !this.#subscribed.has(bell)) this.#missOut(bell)
+      },
+      REFUSED_PAUSE * (0.5 + Math.random() / 2),
+    ).unref()
   }
 
   async #remove(bells: string[]): Promise<void> {
     for (const bell of bells) this.#subscribed.delete(bell)
     try {
       await (this.#sharded ? this.#client.sunsubscribe(...bells) : this.#client.unsubscribe(...bells))
-    } catch {
-      this.replace()
+    } catch (error) {
+      // A node that does not serve the slot any more has dropped the subscription by itself.
+      if (!(error instanceof ReplyError)) this.replace()
     }
   }
+}
+
+/** ioredis keeps account of the sharded channels that a connection hears, pushed changes included; it has no public name. */
+function heldBy(client: Redis): string[] {
+  const { condition } = client as unknown as {
+    condition: { subscriber: false | { channels(kind: 'ssubscribe'): string[] } } | null
+  }
+  return condition?.subscriber ? condition.subscriber.channels('ssubscribe') : []
 }

@@ -1,7 +1,12 @@
 import calculateSlot from 'cluster-key-slot'
 import { Cluster, type Redis } from 'ioredis'
-import { type RedisConnection, retryStrategy } from './connection.ts'
+import { type NodeOptions, retryStrategy } from './clients.ts'
+import type { RedisConnection } from './connection.ts'
+import { slotsOf } from './lanes.ts'
 import { type BellHandler, Subscriber } from './subscriber.ts'
+
+/** How long after a hint that slots have moved they are asked for, in milliseconds: such hints come in swarms. */
+const FOLLOW_PAUSE = 100
 
 /** Subscribing connections stay quiet for long, and notice a dead peer by the canary, not by a command. */
 const SUBSCRIBER_OPTIONS = {
@@ -16,8 +21,8 @@ const SUBSCRIBER_OPTIONS = {
 export interface Subscriptions {
   subscribe(bell: string): Promise<void>
   unsubscribe(bell: string): void
-  /** Drops connections that may be dead; new ones take their place. */
-  replace(): void
+  /** Drops the connection that hears a bell, which may be dead; a new one takes its place. */
+  replace(bell: string): void
   close(): void
 }
 
@@ -40,6 +45,7 @@ class ClusterSubscriptions implements Subscriptions {
   readonly #nodes = new Map<string, Subscriber>()
   /** Bells whose slot has no node at present, and who waits for them. */
   readonly #homeless = new Map<string, PromiseWithResolvers<void>>()
+  #following: NodeJS.Timeout | undefined
 
   constructor(connection: RedisConnection, cluster: Cluster, onMessage: BellHandler, onRestored: () => void) {
     this.#connection = connection
@@ -66,42 +72,50 @@ class ClusterSubscriptions implements Subscriptions {
     for (const node of this.#nodes.values()) node.unsubscribe(bell)
   }
 
-  replace(): void {
-    for (const node of this.#nodes.values()) node.replace()
+  replace(bell: string): void {
+    this.#nodeOf(bell)?.replace()
   }
 
   close(): void {
+    clearTimeout(this.#following)
     for (const node of this.#nodes.values()) node.close()
+  }
+
+  /** Asks where the slots are now, once for many reasons to do so. */
+  #follow(): void {
+    this.#following ??= setTimeout(() => {
+      this.#following = undefined
+      this.#connection.refreshSlots()
+    }, FOLLOW_PAUSE).unref()
   }
 
   /** Moves every bell to the node that serves its slot now. */
   #reroute(): void {
-    const moved: Promise<void>[] = []
+    const masters = new Set(this.#cluster.nodes('master').map(nameOf))
     for (const [name, node] of this.#nodes) {
+      node.noticeDropped()
       for (const bell of [...node.bells]) {
-        const home = this.#nodeOf(bell)
-        if (home === node) continue
-        node.unsubscribe(bell)
-        moved.push(this.subscribe(bell))
+        if (this.#nodeOf(bell) === node) continue
+        const moved = node.surrender(bell)
+        void this.subscribe(bell).then(() => {
+          moved?.()
+          this.#onRestored()
+        })
       }
-      if (!this.#cluster.nodes('master').some((master) => nameOf(master) === name)) {
-        this.#nodes.delete(name)
-        node.close()
-      }
+      if (masters.has(name)) continue
+      this.#nodes.delete(name)
+      node.close()
     }
     for (const [bell, waiting] of this.#homeless) {
       const home = this.#nodeOf(bell)
       if (home === undefined) continue
       this.#homeless.delete(bell)
-      moved.push(home.subscribe(bell).then(waiting.resolve))
+      void home.subscribe(bell).then(waiting.resolve)
     }
-    if (moved.length > 0) void Promise.all(moved).then(this.#onRestored)
   }
 
   #nodeOf(bell: string): Subscriber | undefined {
-    // The map from slots to nodes is what ioredis itself routes commands by; it has no public name.
-    const { slots } = this.#cluster as unknown as { slots: (string[] | undefined)[] }
-    const name = slots[calculateSlot(bell)]?.[0]
+    const name = slotsOf(this.#cluster)[calculateSlot(bell)]?.[0]
     if (name === undefined) return undefined
     const known = this.#nodes.get(name)
     if (known !== undefined) return known
@@ -109,8 +123,8 @@ class ClusterSubscriptions implements Subscriptions {
     if (master === undefined) return undefined
     const client = this.#connection.createNode(optionsOf(master))
     // A slot that has moved away is found out by asking for the slots again.
-    client.on('moved', () => this.#cluster.refreshSlotsCache())
-    client.on('error', () => this.#cluster.refreshSlotsCache())
+    client.on('moved', () => this.#follow())
+    client.on('error', () => this.#follow())
     const node = new Subscriber(client, true, this.#onMessage, this.#onRestored)
     this.#nodes.set(name, node)
     return node
@@ -118,7 +132,7 @@ class ClusterSubscriptions implements Subscriptions {
 }
 
 /** A subscribing connection to the server that a client is connected to. */
-function optionsOf({ options }: Redis): Parameters<RedisConnection['createNode']>[0] {
+function optionsOf({ options }: Redis): NodeOptions {
   const { replyMapping: _, ...rest } = options
   return { ...rest, ...SUBSCRIBER_OPTIONS }
 }

@@ -1,0 +1,32 @@
+import calculateSlot from 'cluster-key-slot'
+import { Cluster, type Redis } from 'ioredis'
+
+/** Even a master with a single slot is found among so many names. */
+const MOST_NAMES = 200_000
+
+/** For each slot of a Cluster the names of the nodes that serve it, the master's first. */
+export type Slots = readonly (readonly string[] | undefined)[]
+
+/** The map from slots to nodes is what ioredis itself routes commands by; it has no public name. */
+export const slotsOf = (cluster: Cluster): Slots => (cluster as unknown as { slots: Slots }).slots
+
+/**
+ * Numbers that lead to every master: `keyOf` makes a key of each, and each master of a Cluster serves the key of one number. A number
+ * is kept as long as it leads to its master. A single server has the number 0.
+ */
+export function createLanes(client: Redis | Cluster, keyOf: (lane: number) => string): () => number[] {
+  if (!(client instanceof Cluster)) return () => [0]
+  const lanes = new Map<string, number>()
+  return () => {
+    const slots = slotsOf(client)
+    const homeOf = (lane: number): string | undefined => slots[calculateSlot(keyOf(lane))]?.[0]
+    const masters = new Set(slots.flatMap((nodes) => nodes?.[0] ?? []))
+    for (const [master, lane] of lanes)
+      if (!masters.has(master) || homeOf(lane) !== master) lanes.delete(master)
+    for (let lane = 0; lanes.size < masters.size && lane < MOST_NAMES; lane++) {
+      const home = homeOf(lane)
+      if (home !== undefined && !lanes.has(home)) lanes.set(home, lane)
+    }
+    return [...lanes.values()]
+  }
+}

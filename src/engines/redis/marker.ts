@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto'
+import type { RedisConnection } from './connection.ts'
+
+/** A marker that is not renewed for so long is forgotten, in seconds. */
+const KEPT = 60
+
+/**
+ * Tells whether a store has forgotten something: leaves a mark there, and looks whether the one before is still in its place. It is not
+ * after a wipe, nor on a replica that took over without having received it.
+ *
+ * The function answers whether the store is still the one that it was.
+ */
+export function createMarker(connection: RedisConnection, key: string): () => Promise<boolean> {
+  /** What may be there; more than one if it is not known whether the last mark was made. */
+  let expected: Set<string | null> | undefined
+  return async () => {
+    const mark = randomBytes(6).toString('base64url')
+    const before = expected
+    expected = new Set(before ?? [null]).add(mark)
+    const found = await connection.run(() => connection.client.set(key, mark, 'EX', KEPT, 'GET'))
+    expected = new Set([mark])
+    return before?.has(found) ?? true
+  }
+}

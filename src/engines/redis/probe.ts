@@ -1,0 +1,63 @@
+import type { ServiceError } from '../../core/errors.ts'
+import { canaryChannel, createCanary } from '../canary.ts'
+import type { RedisBroker } from './broker.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { createLanes } from './lanes.ts'
+import { createMarker } from './marker.ts'
+import type { RedisRegistry } from './registry.ts'
+
+/** After so many silent canaries a subscribing connection is replaced. */
+const SILENT_CANARIES = 2
+
+/**
+ * Proves, for every master, the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription
+ * that stays silent twice is replaced: its connection may be dead without anybody having said so. A store that has forgotten
+ * something, or has begun another life, is told like a subscription that was cut.
+ */
+export function createProbe(
+  broker: RedisBroker,
+  registry: RedisRegistry,
+  connection: RedisConnection,
+  keys: Keys,
+): () => Promise<void> {
+  const nameOf = (lane: number): string => `${registry.process} ${lane}`
+  const lanes = createLanes(connection.client, (lane) => keys.bell(canaryChannel(nameOf(lane))))
+  const probes = new Map<number, () => Promise<void>>()
+
+  const probeOf = (lane: number): (() => Promise<void>) => {
+    const channel = canaryChannel(nameOf(lane))
+    const canary = createCanary(broker, nameOf(lane), 'Redis')
+    const marker = createMarker(connection, keys.marker(channel))
+    let silent = 0
+    return async () => {
+      if (!(await marker())) broker.restored()
+      try {
+        await canary()
+        silent = 0
+      } catch (error) {
+        if ((error as ServiceError).code === 'engine_timeout' && ++silent >= SILENT_CANARIES) {
+          silent = 0
+          broker.replaceSubscription(channel)
+        }
+        throw error
+      }
+    }
+  }
+
+  return async () => {
+    const [changed] = await Promise.all([connection.refreshLife(), registry.beat()])
+    if (changed) broker.restored()
+    const settled = await Promise.allSettled(
+      lanes().map((lane) => {
+        const probe = probes.get(lane) ?? probeOf(lane)
+        probes.set(lane, probe)
+        return probe()
+      }),
+    )
+    const failed = settled.find(({ status }) => status === 'rejected')
+    if (failed === undefined) return
+    connection.refreshSlots()
+    throw (failed as PromiseRejectedResult).reason
+  }
+}
