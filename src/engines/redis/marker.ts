@@ -11,14 +11,16 @@ const KEPT = 60
  * The function answers whether the store is still the one that it was.
  */
 export function createMarker(connection: RedisConnection, key: string): () => Promise<boolean> {
-  /** What may be there; more than one if it is not known whether the last mark was made. */
-  let expected: Set<string | null> | undefined
+  /** What may be there, oldest first; more than one while it is not known whether the last marks were made. */
+  const expected: (string | null)[] = []
   return async () => {
     const mark = randomBytes(6).toString('base64url')
-    const before = expected
-    expected = new Set(before ?? [null]).add(mark)
-    const found = await connection.run(() => connection.client.set(key, mark, 'EX', KEPT, 'GET'))
-    expected = new Set([mark])
-    return before?.has(found) ?? true
+    const before = [...expected]
+    const found = await connection.run(() => {
+      expected.push(mark)
+      return connection.client.set(key, mark, 'EX', KEPT, 'GET')
+    })
+    expected.splice(0, expected.indexOf(mark))
+    return before.length === 0 || before.includes(found)
   }
 }
