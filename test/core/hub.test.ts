@@ -81,6 +81,22 @@ describe('hub', () => {
     }
   })
 
+  test('what is published while the log is read comes after it, once', async () => {
+    await say('one')
+    const { since } = engine.broker
+    engine.broker.since = async (...args) => {
+      const page = await since(...args)
+      await say('three')
+      return page
+    }
+    const tab = new Recorder()
+    const member = await enter(tab)
+    await say('two')
+    await member.replay(engine.broker, { seq: 0 })
+    await tab.hears(3)
+    expect(tab.heard.map((heard) => payloadOf(heard).title)).toEqual(['one', 'two', 'three'])
+  })
+
   test('a lost bell is repaired from the log, in order, when the next one rings', async () => {
     const tab = new Recorder()
     await (await enter(tab)).release(engine.broker, true)

@@ -90,8 +90,9 @@ function launch(
   variables: Record<string, string>,
   directory: string,
 ): NodeProcess & { printed: Promise<void> } {
-  // Of the surroundings only the way to programs: a REDIS_URL in the shell would change every test.
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...variables }
+  // Of the surroundings only the way to programs and what Node itself heeds: a REDIS_URL in the shell would change every test.
+  const { PATH, HOME, NODE_OPTIONS, MUTATION } = process.env
+  const env = { PATH, HOME, NODE_OPTIONS, MUTATION, ...variables }
   const child = spawn(process.execPath, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const printed = Promise.withResolvers<void>()

@@ -1,0 +1,145 @@
+/** A safeguard, how to take it out, and the test that must notice. */
+export interface Mutation {
+  safeguard: string
+  /** The module to replace, from the root of the project. */
+  module: string
+  /** The text that the safeguard consists of, exactly once in the module, and what stands there without it. */
+  find: string
+  replace: string
+  /** The test file that must go red, and the part of a test's name that chooses the test. */
+  test: string
+  name: string
+}
+
+/** A safeguard in a Lua script: the module that loads the scripts replaces the text. */
+const inScript = (find: string, replace: string): Pick<Mutation, 'module' | 'find' | 'replace'> => ({
+  module: 'src/engines/redis/scripts.ts',
+  find: 'prelude + read(file)',
+  replace: `(prelude + read(file)).replace(${JSON.stringify(find)}, ${JSON.stringify(replace)})`,
+})
+
+/** Every safeguard of the promise. Each is taken out by itself, and the test that is named must fail. */
+export const mutations: readonly Mutation[] = [
+  {
+    safeguard: 'Idempotency in SQLite: a key that is known stores nothing',
+    module: 'src/engines/embedded/broker.ts',
+    find: 'if (known !== undefined) {',
+    replace: 'if (known !== undefined && false) {',
+    test: 'test/engines/embedded.test.ts',
+    name: 'the same key 50 times at once is one entry',
+  },
+  {
+    safeguard: 'Idempotency in Redis: a key that is known stores nothing',
+    ...inScript('if known then', 'if false then'),
+    test: 'test/engines/redis.test.ts',
+    name: '^Redis > idempotency > the same key 50 times',
+  },
+  {
+    safeguard: 'Commit before answer and delivery: nobody is told of what a killed process could give again',
+    module: 'src/engines/embedded/transactions.ts',
+    find: `this.#begin = database.prepare('BEGIN')
+    this.#commit = database.prepare('COMMIT')`,
+    replace: `database.exec('BEGIN')
+    this.#begin = this.#commit = database.prepare('SELECT 1')`,
+    test: 'test/engines/embedded-kill.test.ts',
+    name: 'what a killed process had acknowledged',
+  },
+  {
+    safeguard: 'Merge on join: what is published during a replay is held back and released after it',
+    module: 'src/core/member.ts',
+    find: 'pending.push(publication)',
+    replace: 'void pending',
+    test: 'test/core/hub.test.ts',
+    name: 'what is published while the log is read',
+  },
+  {
+    safeguard: 'Merge on join: what the replay brought is not released again',
+    module: 'src/core/member.ts',
+    find: 'if (publication.seq <= this.#seq) return',
+    replace: '',
+    test: 'test/core/hub.test.ts',
+    name: 'a replay under steady publishing',
+  },
+  {
+    safeguard: 'Hole repair: what does not follow directly is settled from the log first',
+    module: 'src/core/feed.ts',
+    find: '|| publication.seq > seq + 1',
+    replace: '',
+    test: 'test/core/hub.test.ts',
+    name: 'a lost bell is repaired from the log',
+  },
+  {
+    safeguard: 'Position check: a lost bell that nothing follows is found',
+    module: 'src/core/feed.ts',
+    find: 'if (this.#closed || this.#backlog !== undefined || !behind) return',
+    replace: 'return',
+    test: 'test/core/hub.test.ts',
+    name: 'a lost bell that nothing follows',
+  },
+  {
+    safeguard: 'Paged repair: the next page waits until the last has been drained',
+    module: 'src/core/feed.ts',
+    find: 'await this.#drained()',
+    replace: '',
+    test: 'test/core/repair.test.ts',
+    name: 'the next page is read when',
+  },
+  {
+    safeguard: 'Epoch: a cursor of another life is no position in this one',
+    module: 'src/core/position.ts',
+    find: 'if (index < 0) {',
+    replace: 'if (index < -1) {',
+    test: 'test/sockets/connect.test.ts',
+    name: 'a cursor of another life',
+  },
+  {
+    safeguard: 'Epoch: a store that lost a failover is told by the first seq of the next life',
+    module: 'src/core/position.ts',
+    find: 'if (seq >= end) {',
+    replace: 'if (seq > Number.MAX_SAFE_INTEGER) {',
+    test: 'test/core/position.test.ts',
+    name: 'continuity is never claimed wrongly',
+  },
+  {
+    safeguard: 'Floor in SQLite: what retention removed is remembered',
+    module: 'src/engines/embedded/log.ts',
+    find: 'row.floor = Math.max(row.floor, last)',
+    replace: 'void last',
+    test: 'test/engines/embedded.test.ts',
+    name: 'a gap says what was between',
+  },
+  {
+    safeguard: 'Floor in Redis: what retention removed is remembered',
+    ...inScript('raise_floor(KEYS[2], oldest[#oldest][1])', ''),
+    test: 'test/engines/redis.test.ts',
+    name: '^Redis > retention > a gap says',
+  },
+  {
+    safeguard: 'Byte budget: a tab that does not read is closed',
+    module: 'src/sockets/tab-connection.ts',
+    find: "if (this.#wire.backlog > this.#maxBacklog) this.close('slow')",
+    replace: '',
+    test: 'test/sockets/bad-input.test.ts',
+    name: 'a tab that does not read is closed',
+  },
+  {
+    safeguard: 'Bounded queue: what the engine can not take in time is refused at once',
+    module: 'src/core/publisher.ts',
+    find: 'return this.#waiting >= this.#maxWaiting',
+    replace: 'return false',
+    test: 'test/api/overload.test.ts',
+    name: 'a burst of 10,000',
+  },
+]
+
+/** The mutation that the environment chooses for this process. */
+const chosen = mutations[Number(process.env.MUTATION)]
+
+/** A module's text without the safeguard of the chosen mutation; other modules as they are. Throws if the text no longer has it. */
+export function mutated(path: string, text: string): string {
+  if (chosen === undefined) throw new Error('MUTATION is the index of no mutation')
+  const { module, find, replace } = chosen
+  if (!path.endsWith(`/${module}`)) return text
+  if (text.split(find).length !== 2) throw new Error(`${module} does not have exactly once: ${find}`)
+  return text.replace(find, () => replace)
+}
