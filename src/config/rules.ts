@@ -39,19 +39,26 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
   if (env.REDIS_URL === undefined)
     faults.push('REDIS_URL is missing: ENGINE=redis wants one, such as redis://127.0.0.1:6379')
   const url = env.REDIS_URL ?? ''
-  for (const piece of url.split(',')) {
-    // The value may hold a password, so it is not repeated.
-    if (/^redis-sentinel:/.test(piece))
-      faults.push('REDIS_URL names a Sentinel, which is not supported yet: name the servers themselves')
-    else if (env.REDIS_URL !== undefined && !(URL.canParse(piece) && /^rediss?:\/\/./.test(piece)))
-      faults.push('REDIS_URL must be redis[s]://user:password@host:port/db, or several of them by comma')
-  }
+  // The value may hold a password, so it is not repeated.
+  if (env.REDIS_URL !== undefined && !isRedisUrl(url))
+    faults.push(
+      'REDIS_URL must be redis[s]://user:password@host:port/db, several of them by comma for a Cluster, or redis-sentinel://user:password@host:port,host:port/name/db',
+    )
   return {
     engine,
     url,
     prefix: env.REDIS_PREFIX,
     commandTimeout: env.REDIS_COMMAND_TIMEOUT,
   }
+}
+
+const SENTINELS =
+  /^redis-sentinel:\/\/(?:[^@/?]*@)?([^@/?]+)\/[^/?]+(?:\/\d*)?(?:\?(?:&?sentinel(?:Username|Password)=[^&]*)*)?$/
+
+function isRedisUrl(url: string): boolean {
+  const sentinels = SENTINELS.exec(url)?.[1]
+  if (sentinels !== undefined) return sentinels.split(',').every((host) => URL.canParse(`redis://${host}`))
+  return url.split(',').every((piece) => URL.canParse(piece) && /^rediss?:\/\/./.test(piece))
 }
 
 export function credentialsOf(env: Environment, faults: string[]): Credentials {

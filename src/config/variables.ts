@@ -65,7 +65,9 @@ const entries = {
     './data/tabcast.db',
     'the SQLite file of the embedded engine, or `:memory:`',
   ),
-  REDIS_URL: secret('`redis[s]://user:password@host:port/db`; several hosts by comma for a Cluster'),
+  REDIS_URL: secret(
+    '`redis[s]://user:password@host:port/db`; several hosts by comma for a Cluster; `redis-sentinel://user:password@host:port,host:port/name/db`',
+  ),
   REDIS_PREFIX: variable(
     Type.String({ pattern: '^[A-Za-z0-9._:-]{1,64}$', default: 'tabcast' }),
     'tabcast',
@@ -119,6 +121,18 @@ const entries = {
   PING_TIMEOUT: number(500, 600_000, 20_000, 'milliseconds until a connection without a pong is closed'),
   MAX_BODY_BYTES: number(1024, 67_108_864, 1_048_576, 'the most bytes of an HTTP body'),
   MAX_MESSAGE_BYTES: number(1024, 1_048_576, 65_536, 'the most bytes of a message from a tab'),
+  MAX_CONNECTS_PER_SECOND: number(
+    1,
+    1_000_000,
+    300,
+    'connections that a process takes in a second; more are refused with 503, and try again by themselves',
+  ),
+  MAX_CONNECTIONS_PER_USER: number(
+    1,
+    1_000_000,
+    100,
+    'connections of one user that a process takes; one more is closed, and tries again by itself',
+  ),
   MAX_ROOMS_PER_CONNECTION: number(1, 10_000, 100, 'how many rooms a connection may subscribe'),
   MAX_WAITING_PUBLISHES: number(
     1,

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -17,6 +18,8 @@ export interface RedisServerOptions {
   aof?: boolean
   /** More lines of redis.conf. */
   settings?: Record<string, string>
+  /** It is no store but a Sentinel, with these lines of sentinel.conf. */
+  sentinel?: readonly string[]
 }
 
 export interface RedisServer {
@@ -139,14 +142,23 @@ function launch(port: number, dir: string, options: RedisServerOptions): ChildPr
     ...(password === undefined ? {} : { requirepass: password, masterauth: password }),
     ...options.settings,
   }
+  const given = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const child = spawn(
     'redis-server',
-    Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    options.sentinel === undefined ? given : [sentinelFile(port, dir, options.sentinel), '--sentinel'],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   running.add(child)
   child.once('exit', () => running.delete(child))
   return child
+}
+
+/** A Sentinel writes what it learns into its file, which is kept when it is started again. */
+function sentinelFile(port: number, dir: string, lines: readonly string[]): string {
+  const file = join(dir, 'sentinel.conf')
+  if (!existsSync(file))
+    writeFileSync(file, [`port ${port}`, `dir ${dir}`, 'bind 127.0.0.1', ...lines, ''].join('\n'))
+  return file
 }
 
 /** Whether it accepts connections; false if somebody else has its port. */
@@ -159,7 +171,7 @@ async function isReady(child: ChildProcess): Promise<boolean> {
     const lines = createInterface({ input: child.stdout! })
     for await (const line of lines) {
       log.push(line)
-      if (line.includes('Ready to accept connections')) return true
+      if (/Ready to accept connections|\+monitor master/.test(line)) return true
     }
     if (log.some((line) => /address already in use/i.test(line))) return false
     throw new Error(`redis-server ended:\n${log.join('\n')}`)

@@ -68,7 +68,6 @@ function nodeOptionsOf(location: Exclude<Location, { kind: 'cluster' }>): NodeOp
     sentinelReconnectStrategy: retryStrategy,
     ...(username === undefined ? {} : { sentinelUsername: username }),
     ...(password === undefined ? {} : { sentinelPassword: password }),
-    ...(location.tls ? { enableTLSForSentinelMode: true, sentinelTLS: {} } : {}),
   }
 }
 

@@ -22,11 +22,11 @@ const SENTINEL_PORT = 26379
 
 /**
  * Reads `redis[s]://user:password@host:port/db`, several of them by comma for a Cluster, or
- * `redis[s]-sentinel://user:password@host:port,host:port/name/db?sentinelUsername=…&sentinelPassword=…`, where user and password are those
+ * `redis-sentinel://user:password@host:port,host:port/name/db?sentinelUsername=…&sentinelPassword=…`, where user and password are those
  * of the servers. Throws a `TypeError` if it is none of these.
  */
 export function parseLocation(text: string): Location {
-  if (/^rediss?-sentinel:/.test(text)) return parseSentinels(text)
+  if (/^redis-sentinel:/.test(text)) return parseSentinels(text)
   const urls = text.split(',').map((url) => new URL(url))
   const shared = {
     addresses: urls.map((url) => addressOf(url, PORT)),
@@ -39,11 +39,9 @@ export function parseLocation(text: string): Location {
 
 /** A list of hosts is more than a `URL` can hold, so each is read as one. */
 function parseSentinels(text: string): Location {
-  const match = /^redis(s?)-sentinel:\/\/(?:([^@/?]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d*))?(?:\?(.*))?$/.exec(
-    text,
-  )
+  const match = /^redis-sentinel:\/\/(?:([^@/?]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d*))?(?:\?(.*))?$/.exec(text)
   if (match === null) throw new TypeError('not the address of a Sentinel')
-  const [, secure, login = '', hosts, name, database, query] = match
+  const [, login = '', hosts, name, database, query] = match
   const [username = '', ...password] = login.split(':')
   const parameters = new URLSearchParams(query)
   const sentinel: Login = {}
@@ -54,7 +52,7 @@ function parseSentinels(text: string): Location {
   return {
     kind: 'sentinel',
     addresses: hosts!.split(',').map((host) => addressOf(new URL(`redis://${host}`), SENTINEL_PORT)),
-    tls: secure === 's',
+    tls: false,
     name: decodeURIComponent(name!),
     database: Number(database ?? 0),
     sentinel,
