@@ -11,12 +11,21 @@ import type { Config } from './config.ts'
 import type { Engine } from './core/engine.ts'
 import { Hub } from './core/hub.ts'
 import { Publisher } from './core/publisher.ts'
-import { untilQuiet } from './core/quiet.ts'
 import { Readiness } from './core/readiness.ts'
+import { Traffic } from './core/traffic.ts'
 import { completeCredentials } from './development-secrets.ts'
 import { createEngine } from './engines/create-engine.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
 import { welcome } from './welcome.ts'
+
+/** How long posts are answered at least after the last tab has gone, if they keep coming, in milliseconds. */
+const MOMENT = 1000
+
+/** How long what is under way may take to its end when the doors are closed, in milliseconds: more than any answer takes. */
+const LAST_ANSWERS = 2500
+
+/** What asks all the time, and is nobody's loss. */
+const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics'])
 
 /** A running Tabcast, with everything that an embedding program may want to hang its own things on. */
 export interface App {
@@ -85,23 +94,21 @@ export async function createApp(config: Config): Promise<App> {
           report,
         })
 
-  let requests = 0
-  api.server.prependListener('request', (request, response) => {
-    if (request.url?.startsWith(config.sockets.path)) return
-    requests++
-    // Who keeps connections open is asked to come back on a new one, which may lead elsewhere.
-    if (draining) response.setHeader('connection', 'close')
-  })
+  const traffic = new Traffic(api.server, (url) => !url.startsWith(config.sockets.path) && !PROBES.has(url))
 
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
     const end = Date.now() + config.drainSeconds * 1000
     draining = true
     readiness.stop('the process is draining')
+    traffic.leave()
     await sockets?.drain(config.drainSeconds)
-    await untilQuiet(() => requests, (end - Date.now()) / 1000)
+    // Posts are answered until a moment after the last tab has gone.
+    if (config.drainSeconds > 0) await traffic.untilQuiet(Math.max(end - Date.now(), MOMENT))
     sockets?.close()
+    const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
     await api.close()
+    clearTimeout(cut)
     hub.stop()
     await engine.close()
   }
@@ -154,6 +161,13 @@ function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[]
       kind: 'counter',
       label: 'reason',
       read: () => sockets()?.counts.closed ?? {},
+    },
+    {
+      name: 'tabcast_connections_refused_total',
+      help: 'Handshakes of Socket.IO that were refused, by reason.',
+      kind: 'counter',
+      label: 'reason',
+      read: () => sockets()?.counts.refused ?? {},
     },
   ]
 }

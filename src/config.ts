@@ -41,6 +41,8 @@ export interface Config {
     maxMessageBytes: number
     maxRooms: number
     maxBacklog: number
+    maxConnects: number
+    maxPerUser: number
   }
   maxBodyBytes: number
   maxWaitingPublishes: number
@@ -153,6 +155,8 @@ function toConfig(env: Environment, faults: string[]): Config {
       maxMessageBytes: env.MAX_MESSAGE_BYTES,
       maxRooms: env.MAX_ROOMS_PER_CONNECTION,
       maxBacklog: env.MAX_CONNECTION_BYTES,
+      maxConnects: env.MAX_CONNECTS_PER_SECOND,
+      maxPerUser: env.MAX_CONNECTIONS_PER_USER,
     },
     maxBodyBytes: env.MAX_BODY_BYTES,
     maxWaitingPublishes: env.MAX_WAITING_PUBLISHES,

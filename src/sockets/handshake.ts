@@ -55,8 +55,12 @@ export async function enter(
   const { engine, hub, policy } = options
   const { claims } = connection
   const cursors = parseConnectCursors(socket.handshake.auth.since)
-  if ((cursors?.rooms.size ?? 0) > options.maxRooms)
-    throw new ServiceError('too_many_rooms', `since.rooms names more than ${options.maxRooms} rooms`)
+  const rooms = wantedRooms(cursors, policy)
+  if (rooms.size > options.maxRooms)
+    throw new ServiceError(
+      'too_many_rooms',
+      `a connection may subscribe to ${options.maxRooms} rooms, those of JOIN_ROOMS included`,
+    )
 
   const session: Session = { connection, members: [], refused: [] }
   const join = async (channel: Channel, cursor: Cursor | undefined): Promise<void> => {
@@ -68,7 +72,7 @@ export async function enter(
     await refuseRevoked(engine, claims)
   }
   await Promise.all(
-    [...wantedRooms(cursors, policy)].map(([room, cursor]) => {
+    [...rooms].map(([room, cursor]) => {
       if (mayHear(connection, room, policy)) return join(roomChannel(room), cursor)
       session.refused.push(roomChannel(room))
       return undefined

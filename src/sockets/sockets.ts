@@ -1,11 +1,14 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Server, type Socket } from 'socket.io'
 import { ServiceError } from '../core/errors.ts'
+import { closeSpread } from './drain.ts'
 import { type EventOptions, handleEvents, leaveForbiddenRooms } from './events.ts'
 import { authenticate, enter, type HandshakeOptions, type Session } from './handshake.ts'
 import { mayConnect, type OriginPolicy } from './origin.ts'
+import { type RefusalReason, refuseHandshakes } from './refusals.ts'
 import { type CloseReason, TabConnection } from './tab-connection.ts'
+import { TokenBucket } from './token-bucket.ts'
+import { UserLimit } from './user-limit.ts'
 
 export interface SocketOptions extends HandshakeOptions, EventOptions {
   /** Of Socket.IO: where it listens, how, and how often it pings; milliseconds and bytes. */
@@ -17,18 +20,26 @@ export interface SocketOptions extends HandshakeOptions, EventOptions {
   origin: OriginPolicy
   /** Bytes that may wait for one connection before it is closed. */
   maxBacklog: number
+  /** How many handshakes a second are let in. */
+  maxConnects: number
+  /** How many connections of one user are let in. */
+  maxPerUser: number
 }
 
 /** What the sockets have done and have at hand, for the metrics. */
 export interface SocketCounts {
   connections: number
   closed: Record<CloseReason, number>
+  refused: Record<RefusalReason, number>
 }
 
 export interface Sockets {
   readonly io: Server
   readonly counts: SocketCounts
-  /** Tells every tab that the server goes away, takes no new ones, and closes all of them spread over so many seconds. */
+  /**
+   * Tells every tab that the server goes away, takes no new ones, and closes all of them spread over so many seconds; what was sent before
+   * goes out first. Resolves when they have gone, a little later for those that do not read.
+   */
   drain(seconds: number): Promise<void>
   /** Ends what is left. */
   close(): void
@@ -42,7 +53,17 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   const { hub, engine, policy } = options
   const connections = new Set<TabConnection>()
   const sessions = new WeakMap<Socket, Session>()
-  const closed: SocketCounts['closed'] = { slow: 0, expired: 0, draining: 0, engine: 0, disconnected: 0 }
+  const closed: SocketCounts['closed'] = {
+    slow: 0,
+    expired: 0,
+    draining: 0,
+    engine: 0,
+    disconnected: 0,
+    user_limit: 0,
+  }
+  const refused: SocketCounts['refused'] = { rate: 0, draining: 0, origin: 0 }
+  const accepted = new TokenBucket(options.maxConnects)
+  const users = new UserLimit(options.maxPerUser)
   let draining = false
 
   const io = new Server(server, {
@@ -53,10 +74,22 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     maxHttpBufferSize: options.maxMessageBytes,
     // Compression costs ten times the memory of a connection and three times the time of a delivery.
     perMessageDeflate: false,
-    allowRequest: (request, decide) => decide(null, !draining && mayConnect(request, options.origin)),
+    allowRequest: (request, decide) => {
+      const allowed = mayConnect(request, options.origin)
+      if (!allowed) refused.origin++
+      decide(null, allowed)
+    },
     // `true` answers with the origin that asked, which was let in by the same rule.
     cors: (request, decide) =>
       decide(null, { origin: mayConnect(request, options.origin), credentials: true }),
+  })
+
+  refuseHandshakes(io.engine, (request) => {
+    // Those of foreign pages are refused for good later, and take nobody's place.
+    if (!mayConnect(request, options.origin)) return undefined
+    const reason = draining ? 'draining' : accepted.take() ? undefined : 'rate'
+    if (reason !== undefined) refused[reason]++
+    return reason
   })
 
   // Only our websockets are handed to Engine.IO, which cuts what it does not know. A client that offers HTTP/2 (`Upgrade: h2c`, as Java's
@@ -90,7 +123,14 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
       maxBacklog: options.maxBacklog,
       onClose: (reason) => closed[reason]++,
     })
+    // Both pass by themselves, so the transport is closed and the CONNECT is left without an answer.
+    if (draining) return connection.close('draining')
+    if (claims !== undefined && !users.enter(claims.user)) return connection.close('user_limit')
+    let left = false
     const leave = (): void => {
+      if (left) return
+      left = true
+      if (claims !== undefined) users.leave(claims.user)
       socket.conn.off('close', leave)
       connections.delete(connection)
       hub.close(connection)
@@ -114,6 +154,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     const session = sessions.get(socket)
     if (session === undefined) return
     sessions.delete(socket)
+    if (draining) session.connection.emit('going-away', {})
     handleEvents(socket, session.connection, options)
     start(session).catch((error) => {
       if (!(error instanceof ServiceError)) options.report(error)
@@ -141,21 +182,12 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   return {
     io,
     get counts() {
-      return { connections: connections.size, closed }
+      return { connections: connections.size, closed, refused }
     },
     async drain(seconds) {
       draining = true
-      const leaving = [...connections]
-      for (const connection of leaving) connection.emit('going-away', {})
-      const begin = Date.now()
-      for (const [index, connection] of leaving.entries()) {
-        const due = begin + (seconds * 1000 * index) / leaving.length
-        if (due > Date.now()) await delay(due - Date.now())
-        connection.close('draining')
-      }
-      // Those that only use an embedding program's namespaces are told nothing, and try again like the others.
-      const { clients } = io.engine as unknown as { clients: Record<string, Socket['conn']> }
-      for (const conn of Object.values(clients)) conn.close()
+      for (const connection of connections) connection.emit('going-away', {})
+      await closeSpread(io.engine, seconds, () => closed.draining++)
     },
     close() {
       clearInterval(expiry)

@@ -8,7 +8,7 @@ import type { Control } from '../core/publisher.ts'
 import { Wire } from './wire.ts'
 
 /** Why the server ended a connection, for the metrics. */
-export type CloseReason = 'slow' | 'expired' | 'draining' | 'engine' | 'disconnected'
+export type CloseReason = 'slow' | 'expired' | 'draining' | 'engine' | 'disconnected' | 'user_limit'
 
 /** A connection of one user's tab: what it may hear, and its way out. */
 export class TabConnection implements Connection {

@@ -1,0 +1,49 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Server } from 'socket.io'
+
+/** Why a connection was not even begun, for the metrics. */
+export type RefusalReason = 'rate' | 'draining' | 'origin'
+
+/** The least seconds until another try is worth it. Stock clients have a backoff of their own. */
+const RETRY_AFTER = '1'
+
+/** What Engine.IO leaves on a request for those who look at it first. */
+type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string | undefined>> }
+
+/**
+ * Answers 503 to handshakes for which there is a reason, before Engine.IO makes a session of them: every stock client tries again. What
+ * belongs to a session that exists (polls, posts, an upgrade) passes.
+ */
+export function refuseHandshakes(
+  engine: Server['engine'],
+  reasonFor: (request: IncomingMessage) => RefusalReason | undefined,
+): void {
+  engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
+    const reason = request._query.sid === undefined ? reasonFor(request) : undefined
+    if (reason === undefined) next()
+    else if (response instanceof ServerResponse) refusePolling(response, reason)
+    else refuseWebsocket(request, reason)
+  })
+}
+
+function refusePolling(response: ServerResponse, reason: RefusalReason): void {
+  // On a new connection the next try may be led to another process.
+  response.writeHead(503, {
+    'retry-after': RETRY_AFTER,
+    connection: 'close',
+    'content-type': 'text/plain',
+    'cache-control': 'no-store',
+  })
+  response.end(reason)
+}
+
+/** An upgrade comes without a response: what it is answered is written by hand (RFC 9112). */
+function refuseWebsocket({ socket }: IncomingMessage, reason: RefusalReason): void {
+  // Who has gone already needs no answer.
+  socket.on('error', () => undefined)
+  socket.write(
+    `HTTP/1.1 503 Service Unavailable\r\nRetry-After: ${RETRY_AFTER}\r\nConnection: close\r\n` +
+      `Content-Type: text/plain\r\nContent-Length: ${reason.length}\r\n\r\n${reason}`,
+  )
+  socket.destroySoon()
+}

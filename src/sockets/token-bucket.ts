@@ -1,0 +1,27 @@
+/** Lets so many things a second through, and a burst of a quarter of a second's worth at once. */
+export class TokenBucket {
+  readonly #rate: number
+  readonly #burst: number
+  readonly #now: () => number
+  #tokens: number
+  #filledAt: number
+
+  /** `rate`: how many a second; `now`: the time in milliseconds, from a clock that never goes back. */
+  constructor(rate: number, now: () => number = () => performance.now()) {
+    this.#rate = rate
+    this.#burst = Math.max(1, rate / 4)
+    this.#now = now
+    this.#tokens = this.#burst
+    this.#filledAt = now()
+  }
+
+  /** Whether one more is let through now. */
+  take(): boolean {
+    const now = this.#now()
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000)
+    this.#filledAt = now
+    if (this.#tokens < 1) return false
+    this.#tokens--
+    return true
+  }
+}
