@@ -37,7 +37,7 @@ export async function startRedisSentinel(options: RedisServerOptions = {}): Prom
       startRedis({
         sentinel: [
           `sentinel monitor ${NAME} 127.0.0.1 ${first.port} 2`,
-          `sentinel auth-pass ${NAME} ${password}`,
+          `sentinel auth-pass ${NAME} "${password}"`,
           `sentinel down-after-milliseconds ${NAME} 500`,
           `sentinel failover-timeout ${NAME} 3000`,
         ],

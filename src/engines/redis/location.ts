@@ -28,6 +28,8 @@ const SENTINEL_PORT = 26379
 export function parseLocation(text: string): Location {
   if (/^redis-sentinel:/.test(text)) return parseSentinels(text)
   const urls = text.split(',').map((url) => new URL(url))
+  if (urls.some(({ protocol }) => !/^rediss?:$/.test(protocol)))
+    throw new TypeError('not the address of a Redis')
   const shared = {
     addresses: urls.map((url) => addressOf(url, PORT)),
     tls: urls[0]!.protocol === 'rediss:',
