@@ -7,40 +7,45 @@ type EngineSocket = Socket['conn']
 const PATIENCE = 2000
 
 /**
- * Closes every connection, one after the other, spread over so many seconds, so that each client tries again. What was sent before goes
- * out first; resolves when all have gone, or when those that do not read have had their time. Those that leave by themselves are not
- * waited for.
+ * Closes every connection, one after the other, spread over so many seconds. Resolves when all have gone, or when those that do not read
+ * have had their time. Those that leave by themselves are not waited for.
  */
 export async function closeSpread(
   engine: Server['engine'],
   seconds: number,
-  onClose: () => void,
+  close: (conn: EngineSocket) => void,
 ): Promise<void> {
-  const close = (conn: EngineSocket): void => {
-    if (conn.readyState !== 'open') return
-    onClose()
-    conn.close()
-  }
   const leaving = clientsOf(engine)
+  const allGone = gone(leaving)
   const begin = Date.now()
   for (const [index, conn] of leaving.entries()) {
     if (conn.readyState !== 'open') continue
-    const due = begin + (seconds * 1000 * (index + 1)) / leaving.length
-    if (due > Date.now()) await delay(due - Date.now())
+    await withinTime(allGone, begin + (seconds * 1000 * (index + 1)) / leaving.length - Date.now())
     close(conn)
   }
   // Handshakes that were let in a moment before came after the list was made.
   const left = clientsOf(engine)
   left.forEach(close)
-  const gone = left.map((conn) => new Promise<void>((resolve) => onceClosed(conn, resolve)))
-  const given = new AbortController()
-  await Promise.race([Promise.all(gone), delay(PATIENCE, undefined, { signal: given.signal })])
-  given.abort()
+  await withinTime(gone(left), PATIENCE)
 }
 
-function onceClosed(conn: EngineSocket, resolve: () => void): void {
-  if (conn.readyState === 'closed') resolve()
-  else conn.once('close', resolve)
+async function gone(connections: readonly EngineSocket[]): Promise<void> {
+  await Promise.all(
+    connections.map((conn) =>
+      conn.readyState === 'closed'
+        ? undefined
+        : new Promise<void>((resolve) => conn.once('close', () => resolve())),
+    ),
+  )
+}
+
+/** Waits for something, but no longer than so many milliseconds. */
+async function withinTime(goal: Promise<void>, patience: number): Promise<void> {
+  if (patience <= 0) return
+  const over = new AbortController()
+  const time = delay(patience, undefined, { signal: over.signal }).catch(() => undefined)
+  await Promise.race([goal, time])
+  over.abort()
 }
 
 /** All sessions of Engine.IO, those without a CONNECT and those of an embedding program's namespaces included. */

@@ -51,7 +51,7 @@ const EXPIRY_INTERVAL = 1000
 /** Builds the Socket.IO side on an HTTP server that need not listen yet. */
 export function buildSockets(server: HttpServer, options: SocketOptions): Sockets {
   const { hub, engine, policy } = options
-  const connections = new Set<TabConnection>()
+  const connections = new Map<Socket['conn'], TabConnection>()
   const sessions = new WeakMap<Socket, Session>()
   const closed: SocketCounts['closed'] = {
     slow: 0,
@@ -119,26 +119,32 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
 
   const connect = async (socket: Socket): Promise<void> => {
     const claims = await authenticate(socket, options)
+    let leave = (): void => undefined
     const connection = new TabConnection(socket, claims, {
       maxBacklog: options.maxBacklog,
-      onClose: (reason) => closed[reason]++,
+      onClose: (reason) => {
+        closed[reason]++
+        // What comes from now on would not reach the tab any more, so it is no longer counted as here.
+        leave()
+      },
     })
     // Both pass by themselves, so the transport is closed and the CONNECT is left without an answer.
     if (draining) return connection.close('draining')
     if (claims !== undefined && !users.enter(claims.user)) return connection.close('user_limit')
-    let left = false
-    const leave = (): void => {
-      if (left) return
-      left = true
+    leave = () => {
+      leave = () => undefined
       if (claims !== undefined) users.leave(claims.user)
-      socket.conn.off('close', leave)
-      connections.delete(connection)
+      connections.delete(socket.conn)
       hub.close(connection)
       connection.closed()
     }
     hub.open(connection)
-    socket.conn.once('close', leave)
-    socket.once('disconnect', leave)
+    const onGone = (): void => {
+      socket.conn.off('close', onGone)
+      leave()
+    }
+    socket.conn.once('close', onGone)
+    socket.once('disconnect', onGone)
     try {
       sessions.set(socket, await enter(socket, connection, options))
     } catch (error) {
@@ -146,7 +152,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
       throw error
     }
     // It may have gone while the engine was asked.
-    if (socket.conn.readyState === 'open') connections.add(connection)
+    if (socket.conn.readyState === 'open') connections.set(socket.conn, connection)
     else leave()
   }
 
@@ -170,9 +176,19 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     }
   }
 
+  /** Ends a transport; of an embedding program's namespaces as well, and before its CONNECT. */
+  const end = (conn: Socket['conn'], reason: CloseReason): void => {
+    const connection = connections.get(conn)
+    if (connection !== undefined) connection.close(reason)
+    else if (conn.readyState === 'open') {
+      closed[reason]++
+      conn.close()
+    }
+  }
+
   const expiry = setInterval(() => {
     const now = Date.now() / 1000
-    for (const connection of connections) {
+    for (const connection of connections.values()) {
       if (connection.claims !== undefined && connection.claims.expiresAt <= now) connection.close('expired')
       else if (connection.forgetExpiredRoomTokens(now))
         leaveForbiddenRooms(connection, hub, policy, 'token_expired')
@@ -186,8 +202,8 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     },
     async drain(seconds) {
       draining = true
-      for (const connection of connections) connection.emit('going-away', {})
-      await closeSpread(io.engine, seconds, () => closed.draining++)
+      for (const connection of connections.values()) connection.emit('going-away', {})
+      await closeSpread(io.engine, seconds, (conn) => end(conn, 'draining'))
     },
     close() {
       clearInterval(expiry)
