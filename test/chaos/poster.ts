@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Balancer } from './balancer.ts'
+
+/** How often it posts what is due, in milliseconds. */
+const TICK = 25
+
+/** A backend that notifies one user after the other at a steady rate, each time through the API that a balancer names. */
+export class Poster {
+  posts = 0
+  /** What came instead of a 201, for each post that failed. */
+  readonly failed: string[] = []
+  readonly #accepted = new Map<string, number>()
+  readonly #apis: Balancer
+  readonly #users: readonly string[]
+  readonly #rate: number
+  readonly #running: Promise<void>
+  #ending = false
+
+  /** `rate`: how many a second in all. */
+  constructor(apis: Balancer, users: readonly string[], rate: number) {
+    this.#apis = apis
+    this.#users = users
+    this.#rate = rate
+    this.#running = this.#run()
+  }
+
+  /** Stops, and resolves with how many were accepted for each user, once all have been answered. */
+  async end(): Promise<ReadonlyMap<string, number>> {
+    this.#ending = true
+    await this.#running
+    return this.#accepted
+  }
+
+  async #run(): Promise<void> {
+    const began = performance.now()
+    const posting: Promise<void>[] = []
+    while (!this.#ending) {
+      while (this.posts < ((performance.now() - began) / 1000) * this.#rate)
+        posting.push(this.#post(this.#users[this.posts++ % this.#users.length]!))
+      await delay(TICK)
+    }
+    await Promise.all(posting)
+  }
+
+  async #post(user: string): Promise<void> {
+    try {
+      const { url, apiKey } = this.#apis.next()
+      const response = await fetch(`${url}/notify/${user}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ title: 'Your export is ready', body: '1,204 rows' }),
+      })
+      const text = await response.text()
+      if (response.status !== 201) throw new Error(`${response.status} ${text}`)
+      this.#accepted.set(user, (this.#accepted.get(user) ?? 0) + 1)
+    } catch (error) {
+      this.failed.push(String((error as Error).cause ?? error))
+    }
+  }
+}

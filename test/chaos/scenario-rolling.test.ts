@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { rollingRestarts } from './rolling-restarts.ts'
+
+/** `CHAOS=full`: 2,000 tabs and three rounds; a few minutes. */
+const full = process.env.CHAOS === 'full'
+const options = full
+  ? { sockets: 2000, rounds: 3, drainSeconds: 5, rate: 200 }
+  : { sockets: 200, rounds: 1, drainSeconds: 1, rate: 200 }
+
+test(
+  'rolling restarts: every tab gets everything once and in order, and every post is taken',
+  async () => {
+    const figures = await rollingRestarts(options)
+    if (full) process.stdout.write(`${JSON.stringify(figures)}\n`)
+    expect(figures).toMatchObject({ failedPosts: [], lost: 0, duplicated: 0, gaps: 0 })
+    expect(figures.exitCodes).toEqual(Array(5 * options.rounds).fill(0))
+    // Every tab was on a worker that was stopped, at least once a round.
+    expect(figures.reconnects).toBeGreaterThanOrEqual(options.sockets * options.rounds)
+    // The spread, what tabs take to hear of it, and the moment after; with air for a busy machine.
+    expect(figures.longestStop).toBeLessThan(options.drainSeconds * 1000 + 6000)
+  },
+  full ? 600_000 : 60_000,
+)
