@@ -3,6 +3,9 @@ import type { Tabcast } from '../support/tabcast.ts'
 /** How often each server is asked whether it is ready, in milliseconds. */
 const INTERVAL = 100
 
+/** How long an answer may take, in milliseconds. */
+const PATIENCE = 2000
+
 /** What a load balancer does that follows `/readyz`: leads each caller to the next server that is ready. */
 export class Balancer {
   readonly #servers = new Map<Tabcast, boolean>()
@@ -14,11 +17,12 @@ export class Balancer {
     this.#timer = setInterval(() => this.#ask(), INTERVAL)
   }
 
-  /** The server whose turn it is. Throws if none is ready. */
+  /** The server whose turn it is; any of them if none is ready. */
   next(): Tabcast {
-    const ready = [...this.#servers].filter(([, isReady]) => isReady).map(([server]) => server)
-    if (ready.length === 0) throw new Error('no server is ready')
-    return ready[this.#turn++ % ready.length]!
+    const all = [...this.#servers.keys()]
+    const ready = all.filter((server) => this.#servers.get(server))
+    const candidates = ready.length > 0 ? ready : all
+    return candidates[this.#turn++ % candidates.length]!
   }
 
   /** A server has been started again on the same address. */
@@ -33,14 +37,19 @@ export class Balancer {
 
   #ask(): void {
     for (const server of this.#servers.keys())
-      fetch(`${server.url}/readyz`, { signal: AbortSignal.timeout(1000) })
-        .then(async (response) => {
-          await response.arrayBuffer()
-          return response.ok
-        })
-        .catch(() => false)
-        .then((isReady) => {
-          if (this.#servers.has(server)) this.#servers.set(server, isReady)
-        })
+      void isReady(server).then((answer) => {
+        // One that is slow to answer stays what it was.
+        if (answer !== undefined && this.#servers.has(server)) this.#servers.set(server, answer)
+      })
+  }
+}
+
+async function isReady({ url }: Tabcast): Promise<boolean | undefined> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch (error) {
+    return (error as Error).name === 'TimeoutError' ? undefined : false
   }
 }

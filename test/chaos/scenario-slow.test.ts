@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { slowTabs } from './slow-tabs.ts'
+
+/** `CHAOS=full`: 60 MB that nobody reads for each of the tabs. */
+const full = process.env.CHAOS === 'full'
+const tabs = 20
+const bytes = full ? 60_000_000 : 15_000_000
+
+test(
+  'tabs that stop reading cost a bounded number of bytes, disturb nobody, and are complete afterwards',
+  async () => {
+    // Two processes, so that what is compared is only what the slow tabs add.
+    const without = await slowTabs({ tabs: 0, bytes })
+    const figures = await slowTabs({ tabs, bytes })
+    if (full) process.stdout.write(`${JSON.stringify({ without, figures })}\n`)
+    expect(figures).toMatchObject({ closed: tabs, disturbed: 0, healthyFaults: 0, slowFaults: 0 })
+    expect((figures.peak - without.peak) / tabs).toBeLessThan(2048)
+  },
+  full ? 600_000 : 90_000,
+)
