@@ -18,7 +18,7 @@ export interface Credentials {
 /** Which engine, and what it needs to know. */
 export type EngineSettings =
   | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
-  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number }
+  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
 
 type TextVariable = 'PUBLIC_URL' | 'JWKS_URL'
 
@@ -28,12 +28,13 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
     faults.push(
       `WORKERS is "${env.WORKERS}", but more than one process is not supported yet: leave it away, and start several with ROLE=worker and REDIS_URL`,
     )
-  if (env.REDIS_WAIT > 0) faults.push('REDIS_WAIT is not supported yet: leave it away')
   if (engine === 'embedded') {
     if (env.ROLE !== 'all')
       faults.push(
         `ROLE is "${env.ROLE}", but the embedded engine lives in one process: leave ROLE away, or set REDIS_URL`,
       )
+    if (env.REDIS_WAIT > 0)
+      faults.push(`REDIS_WAIT is ${env.REDIS_WAIT}, but the embedded engine has no replicas: leave it away`)
     return { engine, path: env.DATA, durability: env.DURABILITY }
   }
   if (env.REDIS_URL === undefined)
@@ -49,6 +50,7 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
     url,
     prefix: env.REDIS_PREFIX,
     commandTimeout: env.REDIS_COMMAND_TIMEOUT,
+    replicas: env.REDIS_WAIT,
   }
 }
 

@@ -35,6 +35,7 @@ const table = {
   header_too_large: { status: 431, temporary: false, title: 'The headers are too large' },
   internal: { status: 500, temporary: true, title: 'Something went wrong in the server' },
   engine_unavailable: { status: 503, temporary: true, title: 'The engine can not be reached' },
+  replicas_missing: { status: 503, temporary: true, title: 'Too few replicas have it yet' },
   engine_timeout: { status: 503, temporary: true, title: 'The engine did not answer in time' },
   overloaded: { status: 503, temporary: true, title: 'The server has more to do than it can do in time' },
   keys_unavailable: {

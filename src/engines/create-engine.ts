@@ -5,7 +5,7 @@ import { createRedisEngine } from './redis/engine.ts'
 /** Which engine, and what it needs to know. */
 export type EngineChoice =
   | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
-  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number }
+  | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
 
 /** The only place that knows both engines. Rejects if the embedded store can't be opened; Redis may come later. */
 export async function createEngine(choice: EngineChoice, options: EngineOptions): Promise<Engine> {

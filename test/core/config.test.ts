@@ -63,6 +63,7 @@ test('only REDIS_URL set means Redis', () => {
     url: 'redis://localhost:6379',
     prefix: 'tabcast',
     commandTimeout: 1000,
+    replicas: 0,
   })
 })
 
@@ -99,6 +100,7 @@ test.each([
   ['DURABILITY', 'none'],
   ['REDIS_WAIT', '-1'],
   ['REDIS_WAIT', '1'],
+  ['REDIS_WAIT', '17'],
   ['CORS_ORIGINS', 'https://example.com/'],
   ['CORS_ORIGINS', 'example.com'],
   ['JOIN_ROOMS', 'news*'],

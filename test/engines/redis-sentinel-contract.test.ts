@@ -11,6 +11,7 @@ async function makeStore(): Promise<Store> {
         url: redis.url,
         prefix: 'tabcast',
         commandTimeout: 1000,
+        replicas: 0,
       })
       engine.registry.enter({ role: 'all', url: 'http://127.0.0.1' })
       await engine.probe()

@@ -23,6 +23,7 @@ describe('what only Redis can do to a log', () => {
       url,
       prefix: 'tabcast',
       commandTimeout: 1000,
+      replicas: 0,
       retention: { user: retention, room: retention },
       report: (error) => {
         throw error

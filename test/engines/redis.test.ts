@@ -7,7 +7,7 @@ import { until } from '../support/until.ts'
 /** Engines that share a prefix on a server. */
 function openerOn(url: string, prefix: string): Store['open'] {
   return async (options) => {
-    const engine = createRedisEngine({ ...options, url, prefix, commandTimeout: 1000 })
+    const engine = createRedisEngine({ ...options, url, prefix, commandTimeout: 1000, replicas: 0 })
     engine.registry.enter({ role: 'all', url: 'http://127.0.0.1' })
     await engine.probe()
     return engine

@@ -139,6 +139,8 @@ function launch(port: number, dir: string, options: RedisServerOptions): ChildPr
     appendonly: aof ? 'yes' : 'no',
     // The default may put a write off while an fsync runs, and still acknowledge it.
     appendfsync: 'always',
+    // A master waits five seconds for more replicas before it serves the first.
+    'repl-diskless-sync-delay': '0',
     ...(password === undefined ? {} : { requirepass: password, masterauth: password }),
     ...options.settings,
   }

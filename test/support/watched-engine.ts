@@ -19,6 +19,7 @@ export async function openWatched(
     url,
     prefix: 'tabcast',
     commandTimeout: 1000,
+    replicas: 0,
     retention: { user: PLENTY, room: PLENTY },
     report: (error) => {
       throw error

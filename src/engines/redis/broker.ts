@@ -15,6 +15,7 @@ import { type Draft, decode, encodeOpening, type Publication } from '../../core/
 import { type RedisConnection, withDeadline } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { alive, decodeOrSkip, type LogRead, parseEpochs } from './log-read.ts'
+import { Replicas } from './replicas.ts'
 import { birth, type ScriptedClient } from './scripts.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
@@ -37,6 +38,7 @@ export class RedisBroker implements Broker {
   readonly #sum: ConnectionSum
   readonly #command: 'PUBLISH' | 'SPUBLISH'
   readonly #subscriptions: Subscriptions
+  readonly #replicas: Replicas | undefined
   /** Who hears a channel, and whether the subscription that was made for them is there yet. */
   readonly #handlers = new Map<Channel, Map<PublicationHandler, boolean>>()
   readonly #restored: (() => void)[] = []
@@ -45,7 +47,7 @@ export class RedisBroker implements Broker {
     connection: RedisConnection,
     scripts: ScriptedClient,
     keys: Keys,
-    options: EngineOptions,
+    options: EngineOptions & { replicas: number },
     sum: ConnectionSum,
   ) {
     this.#connection = connection
@@ -54,6 +56,7 @@ export class RedisBroker implements Broker {
     this.#retention = options.retention
     this.#report = options.report
     this.#sum = sum
+    this.#replicas = options.replicas > 0 ? new Replicas(connection, options.replicas) : undefined
     this.#command = connection.isCluster ? 'SPUBLISH' : 'PUBLISH'
     this.#subscriptions = createSubscriptions(
       connection,
@@ -66,14 +69,17 @@ export class RedisBroker implements Broker {
     const { channel, idempotency } = draft
     const keys = this.#keys
     const { count, seconds } = this.#retentionOf(channel)
-    const [status, seq, epoch, id, connections] = await this.#connection.run(() =>
-      this.#scripts.storeBuffer(
+    const started = performance.now()
+    let life = ''
+    const [status, seq, epoch, id, connections, known] = await this.#connection.run(() => {
+      life = this.#connection.life
+      return this.#scripts.storeBuffer(
         keys.log(channel),
         keys.meta(channel),
         keys.connections(channel),
         idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
         keys.bell(channel),
-        this.#connection.life,
+        life,
         // As random as a birth has to be, and at hand already.
         draft.id.slice(-8),
         encodeOpening(draft),
@@ -86,17 +92,23 @@ export class RedisBroker implements Broker {
         seconds * 1000,
         this.#command,
         IDEMPOTENCY_SECONDS,
-      ),
-    )
+      )
+    })
     if (status === 2)
       throw new ServiceError(
         'idempotency_conflict',
         'this Idempotency-Key was used with another body in the last 24 hours',
       )
+    const name = epoch.toString()
+    if (draft.stored && this.#replicas !== undefined) {
+      // The run of the server that has just answered: on a Cluster a new entry's epoch names it, of an old entry it says so itself.
+      const server = known?.toString() ?? (life === '' ? name.slice(name.indexOf('.') + 1) : life)
+      await this.#replicas.have(keys.waited(channel), server.slice(0, 8), started)
+    }
     return {
       id: id.toString(),
       seq,
-      epoch: epoch.toString(),
+      epoch: name,
       connections: this.#sum(connections),
       replayed: status === 1,
     }
@@ -174,6 +186,7 @@ export class RedisBroker implements Broker {
 
   close(): void {
     this.#subscriptions.close()
+    this.#replicas?.close()
   }
 
   #retentionOf(channel: Channel): Retention {

@@ -92,6 +92,13 @@ const loginOf = ({ username, password }: Location): Pick<RedisOptions, 'username
 
 const tlsOf = ({ tls }: Location): Pick<RedisOptions, 'tls'> => (tls ? { tls: {} } : {})
 
+/** The options of another connection to where a client is connected. */
+export function siblingOptions({ options }: Redis): NodeOptions {
+  const { replyMapping: _, ...rest } = options
+  // The nodes of a Cluster are configured to wait for a first command, and not to come back.
+  return { ...rest, lazyConnect: false, retryStrategy }
+}
+
 /**
  * A client that is told to start over while it asks the Sentinels for the master gives up for good. Sends it again, until the function
  * that it answers is called.

@@ -12,6 +12,8 @@ import { withScripts } from './scripts.ts'
 export interface RedisEngineOptions extends EngineOptions, ClientOptions {
   /** In front of every key and Pub/Sub channel. */
   prefix: string
+  /** How many replicas must have a publish before it is answered. */
+  replicas: number
 }
 
 /**

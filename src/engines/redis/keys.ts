@@ -46,6 +46,11 @@ export class Keys {
     return `${this.#base(channel)}:marker`
   }
 
+  /** What is written only so that it can be waited for. */
+  waited(channel: Channel): string {
+    return `${this.#base(channel)}:waited`
+  }
+
   /** The Pub/Sub channel on which publications are carried. */
   bell(channel: Channel): string {
     return `${this.#bellPrefix}:{${channel}}`

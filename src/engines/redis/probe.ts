@@ -3,9 +3,9 @@ import { canaryChannel, createCanary } from '../canary.ts'
 import type { RedisBroker } from './broker.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
-import { createLanes } from './lanes.ts'
 import { createMarker } from './marker.ts'
 import type { RedisRegistry } from './registry.ts'
+import { createLanes } from './slots.ts'
 
 /** After so many silent canaries a subscribing connection is replaced. */
 const SILENT_CANARIES = 2

@@ -8,7 +8,7 @@ type Argument = string | number
 export interface ScriptedClient {
   storeBuffer(
     ...args: Argument[]
-  ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, Buffer[]]>
+  ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, connections: Buffer[], life?: Buffer]>
   readLogBuffer(...args: Argument[]): Promise<[number, number, Buffer, number, ...Buffer[]]>
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
   heartbeat(...args: Argument[]): Promise<string[]>

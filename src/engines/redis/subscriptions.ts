@@ -1,8 +1,7 @@
-import calculateSlot from 'cluster-key-slot'
-import { Cluster, type Redis } from 'ioredis'
-import { type NodeOptions, retryStrategy } from './clients.ts'
+import { Cluster } from 'ioredis'
+import { siblingOptions } from './clients.ts'
 import type { RedisConnection } from './connection.ts'
-import { slotsOf } from './lanes.ts'
+import { masterOf, nameOf } from './slots.ts'
 import { type BellHandler, Subscriber } from './subscriber.ts'
 
 /** How long after a hint that slots have moved they are asked for, in milliseconds: such hints come in swarms. */
@@ -12,9 +11,6 @@ const FOLLOW_PAUSE = 100
 const SUBSCRIBER_OPTIONS = {
   commandTimeout: undefined,
   connectionName: 'tabcast-subscriber',
-  // The nodes of a Cluster are configured to wait for a first command, and not to come back.
-  lazyConnect: false,
-  retryStrategy,
 }
 
 /** Which connection hears a bell: the only one, or on a Cluster that of the node that serves its slot. */
@@ -33,7 +29,12 @@ export function createSubscriptions(
 ): Subscriptions {
   const { client } = connection
   if (client instanceof Cluster) return new ClusterSubscriptions(connection, client, onMessage, onRestored)
-  return new Subscriber(connection.createNode(optionsOf(client)), false, onMessage, onRestored)
+  return new Subscriber(
+    connection.createNode({ ...siblingOptions(client), ...SUBSCRIBER_OPTIONS }),
+    false,
+    onMessage,
+    onRestored,
+  )
 }
 
 /** One subscriber per master; the bells move when the slots do. */
@@ -115,26 +116,16 @@ class ClusterSubscriptions implements Subscriptions {
   }
 
   #nodeOf(bell: string): Subscriber | undefined {
-    const name = slotsOf(this.#cluster)[calculateSlot(bell)]?.[0]
-    if (name === undefined) return undefined
-    const known = this.#nodes.get(name)
-    if (known !== undefined) return known
-    const master = this.#cluster.nodes('master').find((node) => nameOf(node) === name)
+    const master = masterOf(this.#cluster, bell)
     if (master === undefined) return undefined
-    const client = this.#connection.createNode(optionsOf(master))
+    const known = this.#nodes.get(master.name)
+    if (known !== undefined) return known
+    const client = this.#connection.createNode({ ...siblingOptions(master.node), ...SUBSCRIBER_OPTIONS })
     // A slot that has moved away is found out by asking for the slots again.
     client.on('moved', () => this.#follow())
     client.on('error', () => this.#follow())
     const node = new Subscriber(client, true, this.#onMessage, this.#onRestored)
-    this.#nodes.set(name, node)
+    this.#nodes.set(master.name, node)
     return node
   }
 }
-
-/** A subscribing connection to the server that a client is connected to. */
-function optionsOf({ options }: Redis): NodeOptions {
-  const { replyMapping: _, ...rest } = options
-  return { ...rest, ...SUBSCRIBER_OPTIONS }
-}
-
-const nameOf = (node: Redis): string => `${node.options.host}:${node.options.port}`

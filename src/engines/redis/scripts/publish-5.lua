@@ -21,7 +21,7 @@
   ARGV[11] command      PUBLISH or SPUBLISH
   ARGV[12] remember     the idempotency key for so many seconds
 
-  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}}
+  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed}
 ]]
 local connections = redis.call('HGETALL', KEYS[3])
 
@@ -30,7 +30,7 @@ if ARGV[6] ~= '' then
   if known then
     local fingerprint, seq, epoch, id = string.match(known, '^(%S+) (%d+) (%S*) (%S+)$')
     if fingerprint ~= ARGV[6] then return {2} end
-    return {1, tonumber(seq), epoch, id, connections}
+    return {1, tonumber(seq), epoch, id, connections, life_of_store()}
   end
 end
 

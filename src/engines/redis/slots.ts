@@ -10,6 +10,16 @@ export type Slots = readonly (readonly string[] | undefined)[]
 /** The map from slots to nodes is what ioredis itself routes commands by; it has no public name. */
 export const slotsOf = (cluster: Cluster): Slots => (cluster as unknown as { slots: Slots }).slots
 
+/** How the map of slots names a node. */
+export const nameOf = ({ options }: Redis): string => `${options.host}:${options.port}`
+
+/** The master that serves a key, and its name; undefined while nobody does. */
+export function masterOf(cluster: Cluster, key: string): { name: string; node: Redis } | undefined {
+  const name = slotsOf(cluster)[calculateSlot(key)]?.[0]
+  const node = cluster.nodes('master').find((master) => nameOf(master) === name)
+  return name === undefined || node === undefined ? undefined : { name, node }
+}
+
 /**
  * Numbers that lead to every master: `keyOf` makes a key of each, and each master of a Cluster serves the key of one number. A number
  * is kept as long as it leads to its master. A single server has the number 0.
