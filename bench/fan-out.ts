@@ -18,7 +18,7 @@ const BODY = JSON.stringify({ body: 'The train on platform 4 is 10 minutes late.
 /** Runs the bench and answers the lines to print. */
 export async function benchFanOut(): Promise<string[]> {
   const raw = await startNode('bench/raw-broadcast-server.ts')
-  const tabcast = await startTabcast({ JOIN_ROOMS: 'hall' })
+  const tabcast = await startTabcast({ JOIN_ROOMS: 'hall', MAX_CONNECTS_PER_SECOND: '1000000' })
   const opened: Tab[] = []
   const heard = { count: 0, target: 0, reached: () => {}, text: '' }
   const hear: FrameHandler = (chunk, start, end) => {
