@@ -2,6 +2,7 @@
  * Overload: what is left of the goodput when five times as many callers press as the server lets wait, none of whom heeds `Retry-After`,
  * against the goodput with as many as it lets wait, in the same run.
  */
+import type { Socket } from 'node:net'
 import { startRedis } from '../test/support/redis.ts'
 import { startTabcast, type Tabcast } from '../test/support/tabcast.ts'
 import { open, request } from './http-posts.ts'
@@ -32,7 +33,7 @@ async function press({ port, apiKey }: Tabcast, callers: number): Promise<Outcom
   const requests = Array.from({ length: USERS }, (_, index) => request(`/notify/user-${index}`, apiKey, BODY))
   const accepted: number[] = []
   const refused: number[] = []
-  const sockets = []
+  const sockets: Socket[] = []
   while (sockets.length < callers)
     sockets.push(
       ...(await Promise.all(
