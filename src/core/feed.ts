@@ -193,7 +193,8 @@ export class Feed {
     if (page.gap !== undefined) {
       const after = { seq: (page.publications[0]?.seq ?? page.end.seq + 1) - 1, epoch: page.head.epoch }
       const { gap } = page
-      this.#forEach((member) => member.admit(gap, after))
+      const before = this.#position
+      this.#forEach((member) => member.admit(gap, before, after))
     }
     for (const publication of page.publications) this.#deliver(publication)
     this.#position = page.end

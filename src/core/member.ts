@@ -64,18 +64,24 @@ export class Member {
     else this.#pass(publication)
   }
 
-  /** The feed has lost something, and goes on after `after`. */
-  admit(gap: Gap, after: StreamPosition): void {
+  /** The feed, which stood at `before`, has lost something, and goes on after `after`. */
+  admit(gap: Gap, before: StreamPosition, after: StreamPosition): void {
     if (this.#pending !== undefined) {
       // The replay asks the log itself, and gets the same answer.
       this.#dropPending(this.#pending)
       return
     }
-    // A member that has read ahead of the feed has been told already.
-    if (this.#epoch === after.epoch && (gap.reason !== 'trimmed' || this.#seq >= gap.to)) return
+    if (this.#epoch === after.epoch && this.#knows(gap, before, after)) return
     this.moveTo(after)
     this.connection.sendGap(this.channel, after.epoch, gap)
     this.#owesPosition = true
+  }
+
+  /** Whether a member in this epoch has read ahead of the feed, and so has been told already, or came after the loss. */
+  #knows(gap: Gap, before: StreamPosition, after: StreamPosition): boolean {
+    if (gap.reason === 'trimmed') return this.#seq >= gap.to
+    // A store that came back older stays in its last epoch until somebody publishes.
+    return before.epoch !== after.epoch || this.#seq <= after.seq
   }
 
   /** The feed has caught up with the log. */

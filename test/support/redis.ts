@@ -41,8 +41,9 @@ export interface RedisServer {
 }
 
 export interface RedisCluster {
-  /** The URLs of all masters, separated by commas. */
+  /** The URLs of all nodes, separated by commas. */
   readonly url: string
+  /** The masters first, then their replicas. */
   readonly nodes: readonly RedisServer[]
   stop(): Promise<void>
 }
@@ -62,21 +63,24 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   }
 }
 
-/** Three masters that share the slots; resolves when every one of them says that the cluster is complete. */
+/** Three masters that share the slots, each with so many replicas; resolves when every one of them says that the cluster is complete. */
 export async function startRedisCluster(
-  options: RedisServerOptions & { clusterNodes?: number } = {},
+  options: RedisServerOptions & { replicas?: number } = {},
 ): Promise<RedisCluster> {
-  const { clusterNodes = 3, ...rest } = options
+  const { replicas = 0, ...rest } = options
   const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', ...rest.settings }
   const nodes = await Promise.all(
-    Array.from({ length: clusterNodes }, () => startRedis({ ...rest, settings })),
+    Array.from({ length: 3 * (1 + replicas) }, () => startRedis({ ...rest, settings })),
   )
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.stop()))
   }
   try {
     const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
-    await nodes[0]!.cli('--cluster', 'create', ...addresses, '--cluster-yes')
+    await nodes[0]!.cli(
+      ...['--cluster', 'create', ...addresses],
+      ...['--cluster-replicas', String(replicas), '--cluster-yes'],
+    )
     await Promise.all(nodes.map(clusterIsComplete))
   } catch (error) {
     await stop()

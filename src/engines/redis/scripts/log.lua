@@ -2,7 +2,8 @@
   What every script on a log shares; it is put in front of each of them.
 
   A log's epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...", oldest first. An epoch is
-  "<birth>.<life>"; the birth has eight characters and changes only when the log is founded anew.
+  "<birth>.<life>"; the birth has eight characters and changes only when the log is founded anew, the life has sixteen. One that comes
+  back has its first seq behind it, "<birth>.<life>.<first seq>", so that no two have the same name.
 ]]
 
 -- The life of this store: its run and its replication history. Asked for only when an epoch may begin, since it takes a while.
@@ -10,6 +11,11 @@ local function life_of_store()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
+end
+
+-- The life in which an epoch was begun.
+local function life_of(epoch)
+  return string.sub(epoch, 10, 25)
 end
 
 -- Records that from seq on, entries are written in this life; `before` is the last epoch, or the birth of a new log. Forgets the epochs that ended below the floor.
@@ -23,6 +29,8 @@ local function begin_epoch(meta, before, life, seq)
   end
   if previous and seq > floor then kept[#kept + 1] = previous end
   local begun = string.sub(before, 1, 8) .. '.' .. life
+  -- A slot of a Cluster can come back to a node where it has been before.
+  if string.find(known[1] or '', begun .. ' ', 1, true) then begun = begun .. '.' .. string.format('%d', seq) end
   kept[#kept + 1] = begun .. ' ' .. string.format('%d', seq)
   redis.call('HSET', meta, 'epoch', begun, 'epochs', table.concat(kept, ' '))
   return begun

@@ -42,10 +42,10 @@ else
   epoch = meta[1] or found(KEYS[1], KEYS[2], ARGV[2])
   seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
   local number = string.format('%d', seq)
-  if string.sub(epoch, 10) ~= ARGV[1] then
+  if life_of(epoch) ~= ARGV[1] then
     -- The caller's word is not enough to end an epoch: a store's replication history can change under an open connection.
     local life = life_of_store()
-    if string.sub(epoch, 10) ~= life then epoch = begin_epoch(KEYS[2], epoch, life, seq) end
+    if life_of(epoch) ~= life then epoch = begin_epoch(KEYS[2], epoch, life, seq) end
   end
   message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[4]
   redis.call('XADD', KEYS[1], number .. '-0', 'm', message)
