@@ -1,0 +1,82 @@
+import { startProxy, type TcpProxy } from '../../support/proxy.ts'
+import { startTabcast, type Tabcast } from '../../support/tabcast.ts'
+import { Target } from './target.ts'
+
+/** One process of Tabcast that can be broken, behind a door of its own and, on Redis, with a link of its own to it. */
+export class Instance extends Target {
+  /** In front of its port: what backends and tabs connect to. */
+  readonly door: TcpProxy
+  /** Between it and Redis. */
+  readonly link: TcpProxy | undefined
+  /** How many times it ended without having been told to. */
+  crashes = 0
+  readonly #env: Record<string, string>
+  #server: Tabcast
+  #ending = false
+
+  /** Starts the process; it is ready when this resolves. */
+  static async start(env: Record<string, string>, redisPort?: number): Promise<Instance> {
+    const link = redisPort === undefined ? undefined : await startProxy(redisPort)
+    const all = link === undefined ? env : { ...env, REDIS_URL: `redis://127.0.0.1:${link.port}` }
+    const server = await startTabcast(all)
+    return new Instance(all, server, await startProxy(server.port), link)
+  }
+
+  private constructor(
+    env: Record<string, string>,
+    server: Tabcast,
+    door: TcpProxy,
+    link: TcpProxy | undefined,
+  ) {
+    super()
+    this.#env = env
+    this.#server = server
+    this.door = door
+    this.link = link
+    this.#watch()
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.door.port}`
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    this.#ending = true
+    await this.#server.kill()
+  }
+
+  /** SIGTERM; resolves when it has drained and ended. */
+  async stop(): Promise<void> {
+    this.#ending = true
+    const code = await this.#server.stop()
+    if (code !== 0) this.crashes++
+  }
+
+  /** Starts it again on the same port; it need not be ready when this resolves, since Redis may be away. */
+  async startAgain(): Promise<void> {
+    this.#server = await startTabcast(this.#env, { port: this.#server.port, until: 'live' })
+    this.#ending = false
+    this.#watch()
+  }
+
+  /** SIGSTOP: it holds its connections and does nothing. */
+  pause(): void {
+    process.kill(this.#server.pid, 'SIGSTOP')
+  }
+
+  resume(): void {
+    process.kill(this.#server.pid, 'SIGCONT')
+  }
+
+  async close(): Promise<void> {
+    await this.kill()
+    await Promise.all([this.door.close(), this.link?.close()])
+  }
+
+  #watch(): void {
+    void this.#server.exited.then(() => {
+      if (!this.#ending) this.crashes++
+    })
+  }
+}

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Attack } from './attacks.ts'
+import type { Random } from './random.ts'
+
+/** How much longer than planned it tries to hurt with everything, in milliseconds. */
+const PATIENCE = 20_000
+
+/** Breaks things in an order that the random numbers decide, several at a time, but never one thing twice at once. */
+export class Nemesis {
+  /** How often each attack was done and hurt. */
+  readonly done = new Map<string, number>()
+  readonly #attacks: readonly Attack[]
+  readonly #random: Random
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(attacks: readonly Attack[], random: Random) {
+    this.#attacks = attacks
+    this.#random = random
+    for (const { name } of attacks) this.done.set(name, 0)
+  }
+
+  /**
+   * Attacks for so many milliseconds, one about every `pace`: first each of them once, then by their shares. Goes on with those that have
+   * not hurt yet for as long again, and resolves when everything has been mended.
+   */
+  async run(milliseconds: number, pace: number): Promise<void> {
+    const began = performance.now()
+    const lasts = (): number => performance.now() - began
+    let deck = this.#random.shuffled(this.#attacks)
+    while (lasts() < milliseconds || (this.idle.length > 0 && lasts() < milliseconds * 2 + PATIENCE)) {
+      await delay(this.#random.between(pace * 0.5, pace * 1.5))
+      this.#start(deck)
+      if (deck.length > 0) continue
+      const next = lasts() < milliseconds ? this.#attacks : this.idle
+      deck = this.#random.shuffled(next.flatMap((attack) => Array<Attack>(attack.share).fill(attack)))
+    }
+    await Promise.all(this.#running)
+  }
+
+  /** Those that have not hurt yet. */
+  get idle(): Attack[] {
+    return this.#attacks.filter(({ name }) => this.done.get(name) === 0)
+  }
+
+  /** Starts the next attack of the deck for which something is free. */
+  #start(deck: Attack[]): void {
+    const index = deck.findIndex(({ targets }) => targets.some(({ free }) => free))
+    if (index < 0) return
+    const attack = deck[index]!
+    deck.splice(index, 1)
+    const target = this.#random.pick(attack.targets.filter(({ free }) => free))
+    const running = target.during(async () => {
+      if (await attack.run(target)) this.done.set(attack.name, this.done.get(attack.name)! + 1)
+    })
+    this.#running.add(running)
+    void running.finally(() => this.#running.delete(running)).catch(() => undefined)
+  }
+}

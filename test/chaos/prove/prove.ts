@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { until } from '../../support/until.ts'
+import { type Absence, attacksOn } from './attacks.ts'
+import { Backend } from './backend.ts'
+import { JudgedTab } from './judged-tab.ts'
+import { Nemesis } from './nemesis.ts'
+import { Random } from './random.ts'
+import { type EngineName, ROOM_RETENTION, type Stage, startStage } from './stage.ts'
+import { Target } from './target.ts'
+import { judge, type Verdict } from './verdict.ts'
+
+export interface ProveOptions {
+  engine: EngineName
+  seed: number
+  /** How long the attacks go on, in seconds. */
+  seconds: number
+  /** Seconds between two attacks, on the average. */
+  pace: number
+  /** Three tabs each. */
+  users: number
+  rooms: number
+  /** Publications a second in all. */
+  rate: number
+}
+
+export interface Proof extends ProveOptions, Verdict {
+  /** How often each attack was done and hurt. */
+  attacks: Record<string, number>
+  /** Attacks that never hurt: then nothing was proved. */
+  idle: string[]
+  /** What was wrong, the first few. */
+  faults: string[]
+}
+
+const TABS_PER_USER = 3
+/** How long everything has to be whole again, in milliseconds. */
+const HEALED = 30_000
+const TRANSPORTS: ('websocket' | 'polling')[][] = [['websocket'], ['polling'], ['polling', 'websocket']]
+
+/** Whether nothing that is promised was broken, and the attacks really happened. */
+export const holds = ({ broken, idle }: Proof): boolean =>
+  idle.length === 0 && Object.values(broken).every((count) => count === 0)
+
+/** Publishes to tabs on real processes while they are broken, heals everything, and judges what was seen. */
+export async function prove(options: ProveOptions): Promise<Proof> {
+  const random = new Random(options.seed)
+  const stage = await startStage(options.engine)
+  const tabs: JudgedTab[] = []
+  try {
+    const rooms = names('room', options.rooms)
+    const users = names('user', options.users)
+    for (const [at, user] of users.entries())
+      for (let index = 0; index < TABS_PER_USER; index++) tabs.push(openTab(stage, user, rooms, at, index))
+    await until(async () => tabs.every(({ hasBegun }) => hasBegun), HEALED)
+
+    const urls = stage.apis.map(({ url }) => url)
+    const backends = [...users.map((user) => `user:${user}`), ...rooms.map((room) => `room:${room}`)].map(
+      (channel) => new Backend(channel, urls, random),
+    )
+    const publishing = Promise.all(backends.map((backend) => backend.run(options.rate / backends.length)))
+    const nemesis = new Nemesis(attacksOn(stage, random, absenceOf(tabs, backends)), random)
+    await nemesis.run(options.seconds * 1000, options.pace * 1000)
+
+    for (const backend of backends) backend.end()
+    await publishing
+    const verdict = (): Verdict => judge(backends, tabs, totalsOf(stage, nemesis))
+    // What never comes is the finding, not an error.
+    await until(async () => verdict().broken.lost === 0, HEALED, 500).catch(() => undefined)
+    // And what comes twice has a moment to do so.
+    await delay(1500)
+    return {
+      ...options,
+      ...verdict(),
+      attacks: Object.fromEntries(nemesis.done),
+      idle: nemesis.idle.map(({ name }) => name),
+      faults: tabs
+        .flatMap(({ readings }) => [...readings.values()].flatMap(({ faults }) => faults))
+        .slice(0, 20),
+    }
+  } finally {
+    for (const tab of tabs) tab.leave()
+    await stage.close()
+  }
+}
+
+const names = (what: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${what}-${index + 1}`)
+
+/** The tabs of one user begin on different workers, with different transports, and are in one or two rooms. */
+function openTab(
+  { workers }: Stage,
+  user: string,
+  rooms: readonly string[],
+  at: number,
+  index: number,
+): JudgedTab {
+  const urls = workers.map((_, turn) => workers[(turn + index) % workers.length]!.url)
+  return new JudgedTab({
+    user,
+    rooms: [...new Set([rooms[at % rooms.length]!, rooms[(at + index) % rooms.length]!])],
+    transports: TRANSPORTS[(at + index) % TRANSPORTS.length]!,
+    urls,
+  })
+}
+
+function totalsOf({ apis, workers }: Stage, { done }: Nemesis): { crashes: number; wipes: number } {
+  const processes = new Set([...apis, ...workers])
+  return {
+    crashes: [...processes].reduce((sum, { crashes }) => sum + crashes, 0),
+    wipes: done.get('Redis wiped') ?? 0,
+  }
+}
+
+/** A tab leaves, more comes to one of its rooms than is kept, and it comes back. */
+function absenceOf(tabs: readonly JudgedTab[], backends: readonly Backend[]): Absence {
+  class Absent extends Target {
+    readonly tab: JudgedTab
+    constructor(tab: JudgedTab) {
+      super()
+      this.tab = tab
+    }
+  }
+  return {
+    targets: tabs.map((tab) => new Absent(tab)),
+    async run(target) {
+      const { tab } = target as Absent
+      const backend = backends.find(
+        ({ channel }) => channel.startsWith('room:') && tab.readings.has(channel),
+      )!
+      const before = tab.readings.get(backend.channel)!.gaps.length
+      tab.leave()
+      await backend.burst(ROOM_RETENTION * 2)
+      tab.comeBack()
+      await until(async () => tab.readings.get(backend.channel)!.gaps.length > before, HEALED).catch(
+        () => undefined,
+      )
+      return tab.readings.get(backend.channel)!.gaps.length > before
+    },
+  }
+}

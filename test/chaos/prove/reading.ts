@@ -1,0 +1,89 @@
+import type { Gap, StreamPosition } from '../../../src/core/position.ts'
+
+/** A gap as a page is told of it. */
+export type ToldGap = Gap & { epoch: string }
+
+/** The part of an epoch's name that only a wipe changes. */
+export const birthOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
+
+/** What one page has read of one channel, judged event by event, as its callbacks are called. */
+export class Reading {
+  /** What the page would keep and come back with. */
+  cursor: StreamPosition | undefined
+  /** Where it began to read. */
+  start: StreamPosition | undefined
+  /** The name of each publication that was seen, and where it was seen first. */
+  readonly seen = new Map<string, StreamPosition>()
+  readonly gaps: ToldGap[] = []
+  duplicated = 0
+  /** Seen again in a log that was founded anew: the wipe took the idempotency key along, and the backend repeated. */
+  repeatedAfterWipe = 0
+  disordered = 0
+  /** An event that does not follow on the one before, without a gap between them. */
+  falseContinuity = 0
+  /** What was wrong, for people. */
+  readonly faults: string[] = []
+  #gap: ToldGap | undefined
+
+  /** A publication came. */
+  hear({ seq, epoch }: StreamPosition, name: string): void {
+    const before = this.seen.get(name)
+    if (before === undefined) this.seen.set(name, { seq, epoch })
+    else if (birthOf(before.epoch) !== birthOf(epoch)) this.repeatedAfterWipe++
+    else {
+      this.duplicated++
+      this.#fault(`${name} again`, { seq, epoch })
+    }
+    if (this.#isBehind({ seq, epoch })) {
+      if (before === undefined) {
+        this.disordered++
+        this.#fault(`${name} too late`, { seq, epoch })
+      }
+      return
+    }
+    this.#follow(seq - 1, epoch)
+    this.#goTo({ seq, epoch })
+  }
+
+  /** A gap was told. */
+  miss(gap: ToldGap): void {
+    this.gaps.push(gap)
+    this.#gap = gap
+  }
+
+  /** "You are up to date from here." */
+  reach(position: StreamPosition): void {
+    this.start ??= position
+    this.#follow(position.seq, position.epoch)
+    this.#goTo(position)
+  }
+
+  #isBehind({ seq, epoch }: StreamPosition): boolean {
+    const { cursor } = this
+    return cursor !== undefined && birthOf(cursor.epoch) === birthOf(epoch) && seq <= cursor.seq
+  }
+
+  /** Everything up to `end` must have been seen, or been told as missing. */
+  #follow(end: number, epoch: string): void {
+    const { cursor } = this
+    const gap = this.#gap
+    if (cursor === undefined) return
+    const continuous =
+      birthOf(cursor.epoch) === birthOf(epoch)
+        ? cursor.seq === end || (gap !== undefined && gap.from <= cursor.seq + 1 && gap.to >= end)
+        : gap !== undefined && birthOf(gap.epoch) === birthOf(epoch)
+    if (continuous) return
+    this.falseContinuity++
+    this.#fault('no continuity', { seq: end, epoch })
+  }
+
+  #goTo(position: StreamPosition): void {
+    this.cursor = position
+    this.#gap = undefined
+  }
+
+  #fault(what: string, { seq, epoch }: StreamPosition): void {
+    const { cursor } = this
+    this.faults.push(`${what}: ${seq} of ${epoch}, after ${cursor?.seq} of ${cursor?.epoch}`)
+  }
+}

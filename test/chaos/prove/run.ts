@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util'
+import { holds, type ProveOptions, prove } from './prove.ts'
+import { reportOf } from './report.ts'
+
+const USAGE = `npm run prove -- [options]
+
+Publishes to tabs on real processes while they are killed, frozen, cut off and wiped, and counts what was lost, doubled or disordered.
+Exits with 0 if nothing was, with 1 if something was or the attacks did not happen, with 2 if an option is wrong.
+
+  --engine redis|embedded   what stores (redis)
+  --seed N                  decides what is broken in which order (1)
+  --minutes N               how long (5)
+  --users N                 with three tabs each (30)
+  --rooms N                 (4)
+  --rate N                  publications a second in all (200)
+  --json                    prints JSON and nothing else
+`
+
+/** The options of the command line; throws with what is wrong. */
+function read(): { options: ProveOptions; json: boolean; help: boolean } {
+  const { values } = parseArgs({
+    options: {
+      engine: { type: 'string', default: 'redis' },
+      seed: { type: 'string', default: '1' },
+      minutes: { type: 'string', default: '5' },
+      users: { type: 'string', default: '30' },
+      rooms: { type: 'string', default: '4' },
+      rate: { type: 'string', default: '200' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const number = (name: 'seed' | 'minutes' | 'users' | 'rooms' | 'rate', least: number): number => {
+    const value = Number(values[name])
+    if (!(value >= least))
+      throw new Error(`--${name} must be a number from ${least} on, and is "${values[name]}"`)
+    return value
+  }
+  const { engine, json, help } = values
+  if (engine !== 'redis' && engine !== 'embedded')
+    throw new Error(`--engine must be redis or embedded, and is "${engine}"`)
+  const options: ProveOptions = {
+    engine,
+    seed: number('seed', 0),
+    seconds: number('minutes', 0.1) * 60,
+    pace: 2,
+    users: number('users', 1),
+    rooms: number('rooms', 1),
+    rate: number('rate', 1),
+  }
+  return { options, json, help }
+}
+
+try {
+  const { options, json, help } = read()
+  if (help) process.stdout.write(USAGE)
+  else {
+    const proof = await prove(options)
+    process.stdout.write(`${json ? JSON.stringify(proof) : reportOf(proof)}\n`)
+    process.exitCode = holds(proof) ? 0 : 1
+  }
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n\n${USAGE}`)
+  process.exitCode = 2
+}
