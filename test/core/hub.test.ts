@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { roomChannel, userChannel } from '../../src/core/channel.ts'
 import type { Engine, PublicationHandler } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
@@ -119,6 +119,24 @@ describe('hub', () => {
     restore()
     await tab.hears(2)
     expect(tab.seqs).toEqual([1, 2])
+  })
+
+  test('a lost bell on an idle channel is found by the next check', async () => {
+    hub.stop()
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      hub = new Hub(engine)
+      const tab = new Recorder()
+      await (await enter(tab)).release(engine.broker, true)
+      lose.next = 1
+      await say('one')
+      vi.advanceTimersByTime(30_000)
+      await tab.hears(1)
+      expect(tab.seqs).toEqual([1])
+      hub.stop()
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('what retention removed before the repair is told as a gap', async () => {
