@@ -72,10 +72,11 @@ export async function startRedisSentinel(options: RedisServerOptions = {}): Prom
       return agreed
     },
     async replicated() {
+      const info = (): Promise<string> => first.cli('info', 'replication')
+      const written = Number(/master_repl_offset:(\d+)/.exec(await info())![1])
       await until(async () => {
-        const info = await first.cli('info', 'replication')
-        const offset = /master_repl_offset:(\d+)/.exec(info)![1]
-        return info.match(new RegExp(`state=online,offset=${offset},`, 'g'))?.length === 2
+        const received = [...(await info()).matchAll(/state=online,offset=(\d+),/g)]
+        return received.filter(([, offset]) => Number(offset) >= written).length === 2
       }, 5000)
     },
     async cutReplicas() {

@@ -1,6 +1,10 @@
 import type { Engine } from '../../src/core/engine.ts'
 import { Readiness } from '../../src/core/readiness.ts'
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engines/redis/engine.ts'
+import { until } from './until.ts'
+
+/** How long a busy machine may take to connect, in milliseconds. */
+const READY = 5000
 
 const PLENTY = { count: 100_000, seconds: 3600 }
 
@@ -28,7 +32,7 @@ export async function openWatched(
   })
   let restorations = 0
   engine.broker.onRestored(() => restorations++)
-  await engine.probe()
+  await until(() => engine.probe().then(() => true), READY)
   const readiness = new Readiness(engine)
   return Object.defineProperty(
     {
