@@ -117,7 +117,7 @@ export class Feed {
   readonly #receive = (publication: Publication): void => {
     if (this.#backlog !== undefined) {
       // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
-      if (this.#backlog.length >= MAX_BACKLOG) this.#backlog.length = 0
+      if (this.#backlog.length >= MAX_BACKLOG) this.#backlog = []
       this.#backlog.push(publication)
     } else if (!this.#accept(publication)) {
       this.#backlog = [publication]
@@ -127,18 +127,19 @@ export class Feed {
 
   /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
   #accept(publication: Publication): boolean {
+    const before = this.#position
     if (publication.seq !== 0) {
-      const { seq, epoch } = this.#position
+      const { seq, epoch } = before
       if (publication.epoch !== epoch || publication.seq > seq + 1) return false
       if (publication.seq <= seq) return true
       this.#position = { seq: publication.seq, epoch }
     }
-    this.#deliver(publication)
+    this.#deliver(publication, before)
     return true
   }
 
-  #deliver(publication: Publication): void {
-    this.#forEach((member) => member.receive(publication))
+  #deliver(publication: Publication, before: StreamPosition): void {
+    this.#forEach((member) => member.receive(publication, before))
   }
 
   /** Works off the backlog and goes live; answers false at the first hole. */
@@ -157,7 +158,8 @@ export class Feed {
     this.#onRepair()
     for (let attempt = 0; !this.#closed; ) {
       let page: LogPage
-      const before = this.#backlog?.length ?? 0
+      const backlog = this.#backlog ?? []
+      const known = backlog.length
       try {
         page = await this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
       } catch {
@@ -172,9 +174,9 @@ export class Feed {
         continue
       }
       // What had come in before the read is in the log, or was never a publication of this store: only what is not stored is left of it.
-      const backlog = this.#backlog ?? []
-      for (const publication of backlog.splice(0, before))
-        if (publication.seq === 0) this.#deliver(publication)
+      if (backlog === this.#backlog)
+        for (const publication of backlog.splice(0, known))
+          if (publication.seq === 0) this.#deliver(publication, this.#position)
       if (this.#settle()) break
     }
     this.#forEach((member) => member.settled())
@@ -195,8 +197,12 @@ export class Feed {
       const { gap } = page
       const before = this.#position
       this.#forEach((member) => member.admit(gap, before, after))
+      this.#position = after
     }
-    for (const publication of page.publications) this.#deliver(publication)
+    for (const publication of page.publications) {
+      this.#deliver(publication, this.#position)
+      this.#position = { seq: publication.seq, epoch: publication.epoch }
+    }
     this.#position = page.end
   }
 

@@ -53,7 +53,7 @@ export class Hub {
    */
   async join(connection: Connection, channel: Channel): Promise<Member> {
     const joined = this.#members.get(connection)
-    const member = new Member(channel, connection)
+    const member = new Member(channel, connection, this.#engine.broker)
     // A connection that has closed in the meantime is brought nowhere.
     if (joined === undefined) return member
     this.leave(connection, channel)

@@ -3,6 +3,7 @@ import type { Broker, PageLimit } from './engine.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
 import type { Control } from './publisher.ts'
+import { backoff } from './timing.ts'
 
 /** A connection as the hub sees it: somewhere to put what is for it. No method throws; a closed connection swallows everything. */
 export interface Connection {
@@ -26,21 +27,29 @@ const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 /** How much may wait for a replay to end, in bytes; beyond it the log is read again instead. */
 const MAX_PENDING_BYTES = 131_072
 
+/** A publication that waits, and where the feed stood before it. */
+interface Held {
+  publication: Publication
+  before: StreamPosition
+}
+
 /**
  * One connection on one feed: how far it has been brought, and what waits while it still reads the log.
  *
  * A member that replays holds live publications back, reads the log to its end, and then releases what the log did not have. The feed
- * hands on without holes, and the log is always at least as far as the feed, so nothing falls between the two.
+ * hands on without holes, so what follows on the member's position is passed on. A member can have read ahead of the feed into another life
+ * of the log, since the feed may hear of a wipe late: what comes of the life before is then settled by reading again.
  */
 export class Member {
   readonly channel: Channel
   readonly connection: Connection
+  readonly #broker: Broker
   #seq = 0
   #epoch = ''
   /** Control entries up to here were for those who were there before, or have been obeyed. */
   #joinedAt: number | undefined
   /** What came in live during the replay; undefined when the member is live. */
-  #pending: Publication[] | undefined = []
+  #pending: Held[] | undefined = []
   #pendingBytes = 0
   #pendingLost = false
   /** It no longer hears the channel: what is still being read is not sent. */
@@ -48,9 +57,10 @@ export class Member {
   /** It was told of a gap, and is to be told when it is up to date again. */
   #owesPosition = false
 
-  constructor(channel: Channel, connection: Connection) {
+  constructor(channel: Channel, connection: Connection, broker: Broker) {
     this.channel = channel
     this.connection = connection
+    this.#broker = broker
   }
 
   /** How far the connection has been brought. */
@@ -58,10 +68,13 @@ export class Member {
     return { seq: this.#seq, epoch: this.#epoch }
   }
 
-  /** Arrives from the feed, in order. */
-  receive(publication: Publication): void {
-    if (this.#pending !== undefined) this.#hold(publication, this.#pending)
-    else this.#pass(publication)
+  /** Arrives from the feed, in order; the feed stood at `before`. */
+  receive(publication: Publication, before: StreamPosition): void {
+    if (this.#pending !== undefined) this.#hold({ publication, before }, this.#pending)
+    else if (!this.#pass(publication, before)) {
+      this.#pending = [{ publication, before }]
+      void this.#readAgain()
+    }
   }
 
   /** The feed, which stood at `before`, has lost something, and goes on after `after`. */
@@ -100,7 +113,7 @@ export class Member {
   joined(head: StreamPosition): void {
     this.#joinedAt = head.seq
     this.moveTo(head)
-    for (const publication of this.#pending ?? []) this.#obey(publication)
+    for (const { publication } of this.#pending ?? []) this.#obey(publication)
   }
 
   /** Takes what the connection is given by other means as sent, up to this position. `release` must follow. */
@@ -114,29 +127,57 @@ export class Member {
    * If nothing has to be read, everything is released before this returns; else the position is told at the end. Rejects with the
    * engine's error.
    */
-  async release(broker: Broker, complete: boolean): Promise<void> {
-    for (let more = !complete; (more || this.#pendingLost) && !this.#left; ) {
-      this.#pendingLost = false
-      this.#owesPosition = true
-      more = !(await this.#sendPage(broker, this.position))
-    }
+  async release(complete: boolean): Promise<void> {
+    for (let more = !complete; (more || this.#pendingLost) && !this.#left; )
+      more = !(await this.#readOn(this.position))
     const pending = this.#pending ?? []
     this.#pending = undefined
+    this.#pendingBytes = 0
     if (this.#left) return
-    for (const publication of pending) this.#pass(publication)
+    for (const [index, { publication, before }] of pending.entries()) {
+      if (this.#pass(publication, before)) continue
+      this.#pending = pending.slice(index)
+      return this.release(false)
+    }
     this.settled()
   }
 
   /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
-  async replay(broker: Broker, cursor: Cursor): Promise<void> {
+  async replay(cursor: Cursor): Promise<void> {
+    await this.release(await this.#readOn(cursor))
+  }
+
+  /** As `release`, for as long as the engine is away. */
+  async #readAgain(): Promise<void> {
+    for (let attempt = 0; !this.#left; attempt++) {
+      try {
+        await this.release(false)
+        return
+      } catch {
+        await backoff(attempt)
+      }
+    }
+  }
+
+  /**
+   * Reads and sends the next page; resolves to whether it was the last. What has waited since before that was read is in the log, or was
+   * never in this one.
+   */
+  async #readOn(cursor: Cursor): Promise<boolean> {
+    this.#pendingLost = false
     this.#owesPosition = true
-    const complete = await this.#sendPage(broker, cursor)
-    await this.release(broker, complete)
+    const waiting = this.#pending?.length ?? 0
+    const complete = await this.#sendPage(cursor)
+    // What was dropped meanwhile has taken the others along.
+    if (!complete || this.#pendingLost) return complete
+    const known = this.#pending?.splice(0, waiting) ?? []
+    for (const { publication, before } of known) if (publication.seq === 0) this.#pass(publication, before)
+    return complete
   }
 
   /** Sends one page of the log after the gap that it admits; resolves to whether it was the last. */
-  async #sendPage(broker: Broker, cursor: Cursor): Promise<boolean> {
-    const page = await broker.since(this.channel, cursor, REPLAY_PAGE)
+  async #sendPage(cursor: Cursor): Promise<boolean> {
+    const page = await this.#broker.since(this.channel, cursor, REPLAY_PAGE)
     if (this.#left) return true
     this.moveTo(page.end)
     if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
@@ -146,14 +187,19 @@ export class Member {
     return page.complete
   }
 
-  #pass(publication: Publication): void {
-    if (publication.seq !== 0) {
-      if (publication.seq <= this.#seq) return
-      this.#seq = publication.seq
-      this.#epoch = publication.epoch
+  /** Sends a publication, unless it was sent before; answers false if it does not follow on the member's position. */
+  #pass(publication: Publication, before: StreamPosition): boolean {
+    const { seq, epoch } = publication
+    if (seq !== 0) {
+      if (epoch === this.#epoch) {
+        if (seq <= this.#seq) return true
+      } else if (before.epoch !== this.#epoch || before.seq > this.#seq) return false
+      this.#seq = seq
+      this.#epoch = epoch
     }
     if (publication.event === 'control') this.#obey(publication)
     else if (publication.except !== this.connection.id) this.connection.send(publication)
+    return true
   }
 
   #obey(publication: Publication): void {
@@ -163,14 +209,14 @@ export class Member {
     this.connection.handleControl(payloadOf(publication) as unknown as Control)
   }
 
-  #hold(publication: Publication, pending: Publication[]): void {
-    this.#obey(publication)
-    this.#pendingBytes += publication.packet.length
-    pending.push(publication)
+  #hold(held: Held, pending: Held[]): void {
+    this.#obey(held.publication)
+    this.#pendingBytes += held.publication.packet.length
+    pending.push(held)
     if (this.#pendingBytes > MAX_PENDING_BYTES) this.#dropPending(pending)
   }
 
-  #dropPending(pending: Publication[]): void {
+  #dropPending(pending: Held[]): void {
     pending.length = 0
     this.#pendingBytes = 0
     this.#pendingLost = true

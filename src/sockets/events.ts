@@ -131,7 +131,7 @@ async function subscribe(
       messages: state.publications.map((publication) => parseExact(payloadTextOf(publication))),
       ...(state.gap === undefined ? {} : { gap: state.gap }),
     },
-    afterwards: () => member.release(engine.broker, state.complete),
+    afterwards: () => member.release(state.complete),
   }
 }
 

@@ -50,7 +50,7 @@ const EXPIRY_INTERVAL = 1000
 
 /** Builds the Socket.IO side on an HTTP server that need not listen yet. */
 export function buildSockets(server: HttpServer, options: SocketOptions): Sockets {
-  const { hub, engine, policy } = options
+  const { hub, policy } = options
   const connections = new Map<Socket['conn'], TabConnection>()
   const sessions = new WeakMap<Socket, Session>()
   const closed: SocketCounts['closed'] = {
@@ -171,8 +171,8 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   const start = async ({ connection, members, refused }: Session): Promise<void> => {
     for (const channel of refused) connection.sendUnsubscribed(channel, 'room_forbidden')
     for (const { member, cursor } of members) {
-      if (cursor === undefined) await member.release(engine.broker, true)
-      else await member.replay(engine.broker, cursor)
+      if (cursor === undefined) await member.release(true)
+      else await member.replay(cursor)
     }
   }
 

@@ -55,7 +55,7 @@ describe('hub', () => {
   test('without a cursor a connection hears what comes, and nothing that was', async () => {
     await say('before')
     const tab = new Recorder()
-    await (await enter(tab)).release(engine.broker, true)
+    await (await enter(tab)).release(true)
     await say('after')
     await tab.hears(1)
     expect(tab.heard.map((heard) => payloadOf(heard).title)).toEqual(['after'])
@@ -72,7 +72,7 @@ describe('hub', () => {
       tabs.push(tab)
       const head = await engine.broker.since(channel, { seq: 0 }, { entries: 1, bytes: 1 })
       const member = await enter(tab)
-      await member.replay(engine.broker, { seq: Math.max(0, head.head.seq - 10), epoch: head.head.epoch })
+      await member.replay({ seq: Math.max(0, head.head.seq - 10), epoch: head.head.epoch })
     }
     await publishing
     for (const tab of tabs) {
@@ -92,14 +92,14 @@ describe('hub', () => {
     const tab = new Recorder()
     const member = await enter(tab)
     await say('two')
-    await member.replay(engine.broker, { seq: 0 })
+    await member.replay({ seq: 0 })
     await tab.hears(3)
     expect(tab.heard.map((heard) => payloadOf(heard).title)).toEqual(['one', 'two', 'three'])
   })
 
   test('a lost bell is repaired from the log, in order, when the next one rings', async () => {
     const tab = new Recorder()
-    await (await enter(tab)).release(engine.broker, true)
+    await (await enter(tab)).release(true)
     await say('one')
     await tab.hears(1)
     lose.next = 3
@@ -111,7 +111,7 @@ describe('hub', () => {
 
   test('a lost bell that nothing follows is repaired when the subscription is back', async () => {
     const tab = new Recorder()
-    await (await enter(tab)).release(engine.broker, true)
+    await (await enter(tab)).release(true)
     lose.next = 2
     await say('one')
     await say('two')
@@ -127,7 +127,7 @@ describe('hub', () => {
     try {
       hub = new Hub(engine)
       const tab = new Recorder()
-      await (await enter(tab)).release(engine.broker, true)
+      await (await enter(tab)).release(true)
       lose.next = 1
       await say('one')
       vi.advanceTimersByTime(30_000)
@@ -141,7 +141,7 @@ describe('hub', () => {
 
   test('what retention removed before the repair is told as a gap', async () => {
     const tab = new Recorder()
-    await (await enter(tab)).release(engine.broker, true)
+    await (await enter(tab)).release(true)
     await say('one')
     await tab.hears(1)
     lose.next = 60
@@ -154,7 +154,7 @@ describe('hub', () => {
 
   test('a message on the bell that is not of this store is dropped, and the feed goes on', async () => {
     const tab = new Recorder()
-    await (await enter(tab)).release(engine.broker, true)
+    await (await enter(tab)).release(true)
     await say('one')
     await tab.hears(1)
     ring({ ...tab.heard[0]!, seq: 9, epoch: 'foreign.0' })
@@ -183,7 +183,7 @@ describe('hub', () => {
     const first = await say('no. 0')
     for (let index = 1; index < 60; index++) await say(`no. ${index}`)
     const tab = new Recorder()
-    await (await enter(tab)).replay(engine.broker, { seq: 3, epoch: first.epoch })
+    await (await enter(tab)).replay({ seq: 3, epoch: first.epoch })
     expect(tab.gaps).toEqual([{ from: 4, to: 10, reason: 'trimmed' }])
     expect(tab.seqs).toEqual(numbers(11, 60))
     expect(tab.positions).toEqual([{ seq: 60, epoch: first.epoch }])
@@ -192,7 +192,7 @@ describe('hub', () => {
   test('an alert that was missed does not alert again', async () => {
     await say('before')
     const tab = new Recorder()
-    await (await enter(tab)).replay(engine.broker, { seq: 0 })
+    await (await enter(tab)).replay({ seq: 0 })
     await say('after')
     await tab.hears(2)
     expect(tab.heard.map((heard) => payloadOf(heard).alert)).toEqual([false, true])
@@ -200,10 +200,10 @@ describe('hub', () => {
 
   test('a control entry is for those who were connected when it was written, and is shown to nobody', async () => {
     const before = new Recorder('before')
-    await (await enter(before)).release(engine.broker, true)
+    await (await enter(before)).release(true)
     await publisher.control('ada', { action: 'disconnect' })
     const after = new Recorder('after')
-    await (await enter(after)).replay(engine.broker, { seq: 0 })
+    await (await enter(after)).replay({ seq: 0 })
     await say('hello')
     await Promise.all([before.hears(1), after.hears(1)])
     expect(before.controls.map(({ action }) => action)).toEqual(['disconnect'])
@@ -215,7 +215,7 @@ describe('hub', () => {
   test('the connection that is left out hears nothing, the others do', async () => {
     const speaker = new Recorder('speaker')
     const listener = new Recorder('listener')
-    for (const tab of [speaker, listener]) await (await enter(tab)).release(engine.broker, true)
+    for (const tab of [speaker, listener]) await (await enter(tab)).release(true)
     await say('not to me', { exceptConnection: 'speaker' })
     await say('to all')
     await Promise.all([speaker.hears(1), listener.hears(2)])
@@ -225,7 +225,7 @@ describe('hub', () => {
 
   test('what is only carried reaches who is live, without a number', async () => {
     const tab = new Recorder()
-    await (await enter(tab)).release(engine.broker, true)
+    await (await enter(tab)).release(true)
     await say('stored')
     await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
     await say('stored too')
@@ -236,11 +236,11 @@ describe('hub', () => {
   test('a room of thousands gets every message once and in order, also those who enter meanwhile', async () => {
     const room = roomChannel('hall')
     const tabs = Array.from({ length: 2500 }, (_, index) => new Recorder(`tab ${index}`))
-    await Promise.all(tabs.map(async (tab) => (await enter(tab, room)).release(engine.broker, true)))
+    await Promise.all(tabs.map(async (tab) => (await enter(tab, room)).release(true)))
     const late = new Recorder('late')
     for (let index = 0; index < 10; index++) {
       await publisher.message('hall', { body: `no. ${index}` }, { credential: 'test' })
-      if (index === 5) void enter(late, room).then((member) => member.replay(engine.broker, { seq: 0 }))
+      if (index === 5) void enter(late, room).then((member) => member.replay({ seq: 0 }))
     }
     await Promise.all([...tabs, late].map((tab) => tab.hears(10)))
     for (const tab of [...tabs, late]) expect(tab.seqs).toEqual(numbers(1, 10))
@@ -248,7 +248,7 @@ describe('hub', () => {
 
   test('connections are counted while they are here, and everything is given back when they go', async () => {
     const tabs = [new Recorder('a'), new Recorder('b')]
-    for (const tab of tabs) await (await enter(tab)).release(engine.broker, true)
+    for (const tab of tabs) await (await enter(tab)).release(true)
     expect((await say('hello')).connections).toBe(2)
     for (const tab of tabs) hub.close(tab)
     expect(hub.counts).toMatchObject({ connections: 0, channels: 0 })

@@ -1,7 +1,11 @@
-import { expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import { Member } from '../../src/core/member.ts'
 import type { Gap, StreamPosition } from '../../src/core/position.ts'
+import type { Publication } from '../../src/core/publication.ts'
+import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+import { dataOf, draftOf } from '../support/drafts.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const FAILOVER: Gap = { from: 9, to: 10, reason: 'failover' }
@@ -29,9 +33,9 @@ test.each<
   'of a loss, a member that %s is told if it is new to it',
   async (_, position, gap, before, after, told) => {
     const tab = new Recorder()
-    const member = new Member(userChannel('ada'), tab)
+    const member = new Member(userChannel('ada'), tab, {} as never)
     member.joined(position)
-    await member.release({} as never, true)
+    await member.release(true)
     member.admit(gap, before, after)
     member.settled()
     expect(tab.gaps).toEqual(told ? [gap] : [])
@@ -39,3 +43,73 @@ test.each<
     expect(member.position).toEqual(told ? after : position)
   },
 )
+
+describe('while the feed still hands on a log that was wiped, and the store has the next one', () => {
+  const channel = userChannel('ada')
+  const RETENTION = { count: 100, seconds: 3600 }
+  const open = (): Promise<Engine> =>
+    createEmbeddedEngine({
+      path: ':memory:',
+      durability: 'process',
+      retention: { user: RETENTION, room: RETENTION },
+      report: (error) => {
+        throw error
+      },
+    })
+  let wiped: Engine
+  let store: Engine
+  /** What the feed hands on: three of the old log, then what is in the new one. */
+  let old: Publication[]
+  let fresh: Publication[]
+
+  beforeAll(async () => {
+    ;[wiped, store] = await Promise.all([open(), open()])
+    const everything = { entries: 100, bytes: 1_000_000 }
+    for (const data of [1, 2, 3]) await wiped.broker.publish(draftOf(channel, `old ${data}`))
+    for (const data of [1, 2]) await store.broker.publish(draftOf(channel, `new ${data}`))
+    old = (await wiped.broker.since(channel, { seq: 0 }, everything)).publications
+    fresh = (await store.broker.since(channel, { seq: 0 }, everything)).publications
+  })
+  afterAll(() => Promise.all([wiped.close(), store.close()]))
+
+  const feed = (member: Member, publications: readonly Publication[], start: StreamPosition): void => {
+    let before = start
+    for (const publication of publications) {
+      member.receive(publication, before)
+      before = { seq: publication.seq, epoch: publication.epoch }
+    }
+  }
+
+  test('a member that replays is shown nothing of the old log after the new one', async () => {
+    const tab = new Recorder()
+    const member = new Member(channel, tab, store.broker)
+    const cursor = { seq: 1, epoch: old[0]!.epoch }
+    member.joined({ seq: 2, epoch: cursor.epoch })
+    const replayed = member.replay(cursor)
+    feed(member, old.slice(2), { seq: 2, epoch: cursor.epoch })
+    await replayed
+    expect(tab.gaps).toMatchObject([{ reason: 'wiped' }])
+    expect(tab.heard.map(dataOf)).toEqual(['new 1', 'new 2'])
+    expect(tab.positions).toEqual([{ seq: 2, epoch: fresh[0]!.epoch }])
+  })
+
+  test('a member that has read ahead is shown nothing of the old log, and goes on with the new one', async () => {
+    const tab = new Recorder()
+    const member = new Member(channel, tab, store.broker)
+    await member.replay({ seq: 1, epoch: old[0]!.epoch })
+    feed(member, old.slice(2), { seq: 2, epoch: old[0]!.epoch })
+    // The feed has found out, and hands the new log on from its start.
+    const gap: Gap = { from: 1, to: 3, reason: 'wiped' }
+    const start = { seq: 0, epoch: fresh[0]!.epoch }
+    member.admit(gap, { seq: 3, epoch: old[0]!.epoch }, start)
+    feed(member, fresh, start)
+    const { seq } = await store.broker.publish(draftOf(channel, 'new 3'))
+    const last = (
+      await store.broker.since(channel, { seq: seq - 1, epoch: start.epoch }, { entries: 1, bytes: 1000 })
+    ).publications
+    feed(member, last, { seq: seq - 1, epoch: start.epoch })
+    await tab.hears(3)
+    expect(tab.heard.map(dataOf)).toEqual(['new 1', 'new 2', 'new 3'])
+    expect(tab.gaps).toHaveLength(1)
+  })
+})

@@ -42,7 +42,7 @@ describe('the repair of many pages', () => {
 
   const enter = async (tab: Recorder, channel = userChannel('ada')): Promise<Recorder> => {
     hub.open(tab)
-    await (await hub.join(tab, channel)).release(engine.broker, true)
+    await (await hub.join(tab, channel)).release(true)
     return tab
   }
 

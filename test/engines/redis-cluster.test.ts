@@ -35,7 +35,7 @@ beforeAll(async () => {
   published = new Map(CHANNELS.map((channel) => [channel, 0]))
   for (const [channel, tab] of tabs) {
     hub.open(tab)
-    await (await hub.join(tab, channel)).release(hearing.broker, true)
+    await (await hub.join(tab, channel)).release(true)
   }
 }, 60_000)
 afterAll(async () => {

@@ -11,9 +11,12 @@ export class Nemesis {
   readonly done = new Map<string, number>()
   readonly #attacks: readonly Attack[]
   readonly #random: Random
-  readonly #running = new Set<Promise<void>>()
+  readonly #onAttack: (name: string) => void
+  readonly #running = new Map<Promise<void>, Attack>()
 
-  constructor(attacks: readonly Attack[], random: Random) {
+  /** `onAttack` is told of each attack when it begins. */
+  constructor(attacks: readonly Attack[], random: Random, onAttack: (name: string) => void) {
+    this.#onAttack = onAttack
     this.#attacks = attacks
     this.#random = random
     for (const { name } of attacks) this.done.set(name, 0)
@@ -31,10 +34,11 @@ export class Nemesis {
       await delay(this.#random.between(pace * 0.5, pace * 1.5))
       this.#start(deck)
       if (deck.length > 0) continue
-      const next = lasts() < milliseconds ? this.#attacks : this.idle
+      const trying = new Set(this.#running.values())
+      const next = lasts() < milliseconds ? this.#attacks : this.idle.filter((attack) => !trying.has(attack))
       deck = this.#random.shuffled(next.flatMap((attack) => Array<Attack>(attack.share).fill(attack)))
     }
-    await Promise.all(this.#running)
+    await Promise.all(this.#running.keys())
   }
 
   /** Those that have not hurt yet. */
@@ -49,10 +53,11 @@ export class Nemesis {
     const attack = deck[index]!
     deck.splice(index, 1)
     const target = this.#random.pick(attack.targets.filter(({ free }) => free))
+    this.#onAttack(attack.name)
     const running = target.during(async () => {
       if (await attack.run(target)) this.done.set(attack.name, this.done.get(attack.name)! + 1)
     })
-    this.#running.add(running)
+    this.#running.set(running, attack)
     void running.finally(() => this.#running.delete(running)).catch(() => undefined)
   }
 }

@@ -41,8 +41,11 @@ const TRANSPORTS: ('websocket' | 'polling')[][] = [['websocket'], ['polling'], [
 export const holds = ({ broken, idle }: Proof): boolean =>
   idle.length === 0 && Object.values(broken).every((count) => count === 0)
 
-/** Publishes to tabs on real processes while they are broken, heals everything, and judges what was seen. */
-export async function prove(options: ProveOptions): Promise<Proof> {
+/** Publishes to tabs on real processes while they are broken, heals everything, and judges what was seen. `onProgress` hears what is being done. */
+export async function prove(
+  options: ProveOptions,
+  onProgress: (what: string) => void = () => undefined,
+): Promise<Proof> {
   const random = new Random(options.seed)
   const stage = await startStage(options.engine)
   const tabs: JudgedTab[] = []
@@ -58,9 +61,10 @@ export async function prove(options: ProveOptions): Promise<Proof> {
       (channel) => new Backend(channel, urls, random),
     )
     const publishing = Promise.all(backends.map((backend) => backend.run(options.rate / backends.length)))
-    const nemesis = new Nemesis(attacksOn(stage, random, absenceOf(tabs, backends)), random)
+    const nemesis = new Nemesis(attacksOn(stage, random, absenceOf(tabs, backends)), random, onProgress)
     await nemesis.run(options.seconds * 1000, options.pace * 1000)
 
+    onProgress('everything has been mended')
     for (const backend of backends) backend.end()
     await publishing
     const verdict = (): Verdict => judge(backends, tabs, totalsOf(stage, nemesis))
@@ -74,7 +78,9 @@ export async function prove(options: ProveOptions): Promise<Proof> {
       attacks: Object.fromEntries(nemesis.done),
       idle: nemesis.idle.map(({ name }) => name),
       faults: tabs
-        .flatMap(({ readings }) => [...readings.values()].flatMap(({ faults }) => faults))
+        .flatMap(({ readings }) =>
+          [...readings].flatMap(([channel, { faults }]) => faults.map((fault) => `${channel}: ${fault}`)),
+        )
         .slice(0, 20),
     }
   } finally {
@@ -129,7 +135,7 @@ function absenceOf(tabs: readonly JudgedTab[], backends: readonly Backend[]): Ab
       )!
       const before = tab.readings.get(backend.channel)!.gaps.length
       tab.leave()
-      await backend.burst(ROOM_RETENTION * 2)
+      await backend.burst(ROOM_RETENTION * 1.2)
       tab.comeBack()
       await until(async () => tab.readings.get(backend.channel)!.gaps.length > before, HEALED).catch(
         () => undefined,

@@ -51,15 +51,23 @@ function read(): { options: ProveOptions; json: boolean; help: boolean } {
   return { options, json, help }
 }
 
-try {
-  const { options, json, help } = read()
-  if (help) process.stdout.write(USAGE)
-  else {
-    const proof = await prove(options)
-    process.stdout.write(`${json ? JSON.stringify(proof) : reportOf(proof)}\n`)
-    process.exitCode = holds(proof) ? 0 : 1
+function readOrExplain(): ReturnType<typeof read> {
+  try {
+    return read()
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${USAGE}`)
+    process.exit(2)
   }
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n\n${USAGE}`)
-  process.exitCode = 2
+}
+
+const { options, json, help } = readOrExplain()
+if (help) process.stdout.write(USAGE)
+else {
+  const began = performance.now()
+  const proof = await prove(options, (what) => {
+    const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6)
+    if (!json) process.stderr.write(`${seconds} s  ${what}\n`)
+  })
+  process.stdout.write(`${json ? JSON.stringify(proof) : `\n${reportOf(proof)}`}\n`)
+  process.exitCode = holds(proof) ? 0 : 1
 }
