@@ -1,0 +1,117 @@
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { startTabcast } from '../support/tabcast.ts'
+import { until } from '../support/until.ts'
+import { judge, KeepingTab, type Verdict } from './keeping-tab.ts'
+import { Lane } from './lane.ts'
+
+export interface FrozenOptions {
+  /** How many publications come while the worker is frozen, over all channels. */
+  publications: number
+  /** How many bytes of a subscription may wait in Redis before it cuts the connection. */
+  outputBuffer: number
+}
+
+/** What was seen while a worker was frozen, and after. */
+export interface FrozenFigures {
+  /** Of the tabs on the frozen worker, and of those on the other. */
+  frozen: Verdict
+  others: Verdict
+  /** How many tabs of the frozen worker connected again. */
+  reconnected: number
+  /** How many times a tab of the other worker lost its connection, and how much it lacked before the worker was thawed. */
+  disturbed: number
+  delayed: number
+  /** How many subscribing connections Redis had before and at the end of the freeze. */
+  subscriptions: [number, number]
+  /** How long the publications took, in milliseconds, and how long after SIGCONT every tab had everything. */
+  publishing: number
+  catchingUp: number
+}
+
+const JWT_SECRET = 'f'.repeat(40)
+const CHANNELS = 100
+/** Every so many channels have a tab on the other worker as well. */
+const SHARED = 5
+const SIZE = 2000
+/** Everything that is missed after a thaw is missed on idle channels: they must not wait for their next round of checks. */
+const PATIENCE = 25_000
+
+/** Freezes one of two workers while its channels are published to, thaws it when Redis has cut its subscription, and waits for its tabs. */
+export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigures> {
+  const redis = await startRedis({
+    aof: true,
+    settings: {
+      appendfsync: 'everysec',
+      'client-output-buffer-limit': `pubsub ${options.outputBuffer} ${options.outputBuffer} 60`,
+    },
+  })
+  const env = {
+    REDIS_URL: redis.url,
+    JWT_SECRET,
+    RETENTION_COUNT: `${options.publications}`,
+    MAX_CONNECTS_PER_SECOND: '10000',
+  }
+  const servers = await Promise.all(
+    ['api', 'worker', 'worker'].map((role) => startTabcast({ ...env, ROLE: role })),
+  )
+  const [api, worker, other] = servers as [(typeof servers)[0], (typeof servers)[0], (typeof servers)[0]]
+  const lanes = Array.from({ length: CHANNELS }, (_, index) => new Lane(api, `user:u${index}`, SIZE))
+  const tabOf = (url: string, index: number): KeepingTab =>
+    new KeepingTab(url, { secret: JWT_SECRET, user: `u${index}` })
+  const tabs: KeepingTab[] = []
+  const others: KeepingTab[] = []
+  const freeze = (frozen: boolean): void => void process.kill(worker.pid, frozen ? 'SIGSTOP' : 'SIGCONT')
+  try {
+    for (let index = 0; index < CHANNELS; index++) {
+      tabs.push(tabOf(worker.url, index))
+      if (index % SHARED === 0) others.push(tabOf(other.url, index))
+    }
+    await Promise.all([...tabs, ...others].map((tab) => tab.begins()))
+    await post(lanes, 1)
+    await completed(tabs, lanes)
+
+    const before = await subscriptions(redis)
+    freeze(true)
+    const began = performance.now()
+    await post(lanes, options.publications / CHANNELS)
+    const publishing = performance.now() - began
+    await completed(others, lanes)
+    const delayed = judge(others, lanes).lost
+    const after = await subscriptions(redis)
+    freeze(false)
+    const thawed = performance.now()
+    await completed(tabs, lanes)
+    const catchingUp = performance.now() - thawed
+    // And they go on.
+    await post(lanes, 1)
+    await completed([...tabs, ...others], lanes)
+    return {
+      frozen: judge(tabs, lanes),
+      others: judge(others, lanes),
+      reconnected: tabs.filter(({ disconnects }) => disconnects > 0).length,
+      disturbed: others.reduce((sum, { disconnects }) => sum + disconnects, 0),
+      delayed,
+      subscriptions: [before, after],
+      publishing: Math.round(publishing),
+      catchingUp: Math.round(catchingUp),
+    }
+  } finally {
+    freeze(false)
+    for (const tab of [...tabs, ...others]) tab.close()
+    await Promise.all(servers.map((server) => server.kill()))
+    await redis.stop()
+  }
+}
+
+async function post(lanes: readonly Lane[], count: number): Promise<void> {
+  await Promise.all(lanes.map((lane) => lane.post(count)))
+}
+
+/** What never comes is the finding, not an error. */
+async function completed(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Promise<void> {
+  await until(async () => judge(tabs, lanes).lost === 0, PATIENCE, 100).catch(() => undefined)
+}
+
+async function subscriptions(redis: RedisServer): Promise<number> {
+  return (await redis.cli('client', 'list', 'type', 'pubsub')).trim().split('\n').length
+}

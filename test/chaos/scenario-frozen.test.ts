@@ -1,0 +1,22 @@
+import { expect, test } from 'vitest'
+import { frozenWorker } from './frozen-worker.ts'
+
+/** `CHAOS=full`: 50,000 publications, and Redis's own limit for what may wait for a subscription. */
+const full = process.env.CHAOS === 'full'
+const options = full
+  ? { publications: 50_000, outputBuffer: 32 * 1_048_576 }
+  : { publications: 5000, outputBuffer: 2 * 1_048_576 }
+
+const FLAWLESS = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
+
+test(
+  'a worker that is frozen until Redis cuts its subscription: its tabs get everything, and those of another worker notice nothing',
+  async () => {
+    const figures = await frozenWorker(options)
+    process.stdout.write(`frozen: ${JSON.stringify(figures)}\n`)
+    const [before, after] = figures.subscriptions
+    expect(after).toBe(before - 1)
+    expect(figures).toMatchObject({ frozen: FLAWLESS, others: FLAWLESS, disturbed: 0, delayed: 0 })
+  },
+  full ? 400_000 : 60_000,
+)
