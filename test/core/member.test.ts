@@ -80,6 +80,16 @@ describe('while the feed still hands on a log that was wiped, and the store has 
     }
   }
 
+  test('what a replay brought is not shown again when the feed brings it late', async () => {
+    const tab = new Recorder()
+    const member = new Member(channel, tab, store.broker)
+    const start = { seq: 0, epoch: fresh[0]!.epoch }
+    member.joined(start)
+    await member.replay(start)
+    feed(member, fresh, start)
+    expect(tab.heard.map(dataOf)).toEqual(['new 1', 'new 2'])
+  })
+
   test('a member that replays is shown nothing of the old log after the new one', async () => {
     const tab = new Recorder()
     const member = new Member(channel, tab, store.broker)

@@ -27,7 +27,8 @@ async function runWithout({ test: file, name }: Mutation, index: number): Promis
     execFile(
       process.execPath,
       ['node_modules/vitest/vitest.mjs', ...args, '--reporter=json', `--outputFile=${report}`],
-      { cwd: root, env: { ...process.env, MUTATION: String(index) } },
+      // One that hangs must not outlive us.
+      { cwd: root, env: { ...process.env, MUTATION: String(index) }, timeout: 55_000 },
       // A red test is what is wanted, so the exit code says nothing.
       (_error, stdout, stderr) => resolve(stdout + stderr),
     )
