@@ -84,7 +84,7 @@ export function judge(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Verd
 }
 
 function lostBy({ seen, gaps }: Reading, lane: Lane | undefined): number {
-  const births = new Set(gaps.map(({ epoch }) => birthOf(epoch)))
-  const isTold = (epoch: string): boolean => births.size > 0 && !births.has(birthOf(epoch))
+  const last = gaps.at(-1)
+  const isTold = (epoch: string): boolean => last !== undefined && birthOf(last.epoch) !== birthOf(epoch)
   return (lane?.taken ?? []).filter(({ name, epoch }) => !seen.has(name) && !isTold(epoch)).length
 }

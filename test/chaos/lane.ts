@@ -32,8 +32,10 @@ export class Lane {
   readonly #api: Api
   readonly #path: string
   readonly #body: string
+  #next = Promise.withResolvers<void>()
   #running: Promise<void> = Promise.resolve()
   #ending = false
+  #abandoned = false
 
   /** `channel`: `user:<id>` or `room:<id>`; `size`: how many characters of text each publication has. */
   constructor(api: Api, channel: string, size = 100) {
@@ -48,7 +50,7 @@ export class Lane {
   async post(count = 1): Promise<void> {
     for (let index = 0; index < count; index++) {
       const name = `${this.channel}#${this.taken.length + 1}`
-      while (!(await this.#attempt(name))) await delay(REPEAT_PAUSE)
+      while (!this.#abandoned && !(await this.#attempt(name))) await delay(REPEAT_PAUSE)
     }
   }
 
@@ -57,10 +59,21 @@ export class Lane {
     this.#running = this.#run(pause)
   }
 
-  /** Resolves when the last one has been taken. */
+  /** Resolves when so many have been taken in all. */
+  async reaches(count: number): Promise<void> {
+    while (this.taken.length < count) await this.#next.promise
+  }
+
+  /** Ends what `run` began; resolves when the last one has been taken. */
   async end(): Promise<void> {
     this.#ending = true
     await this.#running
+  }
+
+  /** Ends it even if what is under way is never taken. */
+  abandon(): Promise<void> {
+    this.#abandoned = true
+    return this.end()
   }
 
   async #run(pause: number): Promise<void> {
@@ -76,8 +89,11 @@ export class Lane {
     const { status, position } = await this.#send(name)
     this.slowest = Math.max(this.slowest, performance.now() - began)
     this.statuses[status] = (this.statuses[status] ?? 0) + 1
-    if (position !== undefined) this.taken.push({ name, seq: position.seq, epoch: position.epoch })
-    return position !== undefined
+    if (position === undefined) return false
+    this.taken.push({ name, seq: position.seq, epoch: position.epoch })
+    this.#next.resolve()
+    this.#next = Promise.withResolvers()
+    return true
   }
 
   async #send(name: string): Promise<{ status: number; position?: StreamPosition }> {

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { wipedStore, wipes } from './wiped-store.ts'
+
+/** `CHAOS=full`: 150 users with a tab on each of two workers. */
+const full = process.env.CHAOS === 'full'
+const users = full ? 150 : 9
+
+/** Two seconds; the rest is for a busy machine. */
+const TOLD = 2400
+
+test.each(Object.keys(wipes))(
+  '%s under traffic: every tab is told on every channel, busy or not, and goes on',
+  async (name) => {
+    const figures = await wipedStore(users, wipes[name]!)
+    process.stdout.write(`wipe by ${name}: ${JSON.stringify(figures)}\n`)
+    expect(figures).toMatchObject({
+      lost: 0,
+      duplicated: 0,
+      disordered: 0,
+      falseContinuity: 0,
+      disconnects: 0,
+    })
+    expect(figures).toMatchObject({ gaps: figures.heard, told: figures.heard })
+    expect(figures.toldWithin).toBeLessThan(TOLD)
+  },
+  full ? 300_000 : 60_000,
+)
