@@ -191,9 +191,9 @@ export class Member {
   #pass(publication: Publication, before: StreamPosition): boolean {
     const { seq, epoch } = publication
     if (seq !== 0) {
-      if (epoch === this.#epoch) {
-        if (seq <= this.#seq) return true
-      } else if (before.epoch !== this.#epoch || before.seq > this.#seq) return false
+      if (epoch === this.#epoch && seq <= this.#seq) return true
+      // In its own epoch the feed may be behind, and never ahead; in another one it must have been where the member is.
+      if (before.epoch === this.#epoch ? before.seq > this.#seq : epoch !== this.#epoch) return false
       this.#seq = seq
       this.#epoch = epoch
     }

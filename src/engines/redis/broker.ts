@@ -141,12 +141,16 @@ export class RedisBroker implements Broker {
 
   async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
     // Nearly every cursor is continuous: the entries are read along with the facts by which that is judged.
-    const guess = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
-    let read = await this.#read(channel, 'after', guess, limit)
-    const { after, gap }: Continuation = continueFrom(read.log, cursor)
-    // Below the floor there is nothing, so what was read from the start is right wherever the floor is.
-    if (guess !== '' && guess !== END && guess !== String(after))
-      read = await this.#read(channel, 'after', String(after), limit)
+    let from = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
+    let read = await this.#read(channel, 'after', from, limit)
+    let judged: Continuation = continueFrom(read.log, cursor)
+    // Below the floor there is nothing, so what was read from too far down is right. After a wipe or a failover it was too far up.
+    while (from !== END && Number(from) > judged.after) {
+      from = String(judged.after)
+      read = await this.#read(channel, 'after', from, limit)
+      judged = continueFrom(read.log, cursor)
+    }
+    const { gap } = judged
     const head = headOf(read.log)
     const last = read.publications.at(-1)
     return {

@@ -38,6 +38,23 @@ export function retentionLaw(court: Court): void {
       expect(seqsOf(edge)).toEqual([16, 17, 18, 19, 20])
     })
 
+    test('a gap ends where the entries begin, also while more of them are removed', async () => {
+      const { broker } = await court.open({ user: { count: KEPT, seconds: 3600 } })
+      const channel = someUser()
+      await publishMany({ broker }, channel, KEPT)
+      const { head } = await broker.since(channel, {}, ALL)
+      let publishing = true
+      const published = (async () => {
+        for (let number = 0; number < 300; number++) await broker.publish(draftOf(channel, number))
+        publishing = false
+      })()
+      while (publishing) {
+        const { gap, publications } = await broker.since(channel, { seq: 1, epoch: head.epoch }, ALL)
+        if (gap !== undefined) expect(publications[0]!.seq).toBe(gap.to + 1)
+      }
+      await published
+    })
+
     test('users and rooms have their own', async () => {
       const { broker } = await court.open({
         user: { count: 4, seconds: 3600 },
