@@ -46,6 +46,11 @@ export class Lane {
     this.#body = 'x'.repeat(size)
   }
 
+  /** How often it was tried, over all publications. */
+  get attempts(): number {
+    return Object.values(this.statuses).reduce((sum, count) => sum + count, 0)
+  }
+
   /** Publishes so many. */
   async post(count = 1): Promise<void> {
     for (let index = 0; index < count; index++) {

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { blackHole, silentSubscription } from './black-hole.ts'
+
+/** `CHAOS=full`: the hole stays open until every backend was refused twenty times. */
+const full = process.env.CHAOS === 'full'
+const refusals = full ? 20 : 2
+const timeout = full ? 300_000 : 60_000
+
+const FLAWLESS = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
+
+/** An answer within two seconds; the rest is for a busy machine. */
+const ANSWERED = 2400
+
+/** How long a silent connection may go unnoticed, and a closed hole too, in milliseconds. */
+const NOTICED = 5000
+
+test.each(['frozen', 'deaf'] as const)(
+  'the way to Redis is a black hole (%s): every post is answered in time with 503, and then it goes on',
+  async (traffic) => {
+    const figures = await blackHole(traffic, refusals)
+    process.stdout.write(`black hole, ${traffic}: ${JSON.stringify(figures)}\n`)
+    expect(figures).toMatchObject(FLAWLESS)
+    expect(Object.keys(figures.statuses)).toEqual(['201', '503'])
+    expect(figures.slowest).toBeLessThan(ANSWERED)
+    expect(figures.recovered).toBeLessThan(NOTICED)
+    // Redis has heard what nobody was told of, and a repetition stores nothing again.
+    if (traffic === 'deaf') expect(figures.replayed).toBeGreaterThan(0)
+  },
+  timeout,
+)
+
+test(
+  'a subscription that falls silent while commands are answered is replaced, and its tabs miss nothing',
+  async () => {
+    const figures = await silentSubscription()
+    process.stdout.write(`silent subscription: ${JSON.stringify(figures)}\n`)
+    expect(figures).toMatchObject(FLAWLESS)
+    expect(Object.keys(figures.statuses)).toEqual(['201'])
+    expect(figures.silenced).toBe(1)
+    expect(figures.replaced).toBeLessThan(NOTICED)
+    expect(figures.repaired).toBeLessThan(NOTICED)
+  },
+  timeout,
+)
