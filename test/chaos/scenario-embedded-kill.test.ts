@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { embeddedKills } from './embedded-kills.ts'
+
+/** `CHAOS=full`: 50 kills. */
+const full = process.env.CHAOS === 'full'
+const kills = full ? 50 : 5
+
+const FLAWLESS = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
+
+test(
+  'a process on a file that is killed again and again: what was taken is shown once and in order, and tabs come back by themselves',
+  async () => {
+    const figures = await embeddedKills(kills)
+    process.stdout.write(`embedded, killed: ${JSON.stringify(figures)}\n`)
+    expect(figures).toMatchObject({ ...FLAWLESS, wrong: [] })
+    // Some of the kills were between a commit and its answer.
+    expect(figures.replayed).toBeGreaterThan(0)
+    expect(figures.fewestReconnects).toBeGreaterThan(0)
+  },
+  full ? 400_000 : 60_000,
+)
