@@ -2,7 +2,8 @@ import { type ProxiedConnection, startProxy, type TcpProxy, type Traffic } from 
 import { startRedis } from '../support/redis.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { until } from '../support/until.ts'
-import { judge, KeepingTab, type Verdict } from './keeping-tab.ts'
+import { completed, judge, type Verdict } from './judge.ts'
+import { KeepingTab } from './keeping-tab.ts'
 import { Lane } from './lane.ts'
 
 /** What was seen while the way to Redis was a black hole, and after. */
@@ -59,7 +60,7 @@ export function blackHole(traffic: Traffic, refusals: number): Promise<BlackHole
     await Promise.all(lanes.map((lane) => lane.reaches(lane.taken.length + 1)))
     const recovered = Math.round(performance.now() - opened)
     await Promise.all(lanes.map((lane) => lane.end()))
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
     return {
       ...judge(tabs, lanes),
       statuses: statusesOf(lanes),
@@ -82,11 +83,11 @@ export function silentSubscription(): Promise<SilenceFigures> {
       () => undefined,
     )
     const replaced = since()
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
     const repaired = since()
     // And they go on.
     await Promise.all(lanes.map((lane) => lane.post(3)))
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
     return {
       ...judge(tabs, lanes),
       statuses: statusesOf(lanes),
@@ -124,9 +125,4 @@ function statusesOf(lanes: readonly Lane[]): Record<number, number> {
     for (const [status, count] of Object.entries(statuses))
       sum[Number(status)] = (sum[Number(status)] ?? 0) + count
   return sum
-}
-
-/** What never comes is the finding, not an error. */
-async function completed(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Promise<void> {
-  await until(async () => judge(tabs, lanes).lost === 0, PATIENCE).catch(() => undefined)
 }

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { startProxy, type TcpProxy } from '../support/proxy.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { until } from '../support/until.ts'
-import { judge, KeepingTab, type Verdict } from './keeping-tab.ts'
+import { completed, judge, type Verdict } from './judge.ts'
+import { KeepingTab } from './keeping-tab.ts'
 import { Lane } from './lane.ts'
 
 /** What the tabs and the backends of a process that was killed again and again have seen. */
@@ -57,7 +58,7 @@ export async function embeddedKills(kills: number): Promise<KillFigures> {
       server = await startTabcast(env, { port: server.port })
     }
     await Promise.all(lanes.map((lane) => lane.end()))
-    await until(async () => judge(tabs, lanes).lost === 0, PATIENCE).catch(() => undefined)
+    await completed(tabs, lanes, PATIENCE)
     return figuresOf(kills, tabs, lanes)
   } finally {
     for (const tab of tabs) tab.close()

@@ -1,8 +1,8 @@
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast } from '../support/tabcast.ts'
-import { until } from '../support/until.ts'
-import { judge, KeepingTab, type Verdict } from './keeping-tab.ts'
+import type { RedisServer } from '../support/redis.ts'
+import { completed, judge, type Verdict } from './judge.ts'
+import { KeepingTab } from './keeping-tab.ts'
 import { Lane } from './lane.ts'
+import { startTwoWorkers } from './two-workers.ts'
 
 export interface FrozenOptions {
   /** How many publications come while the worker is frozen, over all channels. */
@@ -38,26 +38,24 @@ const PATIENCE = 25_000
 
 /** Freezes one of two workers while its channels are published to, thaws it when Redis has cut its subscription, and waits for its tabs. */
 export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigures> {
-  const redis = await startRedis({
-    aof: true,
-    settings: {
-      appendfsync: 'everysec',
-      'client-output-buffer-limit': `pubsub ${options.outputBuffer} ${options.outputBuffer} 60`,
+  const world = await startTwoWorkers(
+    { JWT_SECRET, RETENTION_COUNT: `${options.publications}` },
+    {
+      settings: {
+        appendfsync: 'everysec',
+        'client-output-buffer-limit': `pubsub ${options.outputBuffer} ${options.outputBuffer} 60`,
+      },
     },
-  })
-  const env = {
-    REDIS_URL: redis.url,
-    JWT_SECRET,
-    RETENTION_COUNT: `${options.publications}`,
-    MAX_CONNECTS_PER_SECOND: '10000',
-  }
-  const servers = await Promise.all(
-    ['api', 'worker', 'worker'].map((role) => startTabcast({ ...env, ROLE: role })),
   )
-  const [api, worker, other] = servers as [(typeof servers)[0], (typeof servers)[0], (typeof servers)[0]]
+  const { redis, api } = world
+  const [worker, other] = world.workers
   const lanes = Array.from({ length: CHANNELS }, (_, index) => new Lane(api, `user:u${index}`, SIZE))
   const tabOf = (url: string, index: number): KeepingTab =>
-    new KeepingTab(url, { secret: JWT_SECRET, user: `u${index}` })
+    new KeepingTab(url, {
+      secret: JWT_SECRET,
+      user: `u${index}`,
+      transports: [index % 4 === 3 ? 'polling' : 'websocket'],
+    })
   const tabs: KeepingTab[] = []
   const others: KeepingTab[] = []
   const freeze = (frozen: boolean): void => void process.kill(worker.pid, frozen ? 'SIGSTOP' : 'SIGCONT')
@@ -68,23 +66,23 @@ export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigure
     }
     await Promise.all([...tabs, ...others].map((tab) => tab.begins()))
     await post(lanes, 1)
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
 
     const before = await subscriptions(redis)
     freeze(true)
     const began = performance.now()
     await post(lanes, options.publications / CHANNELS)
     const publishing = performance.now() - began
-    await completed(others, lanes)
+    await completed(others, lanes, PATIENCE)
     const delayed = judge(others, lanes).lost
     const after = await subscriptions(redis)
     freeze(false)
     const thawed = performance.now()
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
     const catchingUp = performance.now() - thawed
     // And they go on.
     await post(lanes, 1)
-    await completed([...tabs, ...others], lanes)
+    await completed([...tabs, ...others], lanes, PATIENCE)
     return {
       frozen: judge(tabs, lanes),
       others: judge(others, lanes),
@@ -98,18 +96,13 @@ export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigure
   } finally {
     freeze(false)
     for (const tab of [...tabs, ...others]) tab.close()
-    await Promise.all(servers.map((server) => server.kill()))
-    await redis.stop()
+    await Promise.all(lanes.map((lane) => lane.abandon()))
+    await world.stop()
   }
 }
 
 async function post(lanes: readonly Lane[], count: number): Promise<void> {
   await Promise.all(lanes.map((lane) => lane.post(count)))
-}
-
-/** What never comes is the finding, not an error. */
-async function completed(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Promise<void> {
-  await until(async () => judge(tabs, lanes).lost === 0, PATIENCE, 100).catch(() => undefined)
 }
 
 async function subscriptions(redis: RedisServer): Promise<number> {

@@ -1,8 +1,7 @@
 import type { StreamPosition } from '../../src/core/position.ts'
 import { type TabOptions, TestTab } from '../support/tab.ts'
 import { browserToken } from '../support/tokens.ts'
-import type { Lane } from './lane.ts'
-import { birthOf, Reading, type ToldGap } from './prove/reading.ts'
+import { Reading, type ToldGap } from './prove/reading.ts'
 
 export interface KeepingTabOptions extends Omit<TabOptions, 'token' | 'since'> {
   /** What the token is signed with. */
@@ -50,38 +49,4 @@ export class KeepingTab extends TestTab {
     await this.sees('position', this.readings.size)
     return this
   }
-}
-
-/** What all tabs have seen, against what was taken for their channels. */
-export interface Verdict {
-  /** Taken, and neither seen nor told as lost by a wipe. */
-  lost: number
-  /** Seen more than once in one life of the log. */
-  duplicated: number
-  /** Seen after a later one. */
-  disordered: number
-  /** Something between two events was not there, and no `gap` said so. */
-  falseContinuity: number
-  gaps: number
-}
-
-/** Judges what so many tabs have seen of what these lanes have published. */
-export function judge(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Verdict {
-  const verdict: Verdict = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
-  const byChannel = new Map(lanes.map((lane) => [lane.channel, lane]))
-  for (const { readings } of tabs)
-    for (const [channel, reading] of readings) {
-      verdict.lost += lostBy(reading, byChannel.get(channel))
-      verdict.duplicated += reading.duplicated
-      verdict.disordered += reading.disordered
-      verdict.falseContinuity += reading.falseContinuity
-      verdict.gaps += reading.gaps.length
-    }
-  return verdict
-}
-
-function lostBy({ seen, gaps }: Reading, lane: Lane | undefined): number {
-  const last = gaps.at(-1)
-  const isTold = (epoch: string): boolean => last !== undefined && birthOf(last.epoch) !== birthOf(epoch)
-  return (lane?.taken ?? []).filter(({ name, epoch }) => !seen.has(name) && !isTold(epoch)).length
 }

@@ -1,12 +1,11 @@
 import { expect, test } from 'vitest'
 import { blackHole, silentSubscription } from './black-hole.ts'
+import { FLAWLESS } from './judge.ts'
 
 /** `CHAOS=full`: the hole stays open until every backend was refused twenty times. */
 const full = process.env.CHAOS === 'full'
 const refusals = full ? 20 : 2
 const timeout = full ? 300_000 : 60_000
-
-const FLAWLESS = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
 
 /** An answer within two seconds; the rest is for a busy machine. */
 const ANSWERED = 2400

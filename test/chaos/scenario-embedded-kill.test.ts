@@ -1,11 +1,10 @@
 import { expect, test } from 'vitest'
 import { embeddedKills } from './embedded-kills.ts'
+import { FLAWLESS } from './judge.ts'
 
 /** `CHAOS=full`: 50 kills. */
 const full = process.env.CHAOS === 'full'
 const kills = full ? 50 : 5
-
-const FLAWLESS = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
 
 test(
   'a process on a file that is killed again and again: what was taken is shown once and in order, and tabs come back by themselves',

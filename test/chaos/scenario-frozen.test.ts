@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest'
 import { frozenWorker } from './frozen-worker.ts'
+import { FLAWLESS } from './judge.ts'
 
 /** `CHAOS=full`: 50,000 publications, and Redis's own limit for what may wait for a subscription. */
 const full = process.env.CHAOS === 'full'
 const options = full
   ? { publications: 50_000, outputBuffer: 32 * 1_048_576 }
   : { publications: 5000, outputBuffer: 2 * 1_048_576 }
-
-const FLAWLESS = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
 
 test(
   'a worker that is frozen until Redis cuts its subscription: its tabs get everything, and those of another worker notice nothing',

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import type { RedisServer } from '../support/redis.ts'
 import { until } from '../support/until.ts'
-import { judge, KeepingTab, type Verdict } from './keeping-tab.ts'
+import { completed, judge, type Verdict } from './judge.ts'
+import { KeepingTab } from './keeping-tab.ts'
 import { Lane } from './lane.ts'
 import type { ToldGap } from './prove/reading.ts'
+import { startTwoWorkers } from './two-workers.ts'
 
 /** Ways in which a Redis forgets everything. Each resolves when it can be written to again. */
 export const wipes: Readonly<Record<string, (redis: RedisServer) => Promise<void>>> = {
@@ -43,12 +44,8 @@ export async function wipedStore(
   users: number,
   wipe: (redis: RedisServer) => Promise<void>,
 ): Promise<WipeFigures> {
-  const redis = await startRedis({ aof: true })
-  const env = { REDIS_URL: redis.url, JWT_SECRET, MAX_CONNECTS_PER_SECOND: '10000' }
-  const servers = await Promise.all(
-    ['api', 'worker', 'worker'].map((role) => startTabcast({ ...env, ROLE: role })),
-  )
-  const [api, ...workers] = servers as [Tabcast, ...Tabcast[]]
+  const world = await startTwoWorkers({ JWT_SECRET })
+  const { api, redis, workers } = world
   const channels = [
     ...Array.from({ length: users }, (_, index) => `user:u${index}`),
     ...ROOMS.map((room) => `room:${room}`),
@@ -63,7 +60,7 @@ export async function wipedStore(
         tabs.push(tabOf(url, `u${index}`, (index + at) % 2 === 0 ? 'websocket' : 'polling'))
     await Promise.all(tabs.map((tab) => tab.begins()))
     await Promise.all([...quiet, ...busy].map((lane) => lane.post()))
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
     for (const lane of busy) lane.run(20)
     await Promise.all(busy.map((lane) => lane.reaches(5)))
 
@@ -75,7 +72,7 @@ export async function wipedStore(
     await Promise.all(busy.map((lane) => lane.end()))
     // And they go on.
     await Promise.all(lanes.map((lane) => lane.post(3)))
-    await completed(tabs, lanes)
+    await completed(tabs, lanes, PATIENCE)
     return {
       ...judge(tabs, lanes),
       heard: heard.length,
@@ -87,8 +84,7 @@ export async function wipedStore(
   } finally {
     for (const tab of tabs) tab.close()
     await Promise.all(lanes.map((lane) => lane.abandon()))
-    await Promise.all(servers.map((server) => server.kill()))
-    await redis.stop()
+    await world.stop()
   }
 }
 
@@ -98,8 +94,3 @@ const tabOf = (url: string, user: string, transport: 'websocket' | 'polling'): K
   new KeepingTab(url, { secret: JWT_SECRET, user, rooms: ROOMS, transports: [transport] })
 
 const isWipe = ({ reason, from }: ToldGap): boolean => reason === 'wiped' && from === 1
-
-/** What never comes is the finding, not an error. */
-async function completed(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Promise<void> {
-  await until(async () => judge(tabs, lanes).lost === 0, PATIENCE).catch(() => undefined)
-}
