@@ -28,7 +28,7 @@ export interface SilenceFigures extends Verdict {
 }
 
 const JWT_SECRET = 'b'.repeat(40)
-const USERS = 20
+const USERS = 10
 /** How long it may take before it counts as never, in milliseconds. */
 const PATIENCE = 20_000
 /** The command as a connection sends it, and not in the text of a script. */

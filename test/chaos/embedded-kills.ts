@@ -22,9 +22,9 @@ export interface KillFigures extends Verdict {
 }
 
 const JWT_SECRET = 'k'.repeat(40)
-const USERS = 20
+const USERS = 10
 /** How many posts are taken between a start and the next kill, in turn: some kills hit tabs that are still coming back. */
-const BETWEEN = [200, 20, 100]
+const BETWEEN = [100, 10, 50]
 /** How long it may take before it counts as never, in milliseconds. */
 const PATIENCE = 30_000
 

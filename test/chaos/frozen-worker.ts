@@ -9,6 +9,8 @@ export interface FrozenOptions {
   publications: number
   /** How many bytes of a subscription may wait in Redis before it cuts the connection. */
   outputBuffer: number
+  /** How long tabs keep a connection that is silent, beyond the interval between two pings, in milliseconds. */
+  pingTimeout: number
 }
 
 /** What was seen while a worker was frozen, and after. */
@@ -39,7 +41,7 @@ const PATIENCE = 25_000
 /** Freezes one of two workers while its channels are published to, thaws it when Redis has cut its subscription, and waits for its tabs. */
 export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigures> {
   const world = await startTwoWorkers(
-    { JWT_SECRET, RETENTION_COUNT: `${options.publications}` },
+    { JWT_SECRET, RETENTION_COUNT: `${options.publications}`, PING_TIMEOUT: `${options.pingTimeout}` },
     {
       settings: {
         appendfsync: 'everysec',

@@ -1,12 +1,14 @@
 import { until } from '../support/until.ts'
 import type { KeepingTab } from './keeping-tab.ts'
-import type { Lane } from './lane.ts'
+import type { Lane, Taken } from './lane.ts'
 import { birthOf, type Reading } from './prove/reading.ts'
 
 /** What all tabs have seen, against what was taken for their channels. */
 export interface Verdict {
   /** Taken, and neither seen nor told as lost by a wipe. */
   lost: number
+  /** Answered with another place in the log than the page was told. */
+  misplaced: number
   /** Seen more than once in one life of the log. */
   duplicated: number
   /** Seen after a later one. */
@@ -16,7 +18,14 @@ export interface Verdict {
   gaps: number
 }
 
-export const FLAWLESS: Verdict = { lost: 0, duplicated: 0, disordered: 0, falseContinuity: 0, gaps: 0 }
+export const FLAWLESS: Verdict = {
+  lost: 0,
+  misplaced: 0,
+  duplicated: 0,
+  disordered: 0,
+  falseContinuity: 0,
+  gaps: 0,
+}
 
 /** Judges what so many tabs have seen of what these lanes have published. */
 export function judge(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Verdict {
@@ -24,7 +33,9 @@ export function judge(tabs: readonly KeepingTab[], lanes: readonly Lane[]): Verd
   const byChannel = new Map(lanes.map((lane) => [lane.channel, lane]))
   for (const { readings } of tabs)
     for (const [channel, reading] of readings) {
-      verdict.lost += lostBy(reading, byChannel.get(channel))
+      const taken = byChannel.get(channel)?.taken ?? []
+      verdict.lost += taken.filter((one) => isLost(one, reading)).length
+      verdict.misplaced += taken.filter((one) => isMisplaced(one, reading)).length
       verdict.duplicated += reading.duplicated
       verdict.disordered += reading.disordered
       verdict.falseContinuity += reading.falseContinuity
@@ -39,11 +50,18 @@ export async function completed(
   lanes: readonly Lane[],
   patience: number,
 ): Promise<void> {
-  await until(async () => judge(tabs, lanes).lost === 0, patience, 50).catch(() => undefined)
+  await until(async () => judge(tabs, lanes).lost === 0, patience, 100).catch(() => undefined)
 }
 
-function lostBy({ seen, gaps }: Reading, lane: Lane | undefined): number {
+function isLost({ name, epoch }: Taken, { seen, gaps }: Reading): boolean {
   const last = gaps.at(-1)
-  const isTold = (epoch: string): boolean => last !== undefined && birthOf(last.epoch) !== birthOf(epoch)
-  return (lane?.taken ?? []).filter(({ name, epoch }) => !seen.has(name) && !isTold(epoch)).length
+  const isTold = last !== undefined && birthOf(last.epoch) !== birthOf(epoch)
+  return !seen.has(name) && !isTold
+}
+
+/** What was stored again after a wipe has two places, and both are right. */
+function isMisplaced({ name, seq, epoch }: Taken, { seen }: Reading): boolean {
+  const place = seen.get(name)
+  if (place === undefined || birthOf(place.epoch) !== birthOf(epoch)) return false
+  return place.seq !== seq || place.epoch !== epoch
 }

@@ -5,7 +5,7 @@ import type { StreamPosition } from '../../src/core/position.ts'
 const HUNG = 10_000
 
 /** How long a backend waits before it repeats a post, in milliseconds. */
-const REPEAT_PAUSE = 100
+const REPEAT_PAUSE = 200
 
 /** The API that is posted to. */
 export interface Api {

@@ -5,7 +5,7 @@ import { FLAWLESS } from './judge.ts'
 /** `CHAOS=full`: the hole stays open until every backend was refused twenty times. */
 const full = process.env.CHAOS === 'full'
 const refusals = full ? 20 : 2
-const timeout = full ? 300_000 : 60_000
+const timeout = full ? 300_000 : 120_000
 
 /** An answer within two seconds; the rest is for a busy machine. */
 const ANSWERED = 2400

@@ -16,5 +16,5 @@ test(
     expect(figures.replayed).toBeGreaterThan(0)
     expect(figures.fewestReconnects).toBeGreaterThan(0)
   },
-  full ? 400_000 : 60_000,
+  full ? 400_000 : 120_000,
 )

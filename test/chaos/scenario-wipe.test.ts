@@ -17,5 +17,5 @@ test.each(Object.keys(wipes))(
     expect(figures).toMatchObject({ ...FLAWLESS, gaps: figures.heard, told: figures.heard, disconnects: 0 })
     expect(figures.toldWithin).toBeLessThan(TOLD)
   },
-  full ? 300_000 : 60_000,
+  full ? 300_000 : 120_000,
 )
