@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import { startRedis } from '../support/redis.ts'
+import { startTabcast } from '../support/tabcast.ts'
+import { completed, judge, type Verdict } from './judge.ts'
+import { KeepingTab } from './keeping-tab.ts'
+import { Lane } from './lane.ts'
+import { Random } from './prove/random.ts'
+
+export interface CutOptions {
+  engine: 'embedded' | 'redis'
+  /** How many times a tab's connections are cut, over all tabs. */
+  cuts: number
+}
+
+/** What tabs whose network was cut again and again have seen. */
+export interface CutFigures extends Verdict {
+  posts: number
+  /** How many connections ended before they were up to date: in the middle of a replay. */
+  cutInReplay: number
+  disconnects: number
+  /** The tabs whose callbacks got anything but every publication, once, in the order in which it was posted. */
+  wrong: string[]
+  seconds: number
+}
+
+const JWT_SECRET = 'c'.repeat(40)
+const SEED = 20_261_121
+const ROOM = 'busy'
+/** Each has a tab by websocket and one by polling, which hear the room as well. */
+const USERS = 6
+/** Milliseconds between two publications to a user; those to the room follow one another without a pause. */
+const USER_PAUSE = 100
+/** Characters of text: so many that a page of a replay has sixteen of them. */
+const SIZE = 4000
+/** The longest pause between two cuts, and how far a tab that has come back gets with its replay at most; milliseconds. */
+const LONGEST_PAUSE = 40
+const LONGEST_REPLAY = 10
+/** How many publications of the room a tab is kept away for at most. */
+const MOST_MISSED = 50
+/** How long it may take before it counts as never, in milliseconds. */
+const PATIENCE = 30_000
+
+/** One process under steady traffic, and tabs whose connections are reset at random moments, every third time in the replay as well. */
+export async function networkCuts({ engine, cuts }: CutOptions): Promise<CutFigures> {
+  const redis = engine === 'redis' ? await startRedis({ aof: true }) : undefined
+  const server = await startTabcast({
+    ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
+    JWT_SECRET,
+    RETENTION_COUNT: '1000000',
+    ROOM_RETENTION_COUNT: '1000000',
+    MAX_CONNECTS_PER_SECOND: '10000',
+  })
+  const users = Array.from({ length: USERS }, (_, index) => `u${index}`)
+  const room = new Lane(server, `room:${ROOM}`, SIZE)
+  const lanes = [room, ...users.map((user) => new Lane(server, `user:${user}`, SIZE))]
+  const tabs: CutTab[] = []
+  try {
+    for (const user of users)
+      for (const transport of ['websocket', 'polling'] as const)
+        tabs.push(new CutTab(await startProxy(server.port), user, transport))
+    await Promise.all(tabs.map((tab) => tab.begins()))
+    for (const lane of lanes) lane.run(lane === room ? 0 : USER_PAUSE)
+    const began = performance.now()
+    await cutAll(tabs, room, cuts)
+    await Promise.all(lanes.map((lane) => lane.end()))
+    const seconds = Math.round((performance.now() - began) / 1000)
+    await completed(tabs, lanes, PATIENCE)
+    return { ...figuresOf(tabs, lanes), seconds }
+  } finally {
+    await Promise.all(tabs.map((tab) => tab.end()))
+    await Promise.all(lanes.map((lane) => lane.abandon()))
+    await server.kill()
+    await redis?.stop()
+  }
+}
+
+async function cutAll(tabs: readonly CutTab[], room: Lane, cuts: number): Promise<void> {
+  const random = new Random(SEED)
+  for (let done = 0; done < cuts; ) {
+    await delay(random.between(0, LONGEST_PAUSE))
+    const tab = random.pick(tabs)
+    // A tab that is just coming back may have no connection.
+    if (tab.cut()) done++
+    if (!random.happens(1 / 3)) continue
+    await tab.goAway(room.reaches(room.taken.length + random.between(0, MOST_MISSED)))
+    // As the replay begins, or some way into it.
+    if (random.happens(1 / 2)) await delay(random.between(0, LONGEST_REPLAY))
+    if (tab.cut()) done++
+  }
+}
+
+function figuresOf(tabs: readonly CutTab[], lanes: readonly Lane[]): Omit<CutFigures, 'seconds'> {
+  const posted = new Map(lanes.map(({ channel, taken }) => [channel, taken.map(({ name }) => name)]))
+  const isRight = (tab: CutTab): boolean =>
+    [...tab.heard].every(([channel, heard]) => heard.join() === posted.get(channel)!.join())
+  return {
+    ...judge(tabs, lanes),
+    posts: lanes.reduce((sum, { taken }) => sum + taken.length, 0),
+    cutInReplay: tabs.reduce((sum, tab) => sum + tab.brokenReplays, 0),
+    disconnects: tabs.reduce((sum, { disconnects }) => sum + disconnects, 0),
+    wrong: tabs.filter((tab) => !isRight(tab)).map(({ name }) => name),
+  }
+}
+
+/** A tab with a network of its own. */
+class CutTab extends KeepingTab {
+  readonly name: string
+  /** What the callbacks got, by channel, as it came. */
+  readonly heard: ReadonlyMap<string, string[]>
+  /** How many connections ended before every channel was up to date. */
+  brokenReplays = 0
+  readonly #way: TcpProxy
+  /** How many channels the present connection was told to be up to date. */
+  #upToDate = 0
+
+  constructor(way: TcpProxy, user: string, transport: 'websocket' | 'polling') {
+    super(`http://127.0.0.1:${way.port}`, {
+      secret: JWT_SECRET,
+      user,
+      rooms: [ROOM],
+      transports: [transport],
+      reconnectionDelay: 10,
+      reconnectionDelayMax: 10,
+    })
+    this.#way = way
+    this.name = `${user} by ${transport}`
+    const own: string[] = []
+    const ofRoom: string[] = []
+    this.heard = new Map([
+      [`user:${user}`, own],
+      [`room:${ROOM}`, ofRoom],
+    ])
+    this.socket.on('notification', ({ data }: { data: string }) => own.push(data))
+    this.socket.on('message', ({ data }: { data: string }) => ofRoom.push(data))
+    this.socket.on('connect', () => {
+      this.#upToDate = 0
+    })
+    this.socket.on('position', () => this.#upToDate++)
+    this.socket.on('disconnect', () => {
+      if (this.#upToDate < this.readings.size) this.brokenReplays++
+    })
+  }
+
+  /** Resets its connections; answers whether it had any. */
+  cut(): boolean {
+    return this.#way.cut() > 0
+  }
+
+  /** Keeps it away until something has happened; resolves when it has connected again, and its replay begins. */
+  async goAway(happened: Promise<void>): Promise<void> {
+    this.#way.refuse(true)
+    this.cut()
+    await happened
+    this.#way.refuse(false)
+    await new Promise<void>((resolve) => this.socket.once('connect', () => resolve()))
+  }
+
+  async end(): Promise<void> {
+    this.close()
+    await this.#way.close()
+  }
+}

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { full } from './full.ts'
+import { FLAWLESS } from './judge.ts'
+import { networkCuts } from './network-cuts.ts'
+
+const cuts = full ? 1000 : 50
+
+test.each(['embedded', 'redis'] as const)(
+  'tabs whose network is cut at any moment get everything once and in order: %s',
+  async (engine) => {
+    const figures = await networkCuts({ engine, cuts })
+    process.stdout.write(`cuts, ${engine}: ${JSON.stringify({ cuts, ...figures })}\n`)
+    expect(figures).toMatchObject({ ...FLAWLESS, wrong: [] })
+    expect(figures.cutInReplay).toBeGreaterThan(cuts / 50)
+  },
+  full ? 400_000 : 60_000,
+)
