@@ -89,3 +89,26 @@ local function keep_alive(log, meta, now, max_age)
   redis.call('PEXPIRE', log, max_age + pause * 2)
   redis.call('PEXPIRE', meta, max_age * 2 + 60000)
 end
+
+-- Gives the log its next number, in the life that the store has; answers the number as text, and its epoch.
+local function next_number(log, meta, epoch, life, birth)
+  epoch = epoch or found(log, meta, birth)
+  local seq = redis.call('HINCRBY', meta, 'seq', 1)
+  if life_of(epoch) ~= life then
+    -- The caller's word is not enough to end an epoch: a store's replication history can change under an open connection.
+    local now = life_of_store()
+    if life_of(epoch) ~= now then epoch = begin_epoch(meta, epoch, now, seq) end
+  end
+  return string.format('%d', seq), epoch
+end
+
+-- Puts an entry into the log, and removes the oldest above the number that is kept.
+local function append(log, meta, number, message, max)
+  redis.call('XADD', log, number .. '-0', 'm', message)
+  local surplus = redis.call('XLEN', log) - max
+  if surplus > 0 then
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', surplus)
+    redis.call('XTRIM', log, 'MAXLEN', max)
+    raise_floor(meta, oldest[#oldest][1])
+  end
+end

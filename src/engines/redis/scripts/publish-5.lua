@@ -39,24 +39,11 @@ if ARGV[5] == '0' then
   message = '0  ' .. ARGV[3] .. ARGV[4]
 else
   local meta = redis.call('HMGET', KEYS[2], 'epoch', 'due')
-  epoch = meta[1] or found(KEYS[1], KEYS[2], ARGV[2])
-  seq = redis.call('HINCRBY', KEYS[2], 'seq', 1)
-  local number = string.format('%d', seq)
-  if life_of(epoch) ~= ARGV[1] then
-    -- The caller's word is not enough to end an epoch: a store's replication history can change under an open connection.
-    local life = life_of_store()
-    if life_of(epoch) ~= life then epoch = begin_epoch(KEYS[2], epoch, life, seq) end
-  end
+  local number
+  number, epoch = next_number(KEYS[1], KEYS[2], meta[1], ARGV[1], ARGV[2])
+  seq = tonumber(number)
   message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[4]
-  redis.call('XADD', KEYS[1], number .. '-0', 'm', message)
-
-  local max = tonumber(ARGV[9])
-  local surplus = redis.call('XLEN', KEYS[1]) - max
-  if surplus > 0 then
-    local oldest = redis.call('XRANGE', KEYS[1], '-', '+', 'COUNT', surplus)
-    redis.call('XTRIM', KEYS[1], 'MAXLEN', max)
-    raise_floor(KEYS[2], oldest[#oldest][1])
-  end
+  append(KEYS[1], KEYS[2], number, message, tonumber(ARGV[9]))
   local now = tonumber(ARGV[8])
   if now >= tonumber(meta[2] or 0) then keep_alive(KEYS[1], KEYS[2], now, tonumber(ARGV[10])) end
 end

@@ -1,0 +1,23 @@
+--[[
+  Notes that a tab has processed everything up to a seq: the notifications that no tab had acknowledged before were delivered then.
+  KEYS[1] meta   KEYS[2] lines   KEYS[3] order
+  ARGV[1] seq
+  ARGV[2] at     RFC 3339
+  Returns their ids
+]]
+local acknowledged = tonumber(redis.call('HGET', KEYS[1], 'acknowledged') or 0)
+local seq = math.min(tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[1], 'seq') or 0))
+if seq <= acknowledged then return {} end
+redis.call('HSET', KEYS[1], 'acknowledged', seq)
+local ids = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. acknowledged, seq)
+local delivered = {}
+for _, id in ipairs(ids) do
+  local line = redis.call('HGET', KEYS[2], id)
+  local words = line and words_of(line)
+  if words and words[DELIVERED] == '-' then
+    words[DELIVERED] = ARGV[2]
+    redis.call('HSET', KEYS[2], id, table.concat(words, ' '))
+    delivered[#delivered + 1] = id
+  end
+end
+return delivered

@@ -1,0 +1,47 @@
+--[[
+  Gives notifications a state, or takes it away, and tells of it if something changed.
+  KEYS[1] log   KEYS[2] meta   KEYS[3] bell
+  KEYS[4..8]            the inbox: lines, contents, order, tags, ends
+  ARGV[1] life   ARGV[2] birth
+  ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
+  ARGV[4] now           milliseconds
+  ARGV[5] max count     of entries
+  ARGV[6] command       PUBLISH or SPUBLISH
+  ARGV[7] id            for an event of its own, if something has ended meanwhile
+  ARGV[8] word          of the state: 7 seen, 8 read, 9 archived
+  ARGV[9] value         RFC 3339, or "-" to take it away
+  ARGV[10] before       with all: only those that were not touched after this time; or ""
+  ARGV[11..]            ids; none for all
+  Returns {1 if something changed, unread, unseen}
+]]
+local inbox = inbox_keys(4)
+local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7]}
+local counts = counts_of(KEYS[2])
+expire(log, inbox, counts, how)
+local ids, before = {}, ARGV[10]
+for index = 11, #ARGV do ids[#ids + 1] = ARGV[index] end
+if #ids == 0 then ids = redis.call('ZRANGE', inbox.order, 0, -1) end
+local state, value, changed = tonumber(ARGV[8]), ARGV[9], {}
+for first = 1, #ids, 1000 do
+  local last = math.min(first + 999, #ids)
+  local lines = redis.call('HMGET', inbox.lines, unpack(ids, first, last))
+  for index = first, last do
+    local line = lines[index - first + 1]
+    local words = line and words_of(line)
+    if words and (words[state] == '-') ~= (value == '-') and (before == '' or words[UPDATED] <= before) then
+      add(counts, words, -1)
+      words[state] = value
+      add(counts, words, 1)
+      changed[#changed + 1] = ids[index]
+      changed[#changed + 1] = table.concat(words, ' ')
+    end
+  end
+end
+if #changed == 0 then return {0, counts.unread, counts.unseen} end
+for first = 1, #changed, 1000 do
+  redis.call('HSET', inbox.lines, unpack(changed, first, math.min(first + 999, #changed)))
+end
+keep_counts(KEYS[2], counts)
+tell(log, how, ARGV[3], counts)
+return {1, counts.unread, counts.unseen}

@@ -1,0 +1,115 @@
+--[[
+  Stores one notification: makes it, or replaces the one with its tag in place, unless that is newer. Then carries it to the subscribers.
+  Content is never decoded: what the store knows is spliced into finished text, integers by %d.
+  KEYS[1] log           stream; an entry's id is its seq
+  KEYS[2] meta          hash: seq, floor, epoch, epochs, due, unread, unseen
+  KEYS[3] connections   hash: process -> connections
+  KEYS[4] idempotency   string; "" if the caller gave no key (then ARGV[6] is "")
+  KEYS[5] bell          Pub/Sub channel
+  KEYS[6..10]           the inbox: lines, contents, order, tags, ends
+  ARGV[1] life          of this store, as the caller knows it; "" to ask the store itself
+  ARGV[2] birth         for a log that does not exist yet
+  ARGV[3] event         "notification" or "progress"
+  ARGV[4] line          " <createdAt> <expiresAt> <except>"
+  ARGV[5] content       the fields as JSON text, without the braces
+  ARGV[6] fingerprint   of the body, or ""
+  ARGV[7] id            if it is new
+  ARGV[8] now           milliseconds
+  ARGV[9] max count     of entries, and of notifications
+  ARGV[10] max age      milliseconds
+  ARGV[11] command      PUBLISH or SPUBLISH
+  ARGV[12] remember     the idempotency key for so many seconds
+  ARGV[13] tag          or "-"
+  ARGV[14] version      or ""
+  ARGV[15] course       "none", "running" or "finished"
+  ARGV[16] renotify     "1" or "0"
+  ARGV[17] alert        "1" or "0": may it toast if it is new
+  ARGV[18] updated at   RFC 3339
+  ARGV[19] expires at   RFC 3339
+  ARGV[20] ends at      milliseconds, or "0" if it lives as long as the retention
+  ARGV[21] type
+  ARGV[22] category     without spaces, or "-"
+  ARGV[23] oldest       what was not touched since is no longer kept; RFC 3339
+  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "", version,
+    1 if made, 1 if applied}
+]]
+local connections = redis.call('HGETALL', KEYS[3])
+if ARGV[6] ~= '' then
+  local known = redis.call('GET', KEYS[4])
+  if known then
+    local words = words_of(known)
+    if words[1] ~= ARGV[6] then return {2} end
+    return {1, tonumber(words[2]), words[3], words[4], connections, life_of_store(), tonumber(words[5]), tonumber(words[6]), tonumber(words[7])}
+  end
+end
+local inbox = inbox_keys(6)
+local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[5]}
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = ARGV[7]}
+local meta = redis.call('HMGET', KEYS[2], 'epoch', 'due')
+local counts = counts_of(KEYS[2])
+expire(log, inbox, counts, how)
+
+local function remember(number, epoch, id, version, created, applied)
+  if ARGV[6] == '' then return end
+  redis.call('SET', KEYS[4], table.concat({ARGV[6], number, epoch, id, version, created, applied}, ' '), 'EX', ARGV[12])
+end
+
+local sent = 0
+for index = 2, #connections, 2 do sent = sent + tonumber(connections[index]) end
+local id, tag, given, course = ARGV[7], ARGV[13], ARGV[14], ARGV[15]
+local known_id = tag ~= '-' and redis.call('HGET', inbox.tags, tag)
+local line = known_id and redis.call('HGET', inbox.lines, known_id)
+local old = line and words_of(line)
+local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
+-- What the inbox keeps, without the seq; states begin empty.
+local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22]}
+if old then
+  id = known_id
+  local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
+  if late or (given == '' and course == 'running' and old[COURSE] == 'finished') then
+    local epoch = redis.call('HGET', KEYS[2], 'epoch')
+    remember(old[SEQ], epoch, id, old[VERSION], 0, 0)
+    return {0, tonumber(old[SEQ]), epoch, id, connections, '', tonumber(old[VERSION]), 0, 0}
+  end
+  if given == '' then words[VERSION] = string.format('%d', tonumber(old[VERSION]) + 1) end
+  words[CREATED] = old[CREATED]
+  local again = ARGV[16] == '1' or (course == 'finished' and old[COURSE] ~= 'finished')
+  alert = alert and again
+  if not again then
+    words[SEEN], words[READ], words[ARCHIVED] = old[SEEN], old[READ], old[ARCHIVED]
+  end
+  redis.call('XDEL', KEYS[1], old[SEQ] .. '-0')
+  add(counts, old, -1)
+end
+add(counts, words, 1)
+
+local number, epoch = next_number(KEYS[1], KEYS[2], redis.call('HGET', KEYS[2], 'epoch') or meta[1], ARGV[1], ARGV[2])
+words[1] = number
+redis.call('HSET', inbox.lines, id, table.concat(words, ' '))
+redis.call('HSET', inbox.contents, id, ARGV[5])
+redis.call('ZADD', inbox.order, number, id)
+if tag ~= '-' and not old then redis.call('HSET', inbox.tags, tag, id) end
+if ARGV[20] ~= '0' then
+  redis.call('ZADD', inbox.ends, ARGV[20], id)
+elseif old then
+  redis.call('ZREM', inbox.ends, id)
+end
+if redis.call('ZCARD', inbox.order) > how.max then trim_inbox(inbox, counts, how.max, '') end
+keep_counts(KEYS[2], counts)
+
+local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' end
+local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ' ' .. id .. ARGV[4] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[5]
+  .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[18] .. '","expiresAt":"' .. ARGV[19]
+  .. '","seenAt":' .. quoted(words[SEEN]) .. ',"readAt":' .. quoted(words[READ]) .. ',"archivedAt":' .. quoted(words[ARCHIVED])
+  .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. counts_text(counts) .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
+append(KEYS[1], KEYS[2], number, message, how.max)
+if how.now >= tonumber(meta[2] or 0) then
+  trim_inbox(inbox, counts, how.max, ARGV[23])
+  keep_counts(KEYS[2], counts)
+  keep_alive(KEYS[1], KEYS[2], how.now, tonumber(ARGV[10]))
+  keep_inbox_alive(inbox, tonumber(ARGV[10]))
+end
+local created = old and 0 or 1
+remember(number, epoch, id, words[VERSION], created, 1)
+redis.call(ARGV[11], KEYS[5], message)
+return {0, tonumber(number), epoch, id, connections, '', tonumber(words[VERSION]), created, 1}

@@ -1,0 +1,27 @@
+--[[
+  Takes one notification out of the inbox and the log, and tells of it.
+  KEYS[1] log   KEYS[2] meta   KEYS[3] bell
+  KEYS[4..8]            the inbox: lines, contents, order, tags, ends
+  ARGV[1] life   ARGV[2] birth
+  ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n"
+  ARGV[4] now           milliseconds
+  ARGV[5] max count     of entries
+  ARGV[6] command       PUBLISH or SPUBLISH
+  ARGV[7] id            for an event of its own, if something has ended meanwhile
+  ARGV[8] id or tag
+  Returns 1, or 0 if there is none
+]]
+local inbox = inbox_keys(4)
+local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7]}
+local counts = counts_of(KEYS[2])
+expire(log, inbox, counts, how)
+local id = redis.call('HGET', inbox.tags, ARGV[8]) or ARGV[8]
+local line = redis.call('HGET', inbox.lines, id)
+if not line then return 0 end
+local words = words_of(line)
+redis.call('XDEL', KEYS[1], words[SEQ] .. '-0')
+drop(inbox, counts, id, words)
+keep_counts(KEYS[2], counts)
+tell(log, how, ARGV[3] .. '["notification:removed",{"ids":["' .. id .. '"]', counts)
+return 1
