@@ -6,6 +6,7 @@
  * when the store can't be reached, never a hang. After either, it is open whether the call took effect.
  */
 import type { Channel } from './channel.ts'
+import type { Inbox, ItemPlace } from './inbox.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import type { Draft, Publication } from './publication.ts'
 
@@ -19,6 +20,8 @@ export interface Published {
   connections: number
   /** An earlier publish with the same idempotency key stored it; nothing was stored or carried now. */
   replayed: boolean
+  /** What became of the notification, if it was one that is stored. */
+  place?: ItemPlace
 }
 
 /** A stretch of a log, in seq order. */
@@ -127,6 +130,7 @@ export interface Registry {
 export interface Engine {
   readonly name: 'embedded' | 'redis'
   readonly broker: Broker
+  readonly inbox: Inbox
   readonly presence: Presence
   readonly revocations: Revocations
   readonly registry: Registry

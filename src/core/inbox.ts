@@ -37,8 +37,11 @@ export interface Counts {
 }
 
 /** One notification as the inbox keeps it. Times are RFC 3339 in UTC. */
-export interface Item extends ItemPlaceFields {
+export interface Item {
   id: string
+  version: number
+  type: string
+  category: string | undefined
   seq: number
   tag: string | undefined
   course: Course
@@ -54,10 +57,6 @@ export interface Item extends ItemPlaceFields {
   connections: number
   /** As in `ItemDraft`. */
   content: string
-}
-
-interface ItemPlaceFields {
-  version: number
 }
 
 export type State = 'seen' | 'read' | 'archived'

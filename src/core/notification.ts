@@ -1,4 +1,5 @@
 import type { Fault } from './errors.ts'
+import type { Course } from './inbox.ts'
 
 export type Severity = 'info' | 'success' | 'warning' | 'error'
 /** RFC 8030 §5.3. */
@@ -8,6 +9,17 @@ export interface NotificationAction {
   action: string
   title: string
   url?: string
+}
+
+/** How far a task has come. */
+export interface Progress {
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled'
+  /** Out of `max`; without it the end is not known. */
+  value?: number
+  max?: number
+  text?: string
+  /** Without an update for so many seconds it is shown as stale. */
+  staleAfter?: number
 }
 
 export interface Actor {
@@ -32,6 +44,9 @@ export interface NotificationInput {
   actions?: NotificationAction[]
   actor?: Actor
   category?: string
+  tag?: string
+  version?: number
+  progress?: Progress
   renotify?: boolean
   silent?: boolean
   requireInteraction?: boolean
@@ -57,7 +72,36 @@ export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 export function faultsOfNotification(input: NotificationInput, content: string): Fault[] {
   if (input.title === undefined && input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
+  const faults = faultsOfTag(input)
+  if (faults.length > 0) return faults
   return faultsOfData(input.data, content)
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInput): Fault[] {
+  if (tag === undefined) {
+    const wanting = Object.entries({ version, progress, renotify: renotify || undefined })
+    return wanting
+      .filter(([, value]) => value !== undefined)
+      .map(([field]) => ({ pointer: `/${field}`, detail: 'wants a tag' }))
+  }
+  const faults: Fault[] = []
+  if (UUID.test(tag)) faults.push({ pointer: '/tag', detail: 'must not look like a UUID: ids do' })
+  if (ttl === 0)
+    faults.push({ pointer: '/ttl', detail: 'must not be 0 with a tag: nothing would be there to replace' })
+  if (progress?.value !== undefined && progress.value > (progress.max ?? 100))
+    faults.push({
+      pointer: '/progress/value',
+      detail: `must be at most max, which is ${progress.max ?? 100}`,
+    })
+  return faults
+}
+
+/** Where the task behind a notification stands. */
+export function courseOf({ progress }: NotificationInput): Course {
+  if (progress === undefined) return 'none'
+  return progress.status === 'queued' || progress.status === 'running' ? 'running' : 'finished'
 }
 
 /** The faults of a room message that a schema can't see; `content` is what it comes to as JSON. */
@@ -80,7 +124,7 @@ function faultsOfData(data: unknown, content: string): Fault[] {
 export function notificationContent(input: NotificationInput): object {
   const { ttl: _, data, type = 'message', severity = 'info', urgency = 'normal', ...rest } = input
   const { renotify = false, silent = false, requireInteraction = false } = rest
-  const { title, body, url, icon, image, actions, actor, category } = rest
+  const { title, body, url, icon, image, actions, actor, category, tag, progress } = rest
   return {
     title,
     body,
@@ -93,6 +137,8 @@ export function notificationContent(input: NotificationInput): object {
     actions,
     actor,
     category,
+    tag,
+    progress,
     renotify,
     silent,
     requireInteraction,

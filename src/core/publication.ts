@@ -1,7 +1,11 @@
 import type { Channel } from './channel.ts'
+import type { Counts, Item, ItemDraft } from './inbox.ts'
 
-/** What a publication is to a tab, or to the server itself (`control`, which no tab is shown). */
-export type PublicationEvent = 'notification' | 'message' | 'control'
+/**
+ * What a publication is to a tab, or to the server itself (`control`, which no tab is shown). `progress` is a notification of a task that is
+ * under way: the next one replaces it. `state` and `removed` tell of what became of notifications.
+ */
+export type PublicationEvent = 'notification' | 'progress' | 'message' | 'state' | 'removed' | 'control'
 
 /**
  * A publication before an engine has numbered it. `head` and `tail` are the finished Socket.IO event as JSON text, open at the
@@ -23,6 +27,8 @@ export interface Draft {
   /** The connection that is left out of the live delivery. */
   except?: string
   idempotency?: Idempotency
+  /** Its place in the user's inbox. `head` ends before the fields of the content then, and the store adds what it knows. */
+  item?: ItemDraft
 }
 
 /** What makes a repeated publish the same publish. */
@@ -65,12 +71,47 @@ export function encode(draft: Draft, seq: number, epoch: string): string {
   return `${seq} ${epoch} ${encodeOpening(draft)},"seq":${seq},"epoch":"${epoch}"${draft.tail}`
 }
 
+/** The event that tells that notifications are gone, open at its end. */
+export function removalDraft(
+  event: Pick<Draft, 'channel' | 'id' | 'createdAt'>,
+  ids: readonly string[],
+): Draft {
+  const { channel, id, createdAt } = event
+  const head = `["notification:removed",{"ids":${JSON.stringify(ids)}`
+  return { channel, id, createdAt, event: 'removed', head, tail: '', stored: true, expiresAt: 0 }
+}
+
 /** The complete wire form of a draft that is only carried. */
 export function encodeUnstored(draft: Draft): string {
   return `0  ${encodeOpening(draft)}${draft.tail}`
 }
 
-const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>(['notification', 'message', 'control'])
+/** The wire form of a notification as its inbox has it now, with the counts after it. */
+export function encodeItem(draft: Draft, item: Item, epoch: string, counts: Counts, alert: boolean): string {
+  const { event, createdAt, expiresAt, except = '' } = draft
+  const line = `${item.seq} ${epoch} ${event} ${item.id} ${createdAt} ${expiresAt} ${except}`
+  const place = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
+  return `${line}\n["notification",{${fieldsOf(item)},${place},"alert":${alert}}]`
+}
+
+/** A notification as JSON text: what the backend said, then what the store knows, without the braces. */
+export function fieldsOf(item: Item): string {
+  const { id, content, version, createdAt, updatedAt, expiresAt } = item
+  const times = `"createdAt":"${createdAt}","updatedAt":"${updatedAt}","expiresAt":"${expiresAt}"`
+  const states = `"seenAt":${quoted(item.seenAt)},"readAt":${quoted(item.readAt)},"archivedAt":${quoted(item.archivedAt)}`
+  return `"id":"${id}",${content},"version":${version},${times},${states}`
+}
+
+const quoted = (time: string | undefined): string => (time === undefined ? 'null' : `"${time}"`)
+
+const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>([
+  'notification',
+  'progress',
+  'message',
+  'state',
+  'removed',
+  'control',
+])
 
 /** Reads the wire form of a publication. Throws if the text is not one. */
 export function decode(channel: Channel, message: Buffer): Publication {
@@ -108,8 +149,7 @@ const NO_ALERT = Buffer.from(',"alert":false}]')
 export function asReplay(publication: Publication): Publication {
   const { packet } = publication
   const start = packet.length - ALERT.length
-  if (publication.event !== 'notification' || start < 0 || ALERT.compare(packet, start) !== 0)
-    return publication
+  if (start < 0 || ALERT.compare(packet, start) !== 0) return publication
   return { ...publication, packet: Buffer.concat([packet.subarray(0, start), NO_ALERT]), frame: undefined }
 }
 

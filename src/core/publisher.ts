@@ -2,8 +2,10 @@ import { hash, randomUUIDv7 } from 'node:crypto'
 import { type Channel, roomChannel, userChannel } from './channel.ts'
 import type { Broker, Published } from './engine.ts'
 import { type Fault, ServiceError } from './errors.ts'
+import type { ItemDraft } from './inbox.ts'
 import {
   alerts,
+  courseOf,
   faultsOfMessage,
   faultsOfNotification,
   MAX_TTL_SECONDS,
@@ -50,18 +52,44 @@ export class Publisher {
   async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
     const content = JSON.stringify(notificationContent(input))
     refuse(faultsOfNotification(input, content))
-    const { ttl = MAX_TTL_SECONDS } = input
+    const { ttl = MAX_TTL_SECONDS, version } = input
     const now = Date.now()
     const expiresAt = now + ttl * 1000
-    const times = `,"version":1,"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${isoExpiry(expiresAt)}"`
-    return this.#publish(userChannel(user), 'notification', options, {
+    const course = courseOf(input)
+    const parts = {
       now,
       content,
-      fingerprinted: `${content}${ttl}`,
-      stamp: times,
-      tail: `,"alert":${alerts(input)}}]`,
-      stored: ttl > 0,
+      // A version is no part of the content, since the store may give another one.
+      fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}`,
       expiresAt: input.ttl === undefined ? 0 : expiresAt,
+    }
+    if (ttl === 0) {
+      const times = `"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(now)}"`
+      return this.#publish(userChannel(user), 'notification', options, {
+        ...parts,
+        stamp: `,"version":1,${times}`,
+        tail: `,"alert":${alerts(input)}}]`,
+        stored: false,
+      })
+    }
+    const { type = 'message', category, tag, renotify = false } = input
+    return this.#publish(userChannel(user), course === 'running' ? 'progress' : 'notification', options, {
+      ...parts,
+      stamp: '',
+      tail: '',
+      stored: true,
+      item: {
+        type,
+        course,
+        renotify,
+        alert: alerts(input),
+        content: content.slice(1, -1),
+        updatedAt: iso(now),
+        expiresAt: isoExpiry(expiresAt),
+        ...(category === undefined ? {} : { category }),
+        ...(tag === undefined ? {} : { tag }),
+        ...(version === undefined ? {} : { version }),
+      },
     })
   }
 
@@ -123,12 +151,16 @@ export class Publisher {
       channel,
       id,
       event,
-      head: `["${event}",{"id":"${id}",${parts.content.slice(1, -1)}${parts.stamp}`,
+      head:
+        parts.item === undefined
+          ? `["${event}",{"id":"${id}",${parts.content.slice(1, -1)}${parts.stamp}`
+          : '',
       tail: parts.tail,
       stored: parts.stored,
       createdAt: parts.now,
       expiresAt: parts.expiresAt,
     }
+    if (parts.item !== undefined) draft.item = parts.item
     if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
     if (options.idempotencyKey !== undefined)
       draft.idempotency = idempotency(options.credential, options.idempotencyKey, parts.fingerprinted)
@@ -149,6 +181,7 @@ interface Parts {
   tail: string
   stored: boolean
   expiresAt: number
+  item?: ItemDraft
 }
 
 function refuse(faults: Fault[]): void {

@@ -4,6 +4,7 @@ import { closingLaw } from './engine/closing.ts'
 import { Court, type Features, type Store } from './engine/court.ts'
 import { idempotencyLaw } from './engine/idempotency.ts'
 import { identityLaw } from './engine/identity.ts'
+import { inboxLaw } from './engine/inbox.ts'
 import { logLaw } from './engine/log.ts'
 import { presenceLaw } from './engine/presence.ts'
 import { restartLaw } from './engine/restart.ts'
@@ -25,6 +26,7 @@ export function engineContract(name: string, makeStore: () => Promise<Store>, fe
     idempotencyLaw(court)
     identityLaw(court)
     presenceLaw(court)
+    inboxLaw(court)
     closingLaw(court)
     sharedLaw(court)
     restartLaw(court)

@@ -126,7 +126,7 @@ describe('a log whose commit fails', () => {
       const log = new Log(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
       const transactions = new Transactions(database, log)
       const channel = someUser()
-      const append = () => transactions.write(() => log.append(draftOf(channel)).seq)
+      const append = () => transactions.write(() => log.append(draftOf(channel), () => '').seq)
       const before = founded ? [await append(), await append()] : []
       const fail = transactions.write(() => database.exec('INSERT INTO child VALUES (1)'))
       for (const { status } of await Promise.allSettled([append(), append(), fail, append()]))

@@ -1,9 +1,10 @@
 import type { Channel } from '../../core/channel.ts'
 import type { Broker, LogPage, PageLimit, PublicationHandler, Published } from '../../core/engine.ts'
 import type { Cursor } from '../../core/position.ts'
-import { type Draft, encodeUnstored } from '../../core/publication.ts'
+import { type Draft, encode, encodeUnstored } from '../../core/publication.ts'
 import type { Bell } from './bell.ts'
 import type { Idempotency } from './idempotency.ts'
+import type { EmbeddedInbox } from './inbox.ts'
 import type { Log, Row } from './log.ts'
 import type { Reader } from './reader.ts'
 import type { Transactions } from './transactions.ts'
@@ -14,13 +15,14 @@ export interface BrokerParts {
   log: Log
   reader: Reader
   idempotency: Idempotency
+  inbox: Pick<EmbeddedInbox, 'put'>
   bell: Bell
   /** The connections that a channel has now. */
   connectionsOf(channel: Channel): number
 }
 
-/** What came of a publish, and what is to be carried if it was not a repetition. */
-interface Outcome {
+/** What came of a publish, and what is to be carried if there is something new. */
+export interface Outcome {
   published: Published
   message?: Buffer
 }
@@ -75,19 +77,22 @@ export class EmbeddedBroker implements Broker {
   }
 
   #store(draft: Draft): Outcome {
-    const { log, idempotency, connectionsOf } = this.#parts
+    const { idempotency, connectionsOf } = this.#parts
     const now = Date.now()
     const connections = connectionsOf(draft.channel)
     const known = idempotency.recall(draft, now)
-    if (known !== undefined) {
-      const { id, seq, epoch } = known
-      return { published: { id, seq, epoch, connections, replayed: true } }
-    }
+    if (known !== undefined) return { published: { ...known, connections, replayed: true } }
+    const outcome = this.#put(draft, connections)
+    idempotency.remember(draft, outcome.published, now)
+    return outcome
+  }
+
+  #put(draft: Draft, connections: number): Outcome {
+    const { log, inbox } = this.#parts
+    if (draft.item !== undefined) return inbox.put(draft, draft.item, connections)
     const { seq, epoch, message } = draft.stored
-      ? log.append(draft)
+      ? log.append(draft, (seq, epoch) => encode(draft, seq, epoch))
       : { seq: 0, epoch: '', message: Buffer.from(encodeUnstored(draft)) }
-    const published = { id: draft.id, seq, epoch, connections, replayed: false }
-    idempotency.remember(draft, published, now)
-    return { published, message }
+    return { published: { id: draft.id, seq, epoch, connections, replayed: false }, message }
   }
 }

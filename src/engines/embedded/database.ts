@@ -12,7 +12,7 @@ export const IN_MEMORY = ':memory:'
 /** `Tabc`, as SQLite's header names the program that a file belongs to. */
 const APPLICATION_ID = 0x54616263
 
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
@@ -51,12 +51,47 @@ const SCHEMA = `
     publication TEXT NOT NULL,
     seq INTEGER NOT NULL,
     epoch TEXT NOT NULL,
+    place TEXT,
     created INTEGER NOT NULL,
     UNIQUE (key, channel)
   ) STRICT;
   CREATE TABLE revocation (user TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE canary (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `
+
+/** Notifications as they stand. `ends`: when one expires of which the backend said so; 0 if it lives as long as the retention. */
+const ITEMS = `
+  CREATE TABLE item (
+    rowid INTEGER PRIMARY KEY,
+    channel INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    tag TEXT,
+    type TEXT NOT NULL,
+    category TEXT,
+    course TEXT NOT NULL,
+    created TEXT NOT NULL,
+    updated TEXT NOT NULL,
+    expires TEXT NOT NULL,
+    ends INTEGER NOT NULL,
+    seen TEXT,
+    read TEXT,
+    archived TEXT,
+    delivered TEXT,
+    connections INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    UNIQUE (channel, id)
+  ) STRICT;
+  CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;
+  CREATE INDEX item_seq ON item (channel, seq);
+  CREATE INDEX item_ends ON item (ends) WHERE ends > 0;
+`
+
+/** What brings a file of each older version to the next. */
+const MIGRATIONS: Record<number, string> = {
+  1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS}`,
+}
 
 /**
  * Opens a file, or makes it, and locks it until the database is closed or the process is gone, however it went.
@@ -90,13 +125,18 @@ function prepareSchema(database: DatabaseSync, path: string): void {
   const application = pragma(database, 'application_id')
   const version = pragma(database, 'user_version')
   if (application === APPLICATION_ID && version === SCHEMA_VERSION) return
+  if (application === APPLICATION_ID && Number(version) < SCHEMA_VERSION) {
+    for (let from = Number(version); from < SCHEMA_VERSION; from++) database.exec(MIGRATIONS[from]!)
+    database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+    return
+  }
   if (application === APPLICATION_ID)
     throw new OperatorError(
       `${path} has schema version ${version}, and this Tabcast knows ${SCHEMA_VERSION}. Use the version of Tabcast that wrote it, or choose another file.`,
     )
   if (application !== 0 || database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined)
     throw new OperatorError(`${path} is a database of another program. Choose another file.`)
-  database.exec(SCHEMA)
+  database.exec(SCHEMA + ITEMS)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`)
 }
 

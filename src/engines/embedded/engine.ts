@@ -4,6 +4,8 @@ import { Bell } from './bell.ts'
 import { EmbeddedBroker } from './broker.ts'
 import { type Durability, IN_MEMORY, openDatabase } from './database.ts'
 import { Idempotency } from './idempotency.ts'
+import { EmbeddedInbox } from './inbox.ts'
+import { Items } from './items.ts'
 import { Log } from './log.ts'
 import { EmbeddedPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
@@ -35,14 +37,18 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   const presence = new EmbeddedPresence(transactions, log)
   const connectionsOf = (channel: Channel): number => presence.connectionsOf(channel)
   const bell = new Bell(report)
-  const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, bell, connectionsOf })
+  const inbox = new EmbeddedInbox({ transactions, log, items: new Items(database, log), bell })
+  const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, inbox, bell, connectionsOf })
   const sweep = new Sweep(database, log, reader, idempotency, connectionsOf)
-  const timer = setInterval(() => transactions.write(() => sweep.run()).catch(report), SWEEP_INTERVAL).unref()
+  const timer = setInterval(() => {
+    Promise.all([inbox.expire(), transactions.write(() => sweep.run())]).catch(report)
+  }, SWEEP_INTERVAL).unref()
   let self: Peer = { role: 'unknown', url: '' }
 
   return {
     name: 'embedded',
     broker,
+    inbox,
     presence,
     revocations: new EmbeddedRevocations(database, transactions),
     registry: {

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type Channel, isUserChannel } from '../../core/channel.ts'
 import type { EngineOptions, Retention } from '../../core/engine.ts'
+import type { Counts } from '../../core/inbox.ts'
 import { type Epoch, type LogState, pruneEpochs } from '../../core/position.ts'
-import { type Draft, encode } from '../../core/publication.ts'
+import type { Draft } from '../../core/publication.ts'
 import type { Memory } from './transactions.ts'
 
 /** So many logs are remembered; the others are read from the file when they are wanted. */
@@ -22,6 +23,13 @@ export interface Row extends LogState {
   seen: number | undefined
   /** When the log was last written or asked for, in milliseconds since the epoch. */
   used: number
+  /** Of the inbox, if they have been counted since the row was read. */
+  totals?: Totals | undefined
+}
+
+/** How many notifications an inbox has. */
+export interface Totals extends Counts {
+  items: number
 }
 
 /** An entry that was given its number. */
@@ -90,8 +98,8 @@ export class Log implements Memory {
     return row
   }
 
-  /** Gives a draft the next seq of its channel and stores it. */
-  append(draft: Draft): Appended {
+  /** Gives a draft the next seq of its channel and stores what `write` makes of it. */
+  append(draft: Draft, write: (seq: number, epoch: string) => string): Appended {
     const row = this.open(draft.channel)
     this.touch(row)
     const seq = ++row.seq
@@ -101,10 +109,16 @@ export class Log implements Memory {
       row.epochs = [...row.epochs, { epoch, first: seq }]
       this.change(row)
     }
-    const message = Buffer.from(encode(draft, seq, epoch))
+    const message = Buffer.from(write(seq, epoch))
     this.#statements.append.run(row.id, seq, draft.createdAt, draft.expiresAt, message)
     row.entries++
     return { seq, epoch, message }
+  }
+
+  /** Deletes one entry, if it is still there. */
+  remove(row: Row, seq: number): void {
+    this.change(row)
+    row.entries -= Number(this.#statements.removeOne.run(row.id, seq).changes)
   }
 
   /** Notes that the current transaction changes what is remembered of a log; to be called before it does. */
@@ -122,6 +136,7 @@ export class Log implements Memory {
 
   /** Forgets a log; the next use founds another one. */
   forget(row: Row): void {
+    this.#statements.forgetItems.run(row.id)
     this.#statements.forget.run(row.id)
     this.#changed.delete(row)
     this.#touched.delete(row)
@@ -185,6 +200,7 @@ const prepare = (database: DatabaseSync) => ({
     FROM channel WHERE name = ?`),
   found: database.prepare('INSERT INTO channel (name, seq, floor, epochs, used) VALUES (?, 0, 0, ?, ?)'),
   forget: database.prepare('DELETE FROM channel WHERE id = ?'),
+  forgetItems: database.prepare('DELETE FROM item WHERE channel = ?'),
   update: database.prepare(
     'UPDATE channel SET seq = ?, floor = ?, epochs = ?, seen = ?, used = ? WHERE id = ?',
   ),
@@ -193,6 +209,7 @@ const prepare = (database: DatabaseSync) => ({
   ),
   nth: database.prepare('SELECT seq FROM entry WHERE channel = ? ORDER BY seq LIMIT 1 OFFSET ?'),
   remove: database.prepare('DELETE FROM entry WHERE channel = ? AND seq <= ?'),
+  removeOne: database.prepare('DELETE FROM entry WHERE channel = ? AND seq = ?'),
 })
 
 interface StoredRow {

@@ -1,22 +1,21 @@
-import { type Channel, isUserChannel } from '../../core/channel.ts'
-import {
-  type Broker,
-  type EngineOptions,
-  IDEMPOTENCY_SECONDS,
-  type LogPage,
-  type PageLimit,
-  type PublicationHandler,
-  type Published,
-  type Retention,
+import type { Channel } from '../../core/channel.ts'
+import type {
+  Broker,
+  EngineOptions,
+  LogPage,
+  PageLimit,
+  PublicationHandler,
+  Published,
 } from '../../core/engine.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { type Continuation, type Cursor, continueFrom, headOf } from '../../core/position.ts'
-import { type Draft, decode, encodeOpening, type Publication } from '../../core/publication.ts'
+import { type Draft, decode, type Publication } from '../../core/publication.ts'
 import { type RedisConnection, withDeadline } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { alive, decodeOrSkip, type LogRead, parseEpochs } from './log-read.ts'
 import { Replicas } from './replicas.ts'
 import { birth, type ScriptedClient } from './scripts.ts'
+import type { Store } from './store.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 /** How long `subscribe` waits for a subscribing connection, in milliseconds. */
@@ -33,10 +32,9 @@ export class RedisBroker implements Broker {
   readonly #connection: RedisConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
-  readonly #retention: EngineOptions['retention']
+  readonly #store: Store
   readonly #report: EngineOptions['report']
   readonly #sum: ConnectionSum
-  readonly #command: 'PUBLISH' | 'SPUBLISH'
   readonly #subscriptions: Subscriptions
   readonly #replicas: Replicas | undefined
   /** Who hears a channel, and whether the subscription that was made for them is there yet. */
@@ -47,17 +45,17 @@ export class RedisBroker implements Broker {
     connection: RedisConnection,
     scripts: ScriptedClient,
     keys: Keys,
+    store: Store,
     options: EngineOptions & { replicas: number },
     sum: ConnectionSum,
   ) {
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys
-    this.#retention = options.retention
+    this.#store = store
     this.#report = options.report
     this.#sum = sum
     this.#replicas = options.replicas > 0 ? new Replicas(connection, options.replicas) : undefined
-    this.#command = connection.isCluster ? 'SPUBLISH' : 'PUBLISH'
     this.#subscriptions = createSubscriptions(
       connection,
       (bell, message) => this.#receive(bell, message),
@@ -66,51 +64,31 @@ export class RedisBroker implements Broker {
   }
 
   async publish(draft: Draft): Promise<Published> {
-    const { channel, idempotency } = draft
-    const keys = this.#keys
-    const { count, seconds } = this.#retentionOf(channel)
+    const { channel } = draft
     const started = performance.now()
     let life = ''
-    const [status, seq, epoch, id, connections, known] = await this.#connection.run(() => {
+    const stored = await this.#connection.run(() => {
       life = this.#connection.life
-      return this.#scripts.storeBuffer(
-        keys.log(channel),
-        keys.meta(channel),
-        keys.connections(channel),
-        idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
-        keys.bell(channel),
-        life,
-        // As random as a birth has to be, and at hand already.
-        draft.id.slice(-8),
-        encodeOpening(draft),
-        draft.tail,
-        draft.stored ? 1 : 0,
-        idempotency?.fingerprint ?? '',
-        draft.id,
-        draft.createdAt,
-        count,
-        seconds * 1000,
-        this.#command,
-        IDEMPOTENCY_SECONDS,
-      )
+      return this.#store.put(draft, life)
     })
-    if (status === 2)
+    const { status, id, seq, epoch, place } = stored
+    if (status === 'conflict')
       throw new ServiceError(
         'idempotency_conflict',
         'this Idempotency-Key was used with another body in the last 24 hours',
       )
-    const name = epoch.toString()
     if (draft.stored && this.#replicas !== undefined) {
       // The run of the server that has just answered: on a Cluster a new entry's epoch names it, of an old entry it says so itself.
-      const server = known?.toString() ?? (life === '' ? name.slice(name.indexOf('.') + 1) : life)
-      await this.#replicas.have(keys.waited(channel), server.slice(0, 8), started)
+      const server = stored.life || life || epoch.slice(epoch.indexOf('.') + 1)
+      await this.#replicas.have(this.#keys.waited(channel), server.slice(0, 8), started)
     }
     return {
-      id: id.toString(),
+      id,
       seq,
-      epoch: name,
-      connections: this.#sum(connections),
-      replayed: status === 1,
+      epoch,
+      connections: this.#sum(stored.connections),
+      replayed: status === 'replayed',
+      ...(place === undefined ? {} : { place }),
     }
   }
 
@@ -193,10 +171,6 @@ export class RedisBroker implements Broker {
     this.#replicas?.close()
   }
 
-  #retentionOf(channel: Channel): Retention {
-    return isUserChannel(channel) ? this.#retention.user : this.#retention.room
-  }
-
   async #read(
     channel: Channel,
     direction: 'after' | 'before',
@@ -209,7 +183,7 @@ export class RedisBroker implements Broker {
         this.#keys.meta(channel),
         birth(),
         Date.now(),
-        this.#retentionOf(channel).seconds * 1000,
+        this.#store.retentionOf(channel).seconds * 1000,
         direction,
         seq,
         limit.entries,

@@ -38,6 +38,11 @@ export class RedisConnection {
     return this.#life ?? ''
   }
 
+  /** How a script carries: on a Cluster within the shard that serves the channel. */
+  get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
+    return this.isCluster ? 'SPUBLISH' : 'PUBLISH'
+  }
+
   /** The number of the database that the URL names; a Cluster has only 0. */
   get database(): number {
     return this.isCluster ? 0 : ((this.client as Redis).options.db ?? 0)

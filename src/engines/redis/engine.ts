@@ -3,11 +3,14 @@ import type { Engine, EngineOptions } from '../../core/engine.ts'
 import { RedisBroker } from './broker.ts'
 import type { ClientOptions } from './clients.ts'
 import { RedisConnection } from './connection.ts'
+import { startExpiry } from './expiry.ts'
+import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
 import { RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
 import { withScripts } from './scripts.ts'
+import { Store } from './store.ts'
 
 export interface RedisEngineOptions extends EngineOptions, ClientOptions {
   /** In front of every key and Pub/Sub channel. */
@@ -30,16 +33,20 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
       if (registry.isAlive(flat[index]!.toString())) connections += Number(flat[index + 1])
     return connections
   }
-  const broker = new RedisBroker(connection, scripts, keys, options, sum)
+  const store = new Store(connection, scripts, keys, options.retention)
+  const inbox = new RedisInbox(connection, scripts, keys, options.retention)
+  const broker = new RedisBroker(connection, scripts, keys, store, options, sum)
   const presence = new RedisPresence(connection, scripts, keys, {
     process: registry.process,
     retention: options.retention,
     sum,
   })
+  const stopExpiry = startExpiry(connection, scripts, keys, options)
   let closing: Promise<void> | undefined
   return {
     name: 'redis',
     broker,
+    inbox,
     presence,
     registry,
     revocations: {
@@ -56,6 +63,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
         .run(() => Promise.all([connection.client.info('persistence'), connection.client.info('memory')]))
         .then(([persistence, memory]) => describeStore(persistence + memory)),
     close() {
+      stopExpiry()
       closing ??= registry.close().finally(() => {
         broker.close()
         return connection.close()

@@ -36,6 +36,12 @@ export class Keys {
     return `${this.#base(channel)}:idempotency:${key}`
   }
 
+  /** The keys of a user's inbox: lines, contents, order, tags, ends; `scripts/inbox.lua` says what they hold. */
+  inbox(channel: Channel): [string, string, string, string, string] {
+    const base = `${this.#base(channel)}:inbox`
+    return [`${base}:lines`, `${base}:contents`, `${base}:order`, `${base}:tags`, `${base}:ends`]
+  }
+
   /** The time up to which a user's tokens are refused. */
   revoked(channel: Channel): string {
     return `${this.#base(channel)}:revoked`
@@ -63,6 +69,11 @@ export class Keys {
 
   #base(channel: Channel): string {
     return `${this.#prefix}:{${channel}}`
+  }
+
+  /** The sorted set of channel → the first time at which something in its inbox ends, in milliseconds since the epoch. */
+  get due(): string {
+    return `${this.#prefix}:{due}:ends`
   }
 
   /** The sorted set of process → time of its last sign of life. */

@@ -9,6 +9,29 @@ export interface ScriptedClient {
   storeBuffer(
     ...args: Argument[]
   ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, connections: Buffer[], life?: Buffer]>
+  notifyBuffer(
+    ...args: Argument[]
+  ): Promise<
+    [
+      status: number,
+      seq: number,
+      epoch: Buffer,
+      id: Buffer,
+      connections: Buffer[],
+      life: Buffer,
+      version: number,
+      created: number,
+      applied: number,
+    ]
+  >
+  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number]>
+  withdraw(...args: Argument[]): Promise<number>
+  listInbox(
+    ...args: Argument[]
+  ): Promise<[seq: number, epoch: string, unread: number, unseen: number, complete: number, ...string[]]>
+  acknowledge(...args: Argument[]): Promise<string[]>
+  expire(...args: Argument[]): Promise<string>
+  settle(...args: Argument[]): Promise<number>
   readLogBuffer(...args: Argument[]): Promise<[number, number, Buffer, number, ...Buffer[]]>
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
   heartbeat(...args: Argument[]): Promise<string[]>
@@ -23,14 +46,22 @@ const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.l
 /** Puts the scripts on a client. The number in a script's file name is the number of its keys. */
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
+  const inbox = log + read('inbox')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
+    ['notify', 'notify-10', inbox],
+    ['mark', 'mark-8', inbox],
+    ['withdraw', 'withdraw-8', inbox],
+    ['listInbox', 'list-8', inbox],
+    ['acknowledge', 'acknowledge-3', inbox],
+    ['expire', 'expire-8', inbox],
+    ['settle', 'settle-1', ''],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],
   ] as const) {
-    client.defineCommand(command, { numberOfKeys: Number(file.at(-1)), lua: prelude + read(file) })
+    client.defineCommand(command, { numberOfKeys: Number(file.split('-').at(-1)), lua: prelude + read(file) })
   }
   return client as unknown as ScriptedClient
 }

@@ -1,0 +1,223 @@
+import type { DatabaseSync } from 'node:sqlite'
+import {
+  type Counts,
+  type Course,
+  type InboxQuery,
+  type Item,
+  type ItemDraft,
+  isUnread,
+  isUnseen,
+  type Mark,
+} from '../../core/inbox.ts'
+import type { Draft } from '../../core/publication.ts'
+import type { Log, Row, Totals } from './log.ts'
+
+/** What is to be stored for a draft: the item without its seq, the one that it replaces, and whether it may alert. */
+export interface Placement {
+  item: Item
+  replaced: Item | undefined
+  alert: boolean
+}
+
+/** The table of notifications as they stand. Every call that writes belongs into a transaction. */
+export class Items {
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #log: Log
+
+  constructor(database: DatabaseSync, log: Log) {
+    this.#statements = prepare(database)
+    this.#log = log
+  }
+
+  /** The notification with this id or tag. */
+  find(row: Row, idOrTag: string): Item | undefined {
+    const found = this.#statements.find.get(row.id, idOrTag, idOrTag) as unknown as StoredItem | undefined
+    return found && itemOf(found)
+  }
+
+  /** Where a draft goes; the stored item instead if that is newer. */
+  place(row: Row, draft: Draft, wanted: ItemDraft, connections: number): Placement | Item {
+    const { tag, version, type, category, course, renotify, alert, content, updatedAt, expiresAt } = wanted
+    const replaced = tag === undefined ? undefined : this.find(row, tag)
+    const fresh: Item = {
+      ...{ id: draft.id, seq: 0, version: version ?? 1, tag, type, category, course, content, connections },
+      ...{ createdAt: updatedAt, updatedAt, expiresAt },
+      ...{ deliveredAt: undefined, seenAt: undefined, readAt: undefined, archivedAt: undefined },
+    }
+    if (replaced === undefined) return { item: fresh, replaced, alert }
+    const late = version !== undefined && version <= replaced.version
+    const setBack = version === undefined && course === 'running' && replaced.course === 'finished'
+    if (late || setBack) return replaced
+    const again = renotify || (course === 'finished' && replaced.course !== 'finished')
+    const { id, createdAt, seenAt, readAt, archivedAt } = replaced
+    const item = { ...fresh, id, createdAt, version: version ?? replaced.version + 1 }
+    return again
+      ? { item, replaced, alert }
+      : { item: { ...item, seenAt, readAt, archivedAt }, replaced, alert: false }
+  }
+
+  /** Puts an item that has its seq into the table, in the place of the one with its id, and removes the oldest above the number kept. */
+  put(row: Row, item: Item, replaced: Item | undefined, ends: number): void {
+    const { id, seq, version, tag, type, category, course, content, connections } = item
+    const { createdAt, updatedAt, expiresAt, seenAt, readAt, archivedAt } = item
+    const totals = this.#totals(row)
+    this.#statements.put.run(
+      ...[row.id, id, seq, version, tag ?? null, type, category ?? null, course, createdAt, updatedAt],
+      ...[expiresAt, ends, seenAt ?? null, readAt ?? null, archivedAt ?? null, connections, content],
+    )
+    if (replaced !== undefined) add(totals, replaced, -1)
+    add(totals, item, 1)
+    const surplus = totals.items - this.#log.retentionOf(row.channel).count
+    if (surplus <= 0) return
+    this.#statements.removeOldest.run(row.id, surplus)
+    row.totals = undefined
+  }
+
+  remove(row: Row, item: Item): void {
+    const totals = this.#totals(row)
+    this.#statements.remove.run(row.id, item.id)
+    add(totals, item, -1)
+  }
+
+  /** Removes what was not touched since `oldest`. */
+  removeOld(row: Row, oldest: string): void {
+    if (this.#statements.removeOld.run(row.id, oldest).changes > 0) row.totals = undefined
+  }
+
+  /** The counts as they are now. */
+  counts(row: Row): Counts {
+    const { unread, unseen } = this.#totals(row)
+    return { unread, unseen }
+  }
+
+  /** Counted once, and kept up to date while the log is remembered. */
+  #totals(row: Row): Totals {
+    row.totals ??= this.#statements.totals.get(row.id) as unknown as Totals
+    return row.totals
+  }
+
+  /** Gives or takes a state; answers how many it changed. */
+  mark(row: Row, { ids, before, state, value, at }: Mark): number {
+    const statement = this.#statements.mark[state]
+    const { changes } = statement.run(
+      ...[value ? at : null, row.id, value ? 1 : 0],
+      ...[
+        before ?? null,
+        before ?? null,
+        ids === undefined ? null : JSON.stringify(ids),
+        JSON.stringify(ids ?? []),
+      ],
+    )
+    if (changes > 0) row.totals = undefined
+    return Number(changes)
+  }
+
+  /** So many of a list as are wanted, and one more if there is one. */
+  list(row: Row, { status, category, type, tag, before, limit }: InboxQuery): Item[] {
+    const filters = [category, category, type, type, tag, tag].map((filter) => filter ?? null)
+    const found = this.#statements.list.all(
+      row.id,
+      before ?? Number.MAX_SAFE_INTEGER,
+      ...filters,
+      ...Array(6).fill(status ?? ''),
+      limit + 1,
+    )
+    return (found as unknown as StoredItem[]).map(itemOf)
+  }
+
+  /** What was delivered for the first time when a tab acknowledged up to `seq`. */
+  acknowledge(row: Row, seq: number, at: string): string[] {
+    return (this.#statements.acknowledge.all(at, row.id, seq) as { id: string }[]).map(({ id }) => id)
+  }
+
+  /** The channels of notifications that have ended, so many at most; one that has several comes several times. */
+  ended(now: number, limit: number): { channel: Row['channel'] }[] {
+    return this.#statements.ended.all(now, limit) as unknown as { channel: Row['channel'] }[]
+  }
+
+  /** What has ended in one inbox. */
+  endedOf(row: Row, now: number): Item[] {
+    return (this.#statements.endedOf.all(row.id, now) as unknown as StoredItem[]).map(itemOf)
+  }
+}
+
+const mark = (column: string) => `
+  UPDATE item SET ${column} = ? WHERE channel = ? AND (${column} IS NULL) = ?
+    AND (? IS NULL OR updated <= ?) AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))`
+
+const UNREAD = 'read IS NULL AND archived IS NULL'
+
+const prepare = (database: DatabaseSync) => ({
+  find: database.prepare('SELECT * FROM item WHERE channel = ? AND (id = ? OR tag = ?)'),
+  put: database.prepare(`
+    INSERT OR REPLACE INTO item (channel, id, seq, version, tag, type, category, course, created, updated, expires, ends,
+      seen, read, archived, connections, content)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+  remove: database.prepare('DELETE FROM item WHERE channel = ? AND id = ?'),
+  removeOldest: database.prepare(
+    'DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE channel = ? ORDER BY seq LIMIT ?)',
+  ),
+  removeOld: database.prepare('DELETE FROM item WHERE channel = ? AND updated < ?'),
+  totals: database.prepare(`
+    SELECT count(*) AS items, count(*) FILTER (WHERE ${UNREAD}) AS unread, count(*) FILTER (WHERE ${UNREAD} AND seen IS NULL) AS unseen
+    FROM item WHERE channel = ?`),
+  mark: {
+    seen: database.prepare(mark('seen')),
+    read: database.prepare(mark('read')),
+    archived: database.prepare(mark('archived')),
+  },
+  list: database.prepare(`
+    SELECT * FROM item WHERE channel = ? AND seq < ?
+      AND (? IS NULL OR category = ?) AND (? IS NULL OR type = ?) AND (? IS NULL OR tag = ?)
+      AND (? = '' OR (? = 'active' AND archived IS NULL) OR (? = 'unread' AND ${UNREAD}) OR (? = 'unseen' AND ${UNREAD} AND seen IS NULL)
+        OR (? = 'read' AND archived IS NULL AND read IS NOT NULL) OR (? = 'archived' AND archived IS NOT NULL))
+    ORDER BY seq DESC LIMIT ?`),
+  acknowledge: database.prepare(
+    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND delivered IS NULL RETURNING id',
+  ),
+  ended: database.prepare(`
+    SELECT channel.name AS channel FROM item JOIN channel ON channel.id = item.channel
+    WHERE ends > 0 AND ends <= ? ORDER BY ends LIMIT ?`),
+  endedOf: database.prepare('SELECT * FROM item WHERE channel = ? AND ends > 0 AND ends <= ? ORDER BY ends'),
+})
+
+function add(totals: Totals, item: Item, sign: 1 | -1): void {
+  totals.items += sign
+  if (isUnread(item)) totals.unread += sign
+  if (isUnseen(item)) totals.unseen += sign
+}
+
+interface StoredItem {
+  id: string
+  seq: number
+  version: number
+  tag: string | null
+  type: string
+  category: string | null
+  course: Course
+  created: string
+  updated: string
+  expires: string
+  seen: string | null
+  read: string | null
+  archived: string | null
+  delivered: string | null
+  connections: number
+  content: string
+}
+
+function itemOf(stored: StoredItem): Item {
+  const { id, seq, version, type, course, content, connections } = stored
+  return {
+    ...{ id, seq, version, type, course, content, connections },
+    tag: stored.tag ?? undefined,
+    category: stored.category ?? undefined,
+    createdAt: stored.created,
+    updatedAt: stored.updated,
+    expiresAt: stored.expires,
+    deliveredAt: stored.delivered ?? undefined,
+    seenAt: stored.seen ?? undefined,
+    readAt: stored.read ?? undefined,
+    archivedAt: stored.archived ?? undefined,
+  }
+}

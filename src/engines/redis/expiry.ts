@@ -1,0 +1,59 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { Channel } from '../../core/channel.ts'
+import type { EngineOptions } from '../../core/engine.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { birth, type ScriptedClient } from './scripts.ts'
+
+/** How often it is looked for what has ended, in milliseconds. All processes look; whoever comes first takes it out. */
+const INTERVAL = 1000
+
+/** How many inboxes are looked at in one go. */
+const AT_ONCE = 100
+
+/** Takes notifications out of the inboxes when they end, so that open tabs are told in time. Answers how to stop it. */
+export function startExpiry(
+  connection: RedisConnection,
+  scripts: ScriptedClient,
+  keys: Keys,
+  { retention, report }: EngineOptions,
+): () => void {
+  const expire = async (channel: Channel, seen: string): Promise<void> => {
+    const next = await connection.run(() =>
+      scripts.expire(
+        keys.log(channel),
+        keys.meta(channel),
+        keys.bell(channel),
+        ...keys.inbox(channel),
+        connection.life,
+        birth(),
+        Date.now(),
+        retention.user.count,
+        connection.publishCommand,
+        randomUUIDv7(),
+      ),
+    )
+    await connection.run(() => scripts.settle(keys.due, channel, seen, next))
+  }
+  const look = async (): Promise<void> => {
+    const due = await connection.run(() =>
+      connection.client.zrangebyscore(keys.due, '-inf', Date.now(), 'WITHSCORES', 'LIMIT', 0, AT_ONCE),
+    )
+    for (let index = 0; index < due.length; index += 2) await expire(due[index] as Channel, due[index + 1]!)
+    if (due.length === AT_ONCE * 2) await look()
+  }
+  let looking = false
+  const timer = setInterval(() => {
+    if (looking) return
+    looking = true
+    look()
+      // While the store is away nothing is to be told; the next round finds it all.
+      .catch((error: unknown) => {
+        if (!(error as { temporary?: boolean }).temporary) report(error)
+      })
+      .finally(() => {
+        looking = false
+      })
+  }, INTERVAL).unref()
+  return () => clearInterval(timer)
+}

@@ -1,0 +1,160 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { Channel } from '../../core/channel.ts'
+import type { EngineOptions } from '../../core/engine.ts'
+import type { Counts, Course, Inbox, InboxPage, InboxQuery, Item, Mark } from '../../core/inbox.ts'
+import { type Draft, encodeOpening } from '../../core/publication.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { birth, type ScriptedClient } from './scripts.ts'
+
+/** Which word of a line a state is; counted as Lua does. */
+const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
+
+/** What the scripts write for nothing. */
+const NONE = '-'
+
+/** Anything but a space can stand in a line. */
+export const wordOf = (text: string | undefined): string =>
+  text === undefined ? NONE : `=${encodeURIComponent(text)}`
+
+/** Before when a notification must have been touched to be no longer kept. RFC 3339 in UTC. */
+export const oldestOf = (retention: EngineOptions['retention'], now: number): string =>
+  new Date(now - retention.user.seconds * 1000).toISOString()
+
+/** The notifications of users on Redis: hashes and a sorted set per user, one script per verb. */
+export class RedisInbox implements Inbox {
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #retention: EngineOptions['retention']
+
+  constructor(
+    connection: RedisConnection,
+    scripts: ScriptedClient,
+    keys: Keys,
+    retention: EngineOptions['retention'],
+  ) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#retention = retention
+  }
+
+  async mark(draft: Draft, mark: Mark): Promise<Counts & { changed: boolean }> {
+    const [changed, unread, unseen] = await this.#connection.run(() =>
+      this.#scripts.mark(
+        ...this.#told(draft, encodeOpening(draft)),
+        WORD_OF[mark.state],
+        mark.value ? mark.at : NONE,
+        mark.before ?? '',
+        ...(mark.ids ?? []),
+      ),
+    )
+    return { changed: changed === 1, unread, unseen }
+  }
+
+  async withdraw(draft: Draft, idOrTag: string): Promise<boolean> {
+    const found = await this.#connection.run(() =>
+      this.#scripts.withdraw(...this.#told(draft, encodeOpening(draft)), idOrTag),
+    )
+    return found === 1
+  }
+
+  async list(channel: Channel, query: InboxQuery): Promise<InboxPage> {
+    const { status = '', category, type = '', before = '', limit, tag = '' } = query
+    const wanted = category === undefined ? '' : wordOf(category)
+    return this.#list(channel, [limit, before, status, wanted, type, tag])
+  }
+
+  async find(channel: Channel, idOrTag: string): Promise<Item | undefined> {
+    const { items } = await this.#list(channel, [1, '', '', '', '', idOrTag])
+    return items[0]
+  }
+
+  acknowledge(channel: Channel, seq: number, at: string): Promise<string[]> {
+    const [lines, , order] = this.#keys.inbox(channel)
+    return this.#connection.run(() =>
+      this.#scripts.acknowledge(this.#keys.meta(channel), lines, order, seq, at),
+    )
+  }
+
+  async #list(channel: Channel, wanted: (string | number)[]): Promise<InboxPage> {
+    const now = Date.now()
+    const [seq, epoch, unread, unseen, complete, ...rest] = await this.#connection.run(() =>
+      this.#scripts.listInbox(
+        this.#keys.log(channel),
+        this.#keys.meta(channel),
+        this.#keys.bell(channel),
+        ...this.#keys.inbox(channel),
+        this.#connection.life,
+        birth(),
+        now,
+        this.#retention.user.count,
+        this.#connection.publishCommand,
+        randomUUIDv7(),
+        oldestOf(this.#retention, now),
+        ...wanted,
+      ),
+    )
+    const items: Item[] = []
+    for (let index = 0; index < rest.length; index += 3)
+      items.push(itemOf(rest[index]!, rest[index + 1]!, rest[index + 2]!))
+    return { seq, epoch, unread, unseen, complete: complete === 1, items }
+  }
+
+  /** What every script is told that changes an inbox and tells of it. */
+  #told(draft: Draft, opening: string): (string | number)[] {
+    const { channel } = draft
+    return [
+      this.#keys.log(channel),
+      this.#keys.meta(channel),
+      this.#keys.bell(channel),
+      ...this.#keys.inbox(channel),
+      this.#connection.life,
+      birth(),
+      opening,
+      Date.now(),
+      this.#retention.user.count,
+      this.#connection.publishCommand,
+      randomUUIDv7(),
+    ]
+  }
+}
+
+function itemOf(id: string, line: string, content: string): Item {
+  const [
+    seq,
+    version,
+    course,
+    createdAt,
+    updatedAt,
+    expiresAt,
+    seen,
+    read,
+    archived,
+    delivered,
+    sent,
+    type,
+    tag,
+    category,
+  ] = line.split(' ')
+  const orNone = (word: string | undefined): string | undefined => (word === NONE ? undefined : word)
+  return {
+    id,
+    seq: Number(seq),
+    version: Number(version),
+    course: course as Course,
+    createdAt: createdAt!,
+    updatedAt: updatedAt!,
+    expiresAt: expiresAt!,
+    seenAt: orNone(seen),
+    readAt: orNone(read),
+    archivedAt: orNone(archived),
+    deliveredAt: orNone(delivered),
+    connections: Number(sent),
+    type: type!,
+    tag: orNone(tag),
+    category: category === NONE ? undefined : decodeURIComponent(category!.slice(1)),
+    content,
+  }
+}

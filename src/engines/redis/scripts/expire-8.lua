@@ -1,0 +1,16 @@
+--[[
+  Takes out of one inbox what has ended, and tells of it.
+  KEYS[1] log   KEYS[2] meta   KEYS[3] bell
+  KEYS[4..8]            the inbox: lines, contents, order, tags, ends
+  ARGV[1] life   ARGV[2] birth
+  ARGV[3] now           milliseconds
+  ARGV[4] max count     of entries
+  ARGV[5] command       PUBLISH or SPUBLISH
+  ARGV[6] id            of the event
+  Returns when the next one ends, in milliseconds as text; "" for never
+]]
+local inbox = inbox_keys(4)
+local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6]}
+expire(log, inbox, counts_of(KEYS[2]), how)
+return redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or ''

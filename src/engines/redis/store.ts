@@ -1,0 +1,142 @@
+import { isUserChannel } from '../../core/channel.ts'
+import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../core/engine.ts'
+import type { ItemDraft, ItemPlace } from '../../core/inbox.ts'
+import { type Draft, encodeOpening } from '../../core/publication.ts'
+import type { RedisConnection } from './connection.ts'
+import { oldestOf, wordOf } from './inbox.ts'
+import type { Keys } from './keys.ts'
+import type { ScriptedClient } from './scripts.ts'
+
+/** What a script answered that stores a draft. */
+export interface Stored {
+  status: 'stored' | 'replayed' | 'conflict'
+  seq: number
+  epoch: string
+  id: string
+  /** As `HGETALL` has it: process, number of connections, … */
+  connections: Buffer[]
+  /** The life of the server, if it is not that of the epoch; else empty. */
+  life: string
+  place?: ItemPlace
+}
+
+const STATUS = ['stored', 'replayed', 'conflict'] as const
+
+/** Stores drafts, each by one call of a script. */
+export class Store {
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #retention: EngineOptions['retention']
+
+  constructor(
+    connection: RedisConnection,
+    scripts: ScriptedClient,
+    keys: Keys,
+    retention: EngineOptions['retention'],
+  ) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#retention = retention
+  }
+
+  /** How much of a channel's log is kept. */
+  retentionOf(channel: Draft['channel']): Retention {
+    return isUserChannel(channel) ? this.#retention.user : this.#retention.room
+  }
+
+  /** Stores a draft in this life of the store, as far as it is known, and carries it. */
+  put(draft: Draft, life: string): Promise<Stored> {
+    return draft.item === undefined ? this.#publish(draft, life) : this.#notify(draft, draft.item, life)
+  }
+
+  async #publish(draft: Draft, life: string): Promise<Stored> {
+    const { count, seconds } = this.retentionOf(draft.channel)
+    const [status, seq, epoch, id, connections, known] = await this.#scripts.storeBuffer(
+      ...this.#keysOf(draft),
+      life,
+      // As random as a birth has to be, and at hand already.
+      draft.id.slice(-8),
+      encodeOpening(draft),
+      draft.tail,
+      draft.stored ? 1 : 0,
+      draft.idempotency?.fingerprint ?? '',
+      draft.id,
+      draft.createdAt,
+      count,
+      seconds * 1000,
+      this.#connection.publishCommand,
+      IDEMPOTENCY_SECONDS,
+    )
+    return answer(status, seq, epoch, id, connections, known)
+  }
+
+  async #notify(draft: Draft, item: ItemDraft, life: string): Promise<Stored> {
+    const { count, seconds } = this.#retention.user
+    const { createdAt, expiresAt, except = '' } = draft
+    const noted =
+      expiresAt > 0 && this.#connection.client.zadd(this.#keys.due, 'LT', expiresAt, draft.channel)
+    const [[status, seq, epoch, id, connections, known, version, created, applied]] = await Promise.all([
+      this.#scripts.notifyBuffer(
+        ...this.#keysOf(draft),
+        ...this.#keys.inbox(draft.channel),
+        life,
+        draft.id.slice(-8),
+        draft.event,
+        ` ${createdAt} ${expiresAt} ${except}`,
+        item.content,
+        draft.idempotency?.fingerprint ?? '',
+        draft.id,
+        createdAt,
+        count,
+        seconds * 1000,
+        this.#connection.publishCommand,
+        IDEMPOTENCY_SECONDS,
+        item.tag ?? '-',
+        item.version ?? '',
+        item.course,
+        item.renotify ? 1 : 0,
+        item.alert ? 1 : 0,
+        item.updatedAt,
+        item.expiresAt,
+        expiresAt,
+        item.type,
+        wordOf(item.category),
+        oldestOf(this.#retention, createdAt),
+      ),
+      noted,
+    ])
+    const stored = answer(status, seq, epoch, id, connections, known)
+    return { ...stored, place: { version, created: created === 1, applied: applied === 1 } }
+  }
+
+  #keysOf({ channel, idempotency }: Draft): string[] {
+    const keys = this.#keys
+    return [
+      keys.log(channel),
+      keys.meta(channel),
+      keys.connections(channel),
+      idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
+      keys.bell(channel),
+    ]
+  }
+}
+
+function answer(
+  status: number,
+  seq: number,
+  epoch: Buffer | undefined,
+  id: Buffer | undefined,
+  connections: Buffer[] = [],
+  life: Buffer | undefined,
+): Stored {
+  return {
+    status: STATUS[status]!,
+    seq,
+    epoch: epoch?.toString() ?? '',
+    id: id?.toString() ?? '',
+    connections,
+    life: life?.toString() ?? '',
+  }
+}
