@@ -149,7 +149,8 @@ const NO_ALERT = Buffer.from(',"alert":false}]')
 export function asReplay(publication: Publication): Publication {
   const { packet } = publication
   const start = packet.length - ALERT.length
-  if (start < 0 || ALERT.compare(packet, start) !== 0) return publication
+  const alerts = publication.event === 'notification' || publication.event === 'progress'
+  if (!alerts || start < 0 || ALERT.compare(packet, start) !== 0) return publication
   return { ...publication, packet: Buffer.concat([packet.subarray(0, start), NO_ALERT]), frame: undefined }
 }
 
