@@ -7,6 +7,9 @@ export const userChannel = (user: string): Channel => `user:${user}`
 /** The channel of a room. */
 export const roomChannel = (room: string): Channel => `room:${room}`
 
+/** The channel on which one process is rung. No user can have this id: it has a control character. */
+export const processChannel = (name: string): Channel => userChannel(`\u0000process ${name}`)
+
 /** Whether a channel is a user's. */
 export const isUserChannel = (channel: Channel): boolean => channel.startsWith('user:')
 

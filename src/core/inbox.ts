@@ -21,6 +21,8 @@ export interface ItemDraft {
   /** RFC 3339 in UTC. */
   updatedAt: string
   expiresAt: string
+  /** The process that waits to hear of the first acknowledgement. */
+  waiter?: string
 }
 
 /** What became of the item: made, replaced, or left as it was because the stored one is newer. */
@@ -77,6 +79,13 @@ export interface Mark {
 /** `unread`: neither read nor archived. `read`: read, not archived. `archived`. `active`: not archived. */
 export type Status = 'active' | 'unread' | 'unseen' | 'read' | 'archived'
 
+/** A notification that was acknowledged for the first time. */
+export interface Delivery {
+  id: string
+  /** As in `ItemDraft`. */
+  waiter: string | undefined
+}
+
 /** Which part of an inbox is wanted, newest first. */
 export interface InboxQuery {
   status: Status | undefined
@@ -117,8 +126,8 @@ export interface Inbox {
   /** Removes the notification with this id or tag, from the log too, and tells of it with `draft`; resolves to whether there was one. */
   withdraw(draft: Draft, idOrTag: string): Promise<boolean>
 
-  /** A tab has processed everything up to `seq`, at that time. Resolves to the ids that no tab had acknowledged before. */
-  acknowledge(channel: Draft['channel'], seq: number, at: string): Promise<string[]>
+  /** A tab has processed everything up to `seq`, at that time. Resolves to what no tab had acknowledged before. */
+  acknowledge(channel: Draft['channel'], seq: number, at: string): Promise<Delivery[]>
 }
 
 /** Whether a notification counts as read, and as seen: reading is seeing. */

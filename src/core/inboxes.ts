@@ -1,7 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { type Channel, userChannel } from './channel.ts'
+import type { Broker, Engine } from './engine.ts'
 import type { Counts, Inbox, InboxPage, InboxQuery, Item, Mark, State } from './inbox.ts'
 import type { Draft, PublicationEvent } from './publication.ts'
+import { ringWaiters } from './ring.ts'
 
 /** Which notifications a user, or a program in the user's name, wants to mark, and how. */
 export interface MarkInput {
@@ -17,9 +19,11 @@ export interface MarkInput {
 /** What can be done with the inboxes of users: builds the events that tell of it. */
 export class Inboxes {
   readonly #inbox: Inbox
+  readonly #broker: Broker
 
-  constructor(inbox: Inbox) {
+  constructor({ inbox, broker }: Pick<Engine, 'inbox' | 'broker'>) {
     this.#inbox = inbox
+    this.#broker = broker
   }
 
   /** Gives or takes a state; resolves to the counts after it. Tabs are told if something changed. */
@@ -58,9 +62,10 @@ export class Inboxes {
     return { unread, unseen }
   }
 
-  /** Notes that a tab has processed everything up to `seq`. */
+  /** Notes that a tab has processed everything up to `seq`, and rings who waits for that. */
   async acknowledge(user: string, seq: number): Promise<void> {
-    await this.#inbox.acknowledge(userChannel(user), seq, new Date().toISOString())
+    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, new Date().toISOString())
+    await ringWaiters(this.#broker, delivered)
   }
 }
 

@@ -22,6 +22,8 @@ export interface PublishOptions {
   idempotencyKey?: string | undefined
   /** The connection that is left out of the live delivery. */
   exceptConnection?: string | undefined
+  /** The process that waits to hear of the first acknowledgement; see `Deliveries`. */
+  waiter?: string | undefined
 }
 
 /** What the server says to itself on a user's log, so that a lost bell is repaired like that of any other publication. */
@@ -89,6 +91,7 @@ export class Publisher {
         ...(category === undefined ? {} : { category }),
         ...(tag === undefined ? {} : { tag }),
         ...(version === undefined ? {} : { version }),
+        ...(options.waiter === undefined ? {} : { waiter: options.waiter }),
       },
     })
   }

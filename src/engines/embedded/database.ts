@@ -81,6 +81,7 @@ const ITEMS = `
     delivered TEXT,
     connections INTEGER NOT NULL,
     content TEXT NOT NULL,
+    waiter TEXT,
     UNIQUE (channel, id)
   ) STRICT;
   CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;

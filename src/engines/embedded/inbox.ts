@@ -1,6 +1,15 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Channel } from '../../core/channel.ts'
-import type { Counts, Inbox, InboxPage, InboxQuery, Item, ItemDraft, Mark } from '../../core/inbox.ts'
+import type {
+  Counts,
+  Delivery,
+  Inbox,
+  InboxPage,
+  InboxQuery,
+  Item,
+  ItemDraft,
+  Mark,
+} from '../../core/inbox.ts'
 import { headOf } from '../../core/position.ts'
 import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/publication.ts'
 import type { Bell } from './bell.ts'
@@ -43,7 +52,7 @@ export class EmbeddedInbox implements Inbox {
     if (replaced !== undefined) log.remove(row, replaced.seq)
     const { seq, epoch, message } = log.append(draft, (seq, epoch) => {
       item.seq = seq
-      items.put(row, item, replaced, draft.expiresAt)
+      items.put(row, item, replaced, draft.expiresAt, wanted.waiter)
       return encodeItem(draft, item, epoch, items.counts(row), alert)
     })
     const place = { version: item.version, created: replaced === undefined, applied: true }
@@ -83,7 +92,7 @@ export class EmbeddedInbox implements Inbox {
     return this.#write(channel, (row) => this.#parts.items.find(row, idOrTag))
   }
 
-  acknowledge(channel: Channel, seq: number, at: string): Promise<string[]> {
+  acknowledge(channel: Channel, seq: number, at: string): Promise<Delivery[]> {
     return this.#write(channel, (row) => this.#parts.items.acknowledge(row, Math.min(seq, row.seq), at))
   }
 

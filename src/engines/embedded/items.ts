@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import {
   type Counts,
   type Course,
+  type Delivery,
   type InboxQuery,
   type Item,
   type ItemDraft,
@@ -57,13 +58,22 @@ export class Items {
   }
 
   /** Puts an item that has its seq into the table, in the place of the one with its id, and removes the oldest above the number kept. */
-  put(row: Row, item: Item, replaced: Item | undefined, ends: number): void {
+  put(row: Row, item: Item, replaced: Item | undefined, ends: number, waiter: string | undefined): void {
     const { id, seq, version, tag, type, category, course, content, connections } = item
     const { createdAt, updatedAt, expiresAt, seenAt, readAt, archivedAt } = item
     const totals = this.#totals(row)
     this.#statements.put.run(
       ...[row.id, id, seq, version, tag ?? null, type, category ?? null, course, createdAt, updatedAt],
-      ...[expiresAt, ends, seenAt ?? null, readAt ?? null, archivedAt ?? null, connections, content],
+      ...[
+        expiresAt,
+        ends,
+        seenAt ?? null,
+        readAt ?? null,
+        archivedAt ?? null,
+        connections,
+        content,
+        waiter ?? null,
+      ],
     )
     if (replaced !== undefined) add(totals, replaced, -1)
     add(totals, item, 1)
@@ -126,8 +136,12 @@ export class Items {
   }
 
   /** What was delivered for the first time when a tab acknowledged up to `seq`. */
-  acknowledge(row: Row, seq: number, at: string): string[] {
-    return (this.#statements.acknowledge.all(at, row.id, seq) as { id: string }[]).map(({ id }) => id)
+  acknowledge(row: Row, seq: number, at: string): Delivery[] {
+    const delivered = this.#statements.acknowledge.all(at, row.id, seq) as unknown as {
+      id: string
+      waiter: string | null
+    }[]
+    return delivered.map(({ id, waiter }) => ({ id, waiter: waiter ?? undefined }))
   }
 
   /** The channels of notifications that have ended, so many at most; one that has several comes several times. */
@@ -151,8 +165,8 @@ const prepare = (database: DatabaseSync) => ({
   find: database.prepare('SELECT * FROM item WHERE channel = ? AND (id = ? OR tag = ?)'),
   put: database.prepare(`
     INSERT OR REPLACE INTO item (channel, id, seq, version, tag, type, category, course, created, updated, expires, ends,
-      seen, read, archived, connections, content)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      seen, read, archived, connections, content, waiter)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
   remove: database.prepare('DELETE FROM item WHERE channel = ? AND id = ?'),
   removeOldest: database.prepare(
     'DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE channel = ? ORDER BY seq LIMIT ?)',
@@ -173,7 +187,7 @@ const prepare = (database: DatabaseSync) => ({
         OR (? = 'read' AND archived IS NULL AND read IS NOT NULL) OR (? = 'archived' AND archived IS NOT NULL))
     ORDER BY seq DESC LIMIT ?`),
   acknowledge: database.prepare(
-    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND delivered IS NULL RETURNING id',
+    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND delivered IS NULL RETURNING id, waiter',
   ),
   ended: database.prepare(`
     SELECT channel.name AS channel FROM item JOIN channel ON channel.id = item.channel

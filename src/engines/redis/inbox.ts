@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Channel } from '../../core/channel.ts'
 import type { EngineOptions } from '../../core/engine.ts'
-import type { Counts, Course, Inbox, InboxPage, InboxQuery, Item, Mark } from '../../core/inbox.ts'
+import type { Counts, Course, Delivery, Inbox, InboxPage, InboxQuery, Item, Mark } from '../../core/inbox.ts'
 import { type Draft, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -71,11 +71,15 @@ export class RedisInbox implements Inbox {
     return items[0]
   }
 
-  acknowledge(channel: Channel, seq: number, at: string): Promise<string[]> {
+  async acknowledge(channel: Channel, seq: number, at: string): Promise<Delivery[]> {
     const [lines, , order] = this.#keys.inbox(channel)
-    return this.#connection.run(() =>
+    const delivered = await this.#connection.run(() =>
       this.#scripts.acknowledge(this.#keys.meta(channel), lines, order, seq, at),
     )
+    return delivered.map((words) => {
+      const [id, waiter] = words.split(' ')
+      return { id: id!, waiter: orNone(waiter) }
+    })
   }
 
   async #list(channel: Channel, wanted: (string | number)[]): Promise<InboxPage> {
@@ -121,6 +125,8 @@ export class RedisInbox implements Inbox {
   }
 }
 
+const orNone = (word: string | undefined): string | undefined => (word === NONE ? undefined : word)
+
 function itemOf(id: string, line: string, content: string): Item {
   const [
     seq,
@@ -138,7 +144,6 @@ function itemOf(id: string, line: string, content: string): Item {
     tag,
     category,
   ] = line.split(' ')
-  const orNone = (word: string | undefined): string | undefined => (word === NONE ? undefined : word)
   return {
     id,
     seq: Number(seq),

@@ -104,6 +104,7 @@ export class Store {
         item.type,
         wordOf(item.category),
         oldestOf(this.#retention, createdAt),
+        item.waiter ?? '-',
       ),
       noted,
     ])

@@ -30,6 +30,7 @@
   ARGV[21] type
   ARGV[22] category     without spaces, or "-"
   ARGV[23] oldest       what was not touched since is no longer kept; RFC 3339
+  ARGV[24] waiter       the process that waits for the first acknowledgement, or "-"
   Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "", version,
     1 if made, 1 if applied}
 ]]
@@ -62,7 +63,7 @@ local line = known_id and redis.call('HGET', inbox.lines, known_id)
 local old = line and words_of(line)
 local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
 -- What the inbox keeps, without the seq; states begin empty.
-local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22]}
+local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[24]}
 if old then
   id = known_id
   local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])

@@ -1,0 +1,64 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { processChannel } from './channel.ts'
+import type { Broker } from './engine.ts'
+import type { Inboxes } from './inboxes.ts'
+import { type Publication, payloadOf } from './publication.ts'
+
+/** The calls of this process that wait until a tab has acknowledged what they sent. */
+export class Deliveries {
+  /** How this process is named in what it publishes. */
+  readonly name: string = randomUUIDv7()
+  readonly #broker: Broker
+  readonly #inboxes: Inboxes
+  /** Who waits for a notification, by its id. */
+  readonly #waiting = new Map<string, Set<() => void>>()
+  #subscribed: Promise<void> | undefined
+
+  constructor(broker: Broker, inboxes: Inboxes) {
+    this.#broker = broker
+    this.#inboxes = inboxes
+  }
+
+  /** Gets ready to hear; to be awaited before what is waited for is published. Rejects with the engine's error. */
+  async listen(): Promise<void> {
+    this.#subscribed ??= this.#broker.subscribe(processChannel(this.name), this.#hear)
+    try {
+      await this.#subscribed
+    } catch (error) {
+      this.#subscribed = undefined
+      throw error
+    }
+  }
+
+  /** Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after so many seconds. */
+  async wait(user: string, id: string, seconds: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const others = this.#waiting.get(id) ?? new Set()
+    this.#waiting.set(id, others.add(resolve))
+    const timer = setTimeout(resolve, seconds * 1000)
+    try {
+      // It may have been acknowledged before it was waited for.
+      if (await this.#isDelivered(user, id)) return true
+      await promise
+      return await this.#isDelivered(user, id)
+    } finally {
+      clearTimeout(timer)
+      others.delete(resolve)
+      if (others.size === 0) this.#waiting.delete(id)
+    }
+  }
+
+  /** Ends every wait now: what is known so far is the answer. */
+  close(): void {
+    for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve()
+  }
+
+  readonly #hear = (publication: Publication): void => {
+    const waiting = this.#waiting.get(String(payloadOf(publication).delivered)) ?? []
+    for (const resolve of waiting) resolve()
+  }
+
+  async #isDelivered(user: string, id: string): Promise<boolean> {
+    return (await this.#inboxes.find(user, id))?.deliveredAt !== undefined
+  }
+}
