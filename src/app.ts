@@ -10,6 +10,7 @@ import { createTokenVerifier } from './api/token-verifier.ts'
 import type { Config } from './config.ts'
 import type { Engine } from './core/engine.ts'
 import { Hub } from './core/hub.ts'
+import { Inboxes } from './core/inboxes.ts'
 import { Publisher } from './core/publisher.ts'
 import { Readiness } from './core/readiness.ts'
 import { Traffic } from './core/traffic.ts'
@@ -61,6 +62,7 @@ export async function createApp(config: Config): Promise<App> {
   const report = (error: unknown): void => api.log.error(error)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
   const publisher = new Publisher(engine.broker, config.maxWaitingPublishes)
+  const inboxes = new Inboxes(engine)
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
   let draining = false
@@ -87,6 +89,7 @@ export async function createApp(config: Config): Promise<App> {
           ...config.sockets,
           engine,
           hub,
+          inboxes,
           verifier,
           policy: config.policy,
           anonymous: config.anonymous,

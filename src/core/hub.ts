@@ -2,6 +2,7 @@ import type { Channel } from './channel.ts'
 import type { Engine } from './engine.ts'
 import { Feed } from './feed.ts'
 import { type Connection, Member } from './member.ts'
+import type { StreamPosition } from './position.ts'
 import { backoff } from './timing.ts'
 
 /** How often every channel is announced and compared with the log, in milliseconds. */
@@ -75,6 +76,11 @@ export class Hub {
   /** The channels that a connection hears. */
   channelsOf(connection: Connection): Channel[] {
     return [...(this.#members.get(connection)?.keys() ?? [])]
+  }
+
+  /** How far a connection has been brought on a channel; undefined if it does not hear it. */
+  positionOf(connection: Connection, channel: Channel): StreamPosition | undefined {
+    return this.#members.get(connection)?.get(channel)?.position
   }
 
   /** Lets a connection no longer hear a channel; answers whether it did. */

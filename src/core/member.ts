@@ -1,8 +1,8 @@
 import type { Channel } from './channel.ts'
+import type { Control } from './drafts.ts'
 import type { Broker, PageLimit } from './engine.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
-import type { Control } from './publisher.ts'
 import { backoff } from './timing.ts'
 
 /** A connection as the hub sees it: somewhere to put what is for it. No method throws; a closed connection swallows everything. */
@@ -144,6 +144,8 @@ export class Member {
 
   /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
   async replay(cursor: Cursor): Promise<void> {
+    // Until the log has been read, the connection has what its page says, and no more.
+    if (cursor.seq !== undefined) this.moveTo({ seq: Math.min(cursor.seq, this.#seq), epoch: this.#epoch })
     await this.release(await this.#readOn(cursor))
   }
 

@@ -20,12 +20,13 @@ export const MAX_LAST = 1000
 
 type Fields = Record<string, unknown>
 
-const refuse = (detail: string): never => {
+/** Throws `invalid_request`. */
+export const refuse = (detail: string): never => {
   throw new ServiceError('invalid_request', detail)
 }
 
 /** A plain object with no other fields than these. Throws `invalid_request`. */
-function fieldsOf(value: unknown, name: string, allowed: readonly string[]): Fields {
+export function fieldsOf(value: unknown, name: string, allowed: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`${name} must be an object`)
   const unknown = Object.keys(value as Fields).find((key) => !allowed.includes(key))
   if (unknown !== undefined) refuse(`${name}.${unknown} is not known`)

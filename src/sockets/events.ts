@@ -9,12 +9,12 @@ import { payloadTextOf } from '../core/publication.ts'
 import { parseRoom, parseSubscribeOptions, parseToken, type SubscribeOptions } from './arguments.ts'
 import { mayHear, type RoomPolicy } from './grants.ts'
 import { refuseRevoked } from './handshake.ts'
+import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
 import { type InitialState, readInitialState } from './initial-state.ts'
 import type { TabConnection } from './tab-connection.ts'
 
-export interface EventOptions {
+export interface EventOptions extends InboxEventOptions {
   engine: Engine
-  hub: Hub
   verifier: TokenVerifier
   policy: RoomPolicy
   maxRooms: number
@@ -39,6 +39,8 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
     },
     refresh: ([token]) => refresh(connection, parseToken(token), options),
   }
+  for (const [event, answer] of Object.entries(inboxHandlers(connection, options)))
+    handlers[event] = async (args) => ({ answer: await answer(args) })
   // One after the other, so that answers come in the order of the questions and none is worked on for a tab that does not read.
   let waiting = 0
   let last = Promise.resolve()

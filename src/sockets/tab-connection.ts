@@ -1,10 +1,10 @@
 import type { Socket } from 'socket.io'
 import { type Channel, idOfChannel } from '../core/channel.ts'
 import type { BrowserClaims } from '../core/claims.ts'
+import type { Control } from '../core/drafts.ts'
 import type { Connection } from '../core/member.ts'
 import type { Gap, StreamPosition } from '../core/position.ts'
 import type { Publication } from '../core/publication.ts'
-import type { Control } from '../core/publisher.ts'
 import { Wire } from './wire.ts'
 
 /** Why the server ended a connection, for the metrics. */

@@ -1,0 +1,71 @@
+import { userChannel } from '../core/channel.ts'
+import { ServiceError } from '../core/errors.ts'
+import { parseExact } from '../core/exact-json.ts'
+import type { Hub } from '../core/hub.ts'
+import type { InboxPage, Item } from '../core/inbox.ts'
+import { encodeInboxCursor } from '../core/inbox-cursor.ts'
+import type { Inboxes } from '../core/inboxes.ts'
+import { fieldsOf } from '../core/publication.ts'
+import { parseAcknowledged, parseInboxQuery, parseMark } from './inbox-arguments.ts'
+import type { TabConnection } from './tab-connection.ts'
+
+/** What the events of the inbox work with. */
+export interface InboxEventOptions {
+  hub: Hub
+  inboxes: Inboxes
+}
+
+/** The most bytes of notifications that an answer carries, beyond the first; the rest comes with the next page. */
+const MOST_BYTES = 262_144
+
+/** What a tab can do with the inbox of its user, by event: each resolves to the answer. */
+export function inboxHandlers(
+  connection: TabConnection,
+  { hub, inboxes }: InboxEventOptions,
+): Record<'inbox' | 'mark' | 'ack', (args: unknown[]) => Promise<object>> {
+  return {
+    inbox: async ([options]) => {
+      const user = userOf(connection)
+      return answerOf(await inboxes.list(user, parseInboxQuery(options)))
+    },
+    mark: async ([mark]) => inboxes.mark(userOf(connection), parseMark(mark)),
+    ack: async ([seq]) => {
+      const user = userOf(connection)
+      const sent = hub.positionOf(connection, userChannel(user))?.seq ?? 0
+      await inboxes.acknowledge(user, parseAcknowledged(seq, sent))
+      return {}
+    },
+  }
+}
+
+function userOf({ claims }: TabConnection): string {
+  if (claims === undefined)
+    throw new ServiceError('token_missing', 'a connection without a token is nobody, and has no inbox')
+  return claims.user
+}
+
+function answerOf({ items, complete, unread, unseen, seq, epoch }: InboxPage): object {
+  const texts = items.map((item) => textOf(item, epoch))
+  const count = fitting(texts)
+  const last = items[count - 1]
+  const more = !complete || count < items.length
+  return {
+    // Content is passed on as it was sent, digit for digit.
+    items: texts.slice(0, count).map(parseExact),
+    ...(more && last !== undefined ? { nextCursor: encodeInboxCursor(last.seq) } : {}),
+    ...{ unread, unseen, seq, epoch },
+  }
+}
+
+const textOf = (item: Item, epoch: string): string =>
+  `{${fieldsOf(item)},"seq":${item.seq},"epoch":"${epoch}"}`
+
+/** How many from the front an answer carries; at least one. */
+function fitting(texts: readonly string[]): number {
+  let bytes = 0
+  const end = texts.findIndex((text, index) => {
+    bytes += Buffer.byteLength(text)
+    return bytes > MOST_BYTES && index > 0
+  })
+  return end < 0 ? texts.length : end
+}
