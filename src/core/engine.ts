@@ -9,6 +9,7 @@ import type { Channel } from './channel.ts'
 import type { Inbox, ItemPlace } from './inbox.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import type { Draft, Publication } from './publication.ts'
+import type { Schedule } from './schedule.ts'
 
 /** What a publish answers. */
 export interface Published {
@@ -131,6 +132,7 @@ export interface Engine {
   readonly name: 'embedded' | 'redis'
   readonly broker: Broker
   readonly inbox: Inbox
+  readonly schedule: Schedule
   readonly presence: Presence
   readonly revocations: Revocations
   readonly registry: Registry

@@ -9,6 +9,7 @@ import { logLaw } from './engine/log.ts'
 import { presenceLaw } from './engine/presence.ts'
 import { restartLaw } from './engine/restart.ts'
 import { retentionLaw } from './engine/retention.ts'
+import { scheduleLaw } from './engine/schedule.ts'
 import { sharedLaw } from './engine/shared.ts'
 
 export type { Features, Store }
@@ -27,6 +28,7 @@ export function engineContract(name: string, makeStore: () => Promise<Store>, fe
     identityLaw(court)
     presenceLaw(court)
     inboxLaw(court)
+    scheduleLaw(court)
     closingLaw(court)
     sharedLaw(court)
     restartLaw(court)

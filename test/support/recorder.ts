@@ -1,7 +1,7 @@
 import type { Connection } from '../../src/core/member.ts'
 import type { Gap, StreamPosition } from '../../src/core/position.ts'
 import type { Publication } from '../../src/core/publication.ts'
-import type { Control } from '../../src/core/publisher.ts'
+import type { Control } from '../../src/core/drafts.ts'
 
 /** A connection that writes down what it is given. */
 export class Recorder implements Connection {

@@ -59,7 +59,7 @@ const SCHEMA = `
   CREATE TABLE canary (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `
 
-/** Notifications as they stand. `ends`: when one expires of which the backend said so; 0 if it lives as long as the retention. */
+/** Notifications as they stand, and those that wait for their time. `ends`: when one expires of which the backend said so; 0 if it lives as long as the retention. */
 const ITEMS = `
   CREATE TABLE item (
     rowid INTEGER PRIMARY KEY,
@@ -87,6 +87,9 @@ const ITEMS = `
   CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;
   CREATE INDEX item_seq ON item (channel, seq);
   CREATE INDEX item_ends ON item (ends) WHERE ends > 0;
+  CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
+    PRIMARY KEY (channel, id)) STRICT;
+  CREATE INDEX schedule_at ON schedule (at);
 `
 
 /** What brings a file of each older version to the next. */

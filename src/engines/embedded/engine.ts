@@ -11,6 +11,7 @@ import { EmbeddedPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { Reader } from './reader.ts'
 import { EmbeddedRevocations } from './revocations.ts'
+import { EmbeddedSchedule } from './schedule.ts'
 import { Sweep } from './sweep.ts'
 import { Transactions } from './transactions.ts'
 
@@ -49,6 +50,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     name: 'embedded',
     broker,
     inbox,
+    schedule: new EmbeddedSchedule(database, transactions, idempotency),
     presence,
     revocations: new EmbeddedRevocations(database, transactions),
     registry: {

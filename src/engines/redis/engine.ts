@@ -9,6 +9,7 @@ import { Keys } from './keys.ts'
 import { RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
+import { RedisSchedule } from './schedule.ts'
 import { withScripts } from './scripts.ts'
 import { Store } from './store.ts'
 
@@ -47,6 +48,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     name: 'redis',
     broker,
     inbox,
+    schedule: new RedisSchedule(connection, scripts, keys),
     presence,
     registry,
     revocations: {

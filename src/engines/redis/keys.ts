@@ -71,6 +71,16 @@ export class Keys {
     return `${this.#prefix}:{${channel}}`
   }
 
+  /** The hash of id → notification that waits for its time. */
+  scheduled(channel: Channel): string {
+    return `${this.#base(channel)}:scheduled`
+  }
+
+  /** The sorted set of what is scheduled → its time, in milliseconds since the epoch. */
+  get times(): string {
+    return `${this.#prefix}:{due}:times`
+  }
+
   /** The sorted set of channel → the first time at which something in its inbox ends, in milliseconds since the epoch. */
   get due(): string {
     return `${this.#prefix}:{due}:ends`

@@ -32,6 +32,7 @@ export interface ScriptedClient {
   acknowledge(...args: Argument[]): Promise<string[]>
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
+  schedule(...args: Argument[]): Promise<[status: number, id: string]>
   readLogBuffer(...args: Argument[]): Promise<[number, number, Buffer, number, ...Buffer[]]>
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
   heartbeat(...args: Argument[]): Promise<string[]>
@@ -56,6 +57,7 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['acknowledge', 'acknowledge-3', inbox],
     ['expire', 'expire-8', inbox],
     ['settle', 'settle-1', ''],
+    ['schedule', 'schedule-2', ''],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],

@@ -1,0 +1,158 @@
+import { hash, randomUUIDv7 } from 'node:crypto'
+import { type Channel, roomChannel, userChannel } from './channel.ts'
+import { type Fault, ServiceError } from './errors.ts'
+import type { ItemDraft } from './inbox.ts'
+import {
+  alerts,
+  courseOf,
+  faultsOfMessage,
+  faultsOfNotification,
+  MAX_TTL_SECONDS,
+  type MessageInput,
+  type NotificationInput,
+  notificationContent,
+} from './notification.ts'
+import type { Draft, Idempotency, PublicationEvent } from './publication.ts'
+
+/** What a caller may add to a publish. */
+export interface PublishOptions {
+  /** Who calls: one caller's idempotency keys do not meet another's. */
+  credential: string
+  idempotencyKey?: string | undefined
+  /** The connection that is left out of the live delivery. */
+  exceptConnection?: string | undefined
+  /** The process that waits to hear of the first acknowledgement; see `Deliveries`. */
+  waiter?: string | undefined
+}
+
+/** What the server says to itself on a user's log, so that a lost bell is repaired like that of any other publication. */
+export interface Control {
+  action: 'disconnect'
+}
+
+/** A notification for a user, stamped with an id and the time. Throws `invalid_request`. */
+export function draftNotification(user: string, input: NotificationInput, options: PublishOptions): Draft {
+  const content = JSON.stringify(notificationContent(input))
+  refuse(faultsOfNotification(input, content))
+  const { ttl = MAX_TTL_SECONDS, version } = input
+  const now = Date.now()
+  const course = courseOf(input)
+  const channel = userChannel(user)
+  const parts = {
+    content,
+    // A version is no part of the content, since the store may give another one.
+    fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}`,
+    createdAt: now,
+    expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
+  }
+  if (ttl === 0) {
+    const times = `"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(now)}"`
+    return draftOf(channel, 'notification', options, {
+      ...parts,
+      stamp: `,"version":1,${times}`,
+      tail: `,"alert":${alerts(input)}}]`,
+      stored: false,
+    })
+  }
+  const { type = 'message', category, tag, renotify = false } = input
+  const item: ItemDraft = {
+    type,
+    course,
+    renotify,
+    alert: alerts(input),
+    content: content.slice(1, -1),
+    updatedAt: iso(now),
+    expiresAt: isoExpiry(now + ttl * 1000),
+  }
+  if (category !== undefined) item.category = category
+  if (tag !== undefined) item.tag = tag
+  if (version !== undefined) item.version = version
+  if (options.waiter !== undefined) item.waiter = options.waiter
+  return draftOf(channel, course === 'running' ? 'progress' : 'notification', options, { ...parts, item })
+}
+
+/** A message for a room; `from` is the speaking user's id. Throws `invalid_request`. */
+export function draftMessage(
+  room: string,
+  input: MessageInput,
+  options: PublishOptions,
+  from: string | undefined,
+): Draft {
+  const { type = 'message', body, data } = input
+  const content = JSON.stringify({ room, type, from, body, data })
+  refuse(faultsOfMessage(input, content))
+  const createdAt = Date.now()
+  const stamp = `,"createdAt":"${iso(createdAt)}"`
+  return draftOf(roomChannel(room), 'message', options, { content, fingerprinted: content, createdAt, stamp })
+}
+
+/** What every process that serves the user is to do; no tab is shown it. */
+export function draftControl(user: string, control: Control): Draft {
+  const content = JSON.stringify(control)
+  return draftOf(
+    userChannel(user),
+    'control',
+    { credential: '' },
+    { content, fingerprinted: content, createdAt: Date.now() },
+  )
+}
+
+interface Parts {
+  content: string
+  fingerprinted: string
+  createdAt: number
+  expiresAt?: number
+  stamp?: string
+  tail?: string
+  stored?: boolean
+  item?: ItemDraft
+}
+
+function draftOf(channel: Channel, event: PublicationEvent, options: PublishOptions, parts: Parts): Draft {
+  const { content, createdAt, expiresAt = 0, stamp = '', tail = '}]', stored = true, item } = parts
+  const id = randomUUIDv7()
+  const head = item === undefined ? `["${event}",{"id":"${id}",${content.slice(1, -1)}${stamp}` : ''
+  const draft: Draft = { channel, id, event, head, tail, stored, createdAt, expiresAt }
+  if (item !== undefined) draft.item = item
+  if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
+  if (options.idempotencyKey !== undefined)
+    draft.idempotency = idempotency(options.credential, options.idempotencyKey, parts.fingerprinted)
+  return draft
+}
+
+function refuse(faults: Fault[]): void {
+  if (faults.length > 0)
+    throw new ServiceError(
+      'invalid_request',
+      faults.map(({ pointer, detail }) => `${pointer} ${detail}`.trim()).join('; '),
+      {
+        faults,
+      },
+    )
+}
+
+function idempotency(credential: string, key: string, body: string): Idempotency {
+  // The length in front keeps ('a', 'bc') and ('ab', 'c') apart.
+  return {
+    key: hash('sha256', `${credential.length}:${credential}${key}`, 'base64url'),
+    fingerprint: hash('sha256', body, 'base64url'),
+  }
+}
+
+/** RFC 3339, in UTC. Many publications share a millisecond, so the last text is kept. */
+function createFormat(): (time: number) => string {
+  let lastTime = Number.NaN
+  let lastText = ''
+  return (time) => {
+    if (time !== lastTime) {
+      lastTime = time
+      lastText = new Date(time).toISOString()
+    }
+    return lastText
+  }
+}
+
+/** RFC 3339 in UTC of a time in milliseconds. */
+export const iso = createFormat()
+/** Most expire the same time after they were made, so that this has a memory of its own. */
+export const isoExpiry = createFormat()

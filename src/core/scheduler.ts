@@ -1,0 +1,122 @@
+import { idOfChannel, userChannel } from './channel.ts'
+import { draftNotification, iso, type PublishOptions } from './drafts.ts'
+import type { Engine, Published } from './engine.ts'
+import { type Fault, ServiceError } from './errors.ts'
+import type { Inboxes } from './inboxes.ts'
+import { MAX_TTL_SECONDS, type NotificationInput } from './notification.ts'
+import type { Draft } from './publication.ts'
+import type { Scheduled } from './schedule.ts'
+
+/** How often it is looked for what is due, in milliseconds. */
+const INTERVAL = 500
+
+/** How many are published in one go. */
+const AT_ONCE = 200
+
+/** How far ahead something can be scheduled, in milliseconds: a year. */
+export const MAX_AHEAD = 366 * 24 * 60 * 60 * 1000
+
+/** Keeps notifications until their time, and publishes what is due: every process does, and each comes once. */
+export class Scheduler {
+  readonly #engine: Pick<Engine, 'broker' | 'schedule'>
+  readonly #inboxes: Inboxes
+  readonly #report: (error: unknown) => void
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+
+  constructor(
+    engine: Pick<Engine, 'broker' | 'schedule'>,
+    inboxes: Inboxes,
+    report: (error: unknown) => void,
+  ) {
+    this.#engine = engine
+    this.#inboxes = inboxes
+    this.#report = report
+  }
+
+  /** Begins to look for what is due. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.#look()
+        .catch((error: unknown) => {
+          // While the store is away nothing can be published; the next round finds it all.
+          if (!(error instanceof ServiceError && error.temporary)) this.#report(error)
+        })
+        .finally(() => {
+          this.#looking = undefined
+        })
+    }, INTERVAL).unref()
+  }
+
+  /** Ends it; resolves when nothing is being published any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#looking
+  }
+
+  /** Keeps a notification until `at` (milliseconds). Rejects with `invalid_request`, `idempotency_conflict`, or an engine's error. */
+  async add(
+    user: string,
+    input: NotificationInput,
+    at: number,
+    options: PublishOptions,
+  ): Promise<{ id: string; replayed: boolean }> {
+    const fault = faultOf(input, at)
+    if (fault !== undefined)
+      throw new ServiceError('invalid_request', `${fault.pointer} ${fault.detail}`, { faults: [fault] })
+    const draft = draftNotification(user, input, options)
+    if (draft.idempotency !== undefined) draft.idempotency.fingerprint += `@${at}`
+    return this.#engine.schedule.add({ draft, at, ttl: input.ttl })
+  }
+
+  /** The scheduled notification of a user with this id or tag. */
+  find(user: string, idOrTag: string): Promise<Scheduled | undefined> {
+    return this.#engine.schedule.find(userChannel(user), idOrTag)
+  }
+
+  /** Cancels what is scheduled under this id or tag; resolves to whether there was something. */
+  async cancel(user: string, idOrTag: string): Promise<boolean> {
+    const channel = userChannel(user)
+    let cancelled = false
+    for (;;) {
+      const scheduled = await this.#engine.schedule.find(channel, idOrTag)
+      if (scheduled === undefined) return cancelled
+      cancelled = (await this.#engine.schedule.remove(channel, scheduled.draft.id)) || cancelled
+    }
+  }
+
+  async #look(): Promise<void> {
+    const due = await this.#engine.schedule.due(Date.now(), AT_ONCE)
+    const settled = await Promise.allSettled(due.map((scheduled) => this.#publish(scheduled)))
+    for (const result of settled) if (result.status === 'rejected') throw result.reason
+    if (due.length === AT_ONCE) await this.#look()
+  }
+
+  async #publish(scheduled: Scheduled): Promise<void> {
+    const { broker, schedule } = this.#engine
+    const draft = stamped(scheduled)
+    const published: Published = await broker.publish(draft)
+    const removed = await schedule.remove(draft.channel, draft.id)
+    // It was cancelled between the look and now: then nobody is to see it. Another process that published it has removed it, too.
+    if (!removed && !published.replayed)
+      await this.#inboxes.withdraw(idOfChannel(draft.channel), published.id)
+  }
+}
+
+/** The draft as of now: its time begins when it is shown. */
+function stamped({ draft, ttl }: Scheduled): Draft {
+  const now = Date.now()
+  const item = {
+    ...draft.item!,
+    updatedAt: iso(now),
+    expiresAt: new Date(now + (ttl ?? MAX_TTL_SECONDS) * 1000).toISOString(),
+  }
+  const idempotency = { key: `scheduled ${draft.id}`, fingerprint: draft.id }
+  return { ...draft, createdAt: now, expiresAt: ttl === undefined ? 0 : now + ttl * 1000, item, idempotency }
+}
+
+function faultOf({ ttl }: NotificationInput, at: number): Fault | undefined {
+  if (ttl === 0) return { pointer: '/ttl', detail: 'must not be 0 with sendAt' }
+  if (at > Date.now() + MAX_AHEAD) return { pointer: '/sendAt', detail: 'must be within a year' }
+  return undefined
+}

@@ -1,0 +1,57 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Channel } from '../../core/channel.ts'
+import type { Schedule, Scheduled } from '../../core/schedule.ts'
+import type { Idempotency } from './idempotency.ts'
+import type { Transactions } from './transactions.ts'
+
+/** What waits for its time, in a table. */
+export class EmbeddedSchedule implements Schedule {
+  readonly #statements: ReturnType<typeof prepare>
+  readonly #transactions: Transactions
+  readonly #idempotency: Idempotency
+
+  constructor(database: DatabaseSync, transactions: Transactions, idempotency: Idempotency) {
+    this.#statements = prepare(database)
+    this.#transactions = transactions
+    this.#idempotency = idempotency
+  }
+
+  add(scheduled: Scheduled): Promise<{ id: string; replayed: boolean }> {
+    const { draft, at } = scheduled
+    return this.#transactions.write(() => {
+      const now = Date.now()
+      const known = this.#idempotency.recall(draft, now)
+      if (known !== undefined) return { id: known.id, replayed: true }
+      const { channel, id, item } = draft
+      this.#statements.add.run(channel, id, item?.tag ?? null, at, JSON.stringify(scheduled))
+      this.#idempotency.remember(draft, { id, seq: 0, epoch: '' }, now)
+      return { id, replayed: false }
+    })
+  }
+
+  due(now: number, limit: number): Promise<Scheduled[]> {
+    return this.#transactions.read(() => this.#statements.due.all(now, limit).map(scheduledOf))
+  }
+
+  find(channel: Channel, idOrTag: string): Promise<Scheduled | undefined> {
+    return this.#transactions.read(() => {
+      const found = this.#statements.find.get(channel, idOrTag, idOrTag)
+      return found && scheduledOf(found)
+    })
+  }
+
+  remove(channel: Channel, id: string): Promise<boolean> {
+    return this.#transactions.write(() => this.#statements.remove.run(channel, id).changes > 0)
+  }
+}
+
+const scheduledOf = (row: Record<string, unknown>): Scheduled => JSON.parse(String(row.scheduled))
+
+const prepare = (database: DatabaseSync) => ({
+  add: database.prepare('INSERT INTO schedule (channel, id, tag, at, scheduled) VALUES (?, ?, ?, ?, ?)'),
+  due: database.prepare('SELECT scheduled FROM schedule WHERE at <= ? ORDER BY at LIMIT ?'),
+  find: database.prepare(
+    'SELECT scheduled FROM schedule WHERE channel = ? AND (id = ? OR tag = ?) ORDER BY at LIMIT 1',
+  ),
+  remove: database.prepare('DELETE FROM schedule WHERE channel = ? AND id = ?'),
+})

@@ -1,0 +1,91 @@
+import type { Channel } from '../../core/channel.ts'
+import { IDEMPOTENCY_SECONDS } from '../../core/engine.ts'
+import { ServiceError } from '../../core/errors.ts'
+import type { Schedule, Scheduled } from '../../core/schedule.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import type { ScriptedClient } from './scripts.ts'
+
+/** A time that is noted without a notification belongs to a call that may still be under way for so long, in milliseconds. */
+const NOTED_BEFORE = 60_000
+
+/**
+ * What waits for its time: a hash per user, and one sorted set of all times. The time is noted first, so that nothing is ever kept without
+ * one; a time without a notification is forgotten.
+ */
+export class RedisSchedule implements Schedule {
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+
+  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+  }
+
+  async add(scheduled: Scheduled): Promise<{ id: string; replayed: boolean }> {
+    const { draft, at } = scheduled
+    const { channel, id, idempotency } = draft
+    const keys = this.#keys
+    await this.#connection.run(() => this.#connection.client.zadd(keys.times, at, nameOf(channel, id)))
+    const [status, kept] = await this.#connection.run(() =>
+      this.#scripts.schedule(
+        idempotency === undefined ? keys.scheduled(channel) : keys.idempotency(channel, idempotency.key),
+        keys.scheduled(channel),
+        id,
+        JSON.stringify(scheduled),
+        idempotency?.fingerprint ?? '',
+        IDEMPOTENCY_SECONDS,
+      ),
+    )
+    if (status === 2)
+      throw new ServiceError(
+        'idempotency_conflict',
+        'this Idempotency-Key was used with another body in the last 24 hours',
+      )
+    return { id: kept, replayed: status === 1 }
+  }
+
+  async due(now: number, limit: number): Promise<Scheduled[]> {
+    const { client } = this.#connection
+    const names = await this.#connection.run(() =>
+      client.zrangebyscore(this.#keys.times, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit),
+    )
+    const due: Scheduled[] = []
+    for (let index = 0; index < names.length; index += 2) {
+      const name = names[index]!
+      const { channel, id } = partsOf(name)
+      const text = await this.#connection.run(() => client.hget(this.#keys.scheduled(channel), id))
+      if (text !== null) due.push(JSON.parse(text))
+      else if (Number(names[index + 1]) < now - NOTED_BEFORE)
+        await this.#connection.run(() => client.zrem(this.#keys.times, name))
+    }
+    return due
+  }
+
+  async find(channel: Channel, idOrTag: string): Promise<Scheduled | undefined> {
+    const texts = await this.#connection.run(() =>
+      this.#connection.client.hvals(this.#keys.scheduled(channel)),
+    )
+    const found = texts
+      .map((text): Scheduled => JSON.parse(text))
+      .filter(({ draft }) => draft.id === idOrTag || draft.item?.tag === idOrTag)
+    return found.sort((a, b) => a.at - b.at)[0]
+  }
+
+  async remove(channel: Channel, id: string): Promise<boolean> {
+    const { client } = this.#connection
+    const removed = await this.#connection.run(() => client.hdel(this.#keys.scheduled(channel), id))
+    await this.#connection.run(() => client.zrem(this.#keys.times, nameOf(channel, id)))
+    return removed > 0
+  }
+}
+
+/** An id has no space, so the first one ends it. */
+const nameOf = (channel: Channel, id: string): string => `${id} ${channel}`
+
+function partsOf(name: string): { channel: Channel; id: string } {
+  const space = name.indexOf(' ')
+  return { id: name.slice(0, space), channel: name.slice(space + 1) as Channel }
+}

@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, test } from 'vitest'
+import { userChannel } from '../../../src/core/channel.ts'
+import type { Engine } from '../../../src/core/engine.ts'
+import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
+import { payloadOf } from '../../../src/core/publication.ts'
+import { MAX_AHEAD, Scheduler } from '../../../src/core/scheduler.ts'
+import { Ear } from '../../support/ear.ts'
+import type { Court } from './court.ts'
+
+const OPTIONS = { credential: 'test' }
+
+/** What waits for its time. */
+export function scheduleLaw(court: Court): void {
+  describe('the schedule', () => {
+    const schedulers: Scheduler[] = []
+    afterEach(() => Promise.all(schedulers.splice(0).map((scheduler) => scheduler.stop())))
+
+    const begin = (engine: Engine): Scheduler => {
+      const scheduler = new Scheduler(engine, new Inboxes(engine), (error) => court.reported.push(error))
+      schedulers.push(scheduler)
+      return scheduler
+    }
+
+    test('each comes once, none early and none more than two seconds late, with the time at which it was shown', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const ear = new Ear()
+      await engine.broker.subscribe(userChannel(user), ear.hear)
+      const scheduler = begin(engine)
+      const at = Date.now() + 1500
+      const ids = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          const { id } = await scheduler.add(user, { title: `${index}`, ttl: 60 }, at, OPTIONS)
+          return id
+        }),
+      )
+      // Several look for it, as several processes do.
+      for (const one of [scheduler, begin(engine), begin(engine)]) one.start()
+      await ear.hasHeard(20)
+      expect(Date.now()).toBeGreaterThanOrEqual(at)
+      expect(Date.now()).toBeLessThan(at + 2400)
+      expect(ear.heard.map(({ id }) => id).sort()).toEqual(ids.sort())
+      for (const publication of ear.heard) {
+        const { createdAt, expiresAt } = payloadOf(publication) as { createdAt: string; expiresAt: string }
+        expect(Date.parse(createdAt)).toBeGreaterThanOrEqual(at)
+        expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(60_000)
+      }
+      for (const one of schedulers) await one.stop()
+      expect(await engine.schedule.due(Date.now(), 100)).toEqual([])
+      expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toHaveLength(20)
+    })
+
+    test('nothing is in the inbox before; it is found by its id and tag, and can be cancelled', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const at = Date.now() + 60_000
+      const { id } = await scheduler.add(user, { title: 'A', tag: 't' }, at, OPTIONS)
+      const other = await scheduler.add(user, { title: 'B' }, at, OPTIONS)
+      expect(await scheduler.find(user, 't')).toMatchObject({ at, draft: { id } })
+      expect(await scheduler.find(user, id)).toMatchObject({ at, draft: { id } })
+      expect(await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).toMatchObject({
+        items: [],
+        unread: 0,
+      })
+      expect(await scheduler.cancel(user, 't')).toBe(true)
+      expect(await scheduler.cancel(user, id)).toBe(false)
+      expect((await engine.schedule.due(at, 1000)).map(({ draft }) => draft.id)).toContain(other.id)
+      expect((await engine.schedule.due(at, 1000)).map(({ draft }) => draft.id)).not.toContain(id)
+      expect(await scheduler.cancel(user, other.id)).toBe(true)
+    })
+
+    test('the same key schedules once, and another body or time under it is a conflict', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const at = Date.now() + 60_000
+      const add = (title: string, when = at) =>
+        scheduler.add(user, { title }, when, { ...OPTIONS, idempotencyKey: 'k' })
+      const first = await add('A')
+      expect(first.replayed).toBe(false)
+      expect(await add('A')).toEqual({ ...first, replayed: true })
+      await expect(add('B')).rejects.toMatchObject({ code: 'idempotency_conflict' })
+      await expect(add('A', at + 1)).rejects.toMatchObject({ code: 'idempotency_conflict' })
+      expect(await scheduler.cancel(user, first.id)).toBe(true)
+    })
+
+    test('what was cancelled between the look and the publish is shown to nobody for long', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const { id } = await scheduler.add(user, { title: 'A' }, Date.now() - 1, OPTIONS)
+      const { broker } = engine
+      const racing = new Scheduler(
+        {
+          schedule: engine.schedule,
+          broker: Object.assign(Object.create(broker), {
+            publish: async (draft: Parameters<typeof broker.publish>[0]) => {
+              await scheduler.cancel(user, id)
+              return broker.publish(draft)
+            },
+          }),
+        },
+        new Inboxes(engine),
+        (error) => court.reported.push(error),
+      )
+      schedulers.push(racing)
+      const ear = new Ear()
+      await broker.subscribe(userChannel(user), ear.hear)
+      racing.start()
+      await ear.hasHeard(2)
+      expect(ear.heard.map(({ event }) => event)).toEqual(['notification', 'removed'])
+      expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toEqual([])
+    })
+
+    test('what can not be scheduled is refused: beyond a year, and what is only carried', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const add = (at: number, ttl?: number) =>
+        scheduler.add(user, ttl === undefined ? { title: 'A' } : { title: 'A', ttl }, at, OPTIONS)
+      await expect(add(Date.now() + MAX_AHEAD + 5000)).rejects.toMatchObject({ code: 'invalid_request' })
+      await expect(add(Date.now() + 1000, 0)).rejects.toMatchObject({ code: 'invalid_request' })
+      const { id } = await add(Date.now() + MAX_AHEAD - 5000)
+      expect(await scheduler.cancel(user, id)).toBe(true)
+    })
+  })
+}
