@@ -6,7 +6,7 @@
  * when the store can't be reached, never a hang. After either, it is open whether the call took effect.
  */
 import type { Channel } from './channel.ts'
-import type { Inbox, ItemPlace } from './inbox.ts'
+import type { Counts, Inbox, ItemPlace } from './inbox.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import type { Draft, Publication } from './publication.ts'
 import type { Schedule } from './schedule.ts'
@@ -32,6 +32,8 @@ export interface LogPage {
   publications: Publication[]
   /** Where the log ended when it was read. */
   head: StreamPosition
+  /** Of the inbox, as it was then: `since` answers them for the log of a user. */
+  counts?: Counts
   /** Whether nothing is left in the direction of reading. */
   complete: boolean
   /** Where to read on. Upwards: the last place that was looked at, or the head if the page is complete; downwards: the oldest entry. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Channel } from './channel.ts'
+import { Coalescer } from './coalescer.ts'
 import type { Engine, LogPage, PageLimit } from './engine.ts'
 import type { Member } from './member.ts'
 import type { StreamPosition } from './position.ts'
@@ -36,8 +37,11 @@ export class Feed {
   readonly #opened: Promise<StreamPosition>
   #open = false
   #closed = false
-  /** Everything up to here has been handed to the members. */
+  /** Everything up to here has been heard, without a hole. */
   #position: StreamPosition = { seq: 0, epoch: '' }
+  /** Everything up to here has been handed to the members. Behind the position there is only progress that is held. */
+  #handedOn: StreamPosition = { seq: 0, epoch: '' }
+  readonly #coalescer = new Coalescer((publication) => this.#deliver(publication))
   /** What came in while the position was not settled; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
   /** What waits for the slices of the publication before it. */
@@ -51,10 +55,6 @@ export class Feed {
     this.#engine = engine
     this.#onRepair = onRepair
     this.#opened = this.#start()
-  }
-
-  get position(): StreamPosition {
-    return this.#position
   }
 
   /** Takes a member in, which holds everything back until it is released. Resolves when all processes count it. */
@@ -91,6 +91,7 @@ export class Feed {
   /** Ends the subscription and withdraws the count. */
   close(): void {
     this.#closed = true
+    this.#coalescer.drop()
     this.#engine.broker.unsubscribe(this.channel, this.#receive)
     this.#engine.presence.announce(this.channel, 0).catch(ignoreLostCount)
   }
@@ -98,7 +99,7 @@ export class Feed {
   async #start(): Promise<StreamPosition> {
     await this.#engine.broker.subscribe(this.channel, this.#receive)
     const head = await this.#announce()
-    this.#position = head
+    this.#position = this.#handedOn = head
     this.#open = true
     if (!this.#settle()) void this.#repair()
     return head
@@ -127,18 +128,20 @@ export class Feed {
 
   /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
   #accept(publication: Publication): boolean {
-    const before = this.#position
     if (publication.seq !== 0) {
-      const { seq, epoch } = before
+      const { seq, epoch } = this.#position
       if (publication.epoch !== epoch || publication.seq > seq + 1) return false
       if (publication.seq <= seq) return true
       this.#position = { seq: publication.seq, epoch }
     }
-    this.#deliver(publication, before)
+    this.#coalescer.take(publication)
     return true
   }
 
-  #deliver(publication: Publication, before: StreamPosition): void {
+  #deliver(publication: Publication): void {
+    const before = this.#handedOn
+    const { seq, epoch } = publication
+    if (seq !== 0) this.#handedOn = { seq, epoch }
     this.#forEach((member) => member.receive(publication, before))
   }
 
@@ -176,10 +179,12 @@ export class Feed {
       // What had come in before the read is in the log, or was never a publication of this store: only what is not stored is left of it.
       if (backlog === this.#backlog)
         for (const publication of backlog.splice(0, known))
-          if (publication.seq === 0) this.#deliver(publication, this.#position)
-      if (this.#settle()) break
+          if (publication.seq === 0) this.#deliver(publication)
+      if (!this.#settle()) continue
+      const { head, counts } = page
+      this.#forEach((member) => member.settled({ head, counts }))
+      return
     }
-    this.#forEach((member) => member.settled())
   }
 
   /** Resolves when what was handed on has left the process; one who does not read holds nobody up for long. */
@@ -192,18 +197,17 @@ export class Feed {
   }
 
   #catchUp(page: LogPage): void {
+    // What was read goes on from the position, so nothing may be left before it.
+    this.#coalescer.flush()
     if (page.gap !== undefined) {
       const after = { seq: (page.publications[0]?.seq ?? page.end.seq + 1) - 1, epoch: page.head.epoch }
       const { gap } = page
-      const before = this.#position
+      const before = this.#handedOn
       this.#forEach((member) => member.admit(gap, before, after))
-      this.#position = after
+      this.#handedOn = after
     }
-    for (const publication of page.publications) {
-      this.#deliver(publication, this.#position)
-      this.#position = { seq: publication.seq, epoch: publication.epoch }
-    }
-    this.#position = page.end
+    for (const publication of page.publications) this.#deliver(publication)
+    this.#position = this.#handedOn = page.end
   }
 
   /** Does something for every member, in the order in which it is asked; for thousands of them in slices. */

@@ -1,6 +1,7 @@
 import type { Channel } from './channel.ts'
 import type { Control } from './drafts.ts'
 import type { Broker, PageLimit } from './engine.ts'
+import type { Counts } from './inbox.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
 import { backoff } from './timing.ts'
@@ -13,8 +14,8 @@ export interface Connection {
   send(publication: Publication): void
   /** Tells of a loss on a channel. */
   sendGap(channel: Channel, epoch: string, gap: Gap): void
-  /** Tells that everything of a channel up to here has been sent. */
-  sendPosition(channel: Channel, position: StreamPosition): void
+  /** Tells that everything of a channel up to here has been sent, and how many are unread and unseen there if that is known. */
+  sendPosition(channel: Channel, position: StreamPosition, counts?: Counts): void
   /** Resolves when what was sent has left the process, or when the connection has closed. */
   drained(): Promise<void>
   /** Does what was said to the server on the user's log. */
@@ -26,6 +27,12 @@ const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 
 /** How much may wait for a replay to end, in bytes; beyond it the log is read again instead. */
 const MAX_PENDING_BYTES = 131_072
+
+/** What a page says of the end of the log. */
+export interface PageHead {
+  head: StreamPosition
+  counts: Counts | undefined
+}
 
 /** A publication that waits, and where the feed stood before it. */
 interface Held {
@@ -56,6 +63,8 @@ export class Member {
   #left = false
   /** It was told of a gap, and is to be told when it is up to date again. */
   #owesPosition = false
+  /** What the last page said of the end of the log. */
+  #head: PageHead | undefined
 
   constructor(channel: Channel, connection: Connection, broker: Broker) {
     this.channel = channel
@@ -97,11 +106,18 @@ export class Member {
     return before.epoch !== after.epoch || this.#seq <= after.seq
   }
 
-  /** The feed has caught up with the log. */
-  settled(): void {
-    if (!this.#owesPosition || this.#pending !== undefined) return
+  /** The feed has caught up with the log, whose end was `page`. */
+  settled(page: PageHead): void {
+    if (this.#pending === undefined) this.#tellPosition(page)
+  }
+
+  #tellPosition(page: PageHead | undefined): void {
+    if (!this.#owesPosition) return
     this.#owesPosition = false
-    this.connection.sendPosition(this.channel, this.position)
+    const { seq, epoch } = this.position
+    // What came after the page carried the counts itself.
+    const counts = page?.head.seq === seq && page.head.epoch === epoch ? page.counts : undefined
+    this.connection.sendPosition(this.channel, { seq, epoch }, counts)
   }
 
   /** The connection no longer hears the channel; a replay that is under way ends. */
@@ -139,7 +155,7 @@ export class Member {
       this.#pending = pending.slice(index)
       return this.release(false)
     }
-    this.settled()
+    this.#tellPosition(this.#head)
   }
 
   /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
@@ -182,6 +198,7 @@ export class Member {
     const page = await this.#broker.since(this.channel, cursor, REPLAY_PAGE)
     if (this.#left) return true
     this.moveTo(page.end)
+    this.#head = { head: page.head, counts: page.counts }
     if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
     for (const publication of page.publications)
       if (publication.event !== 'control') this.connection.send(asReplay(publication))

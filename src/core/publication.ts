@@ -145,14 +145,26 @@ export function decode(channel: Channel, message: Buffer): Publication {
 const ALERT = Buffer.from(',"alert":true}]')
 const NO_ALERT = Buffer.from(',"alert":false}]')
 
-/** The same publication for a tab that was away: what alerted once does not alert again. */
-export function asReplay(publication: Publication): Publication {
-  const { packet } = publication
+/** Whether a notification may toast or sound. */
+export function alertsIn({ event, packet }: Publication): boolean {
   const start = packet.length - ALERT.length
-  const alerts = publication.event === 'notification' || publication.event === 'progress'
-  if (!alerts || start < 0 || ALERT.compare(packet, start) !== 0) return publication
-  return { ...publication, packet: Buffer.concat([packet.subarray(0, start), NO_ALERT]), frame: undefined }
+  return (
+    (event === 'notification' || event === 'progress') && start >= 0 && ALERT.compare(packet, start) === 0
+  )
 }
+
+/** The same notification, which may toast or sound, or may not. */
+export function withAlert(publication: Publication, alert: boolean): Publication {
+  const alerts = alertsIn(publication)
+  if (alerts === alert) return publication
+  const { packet } = publication
+  const rest = packet.subarray(0, packet.length - (alerts ? ALERT : NO_ALERT).length)
+  return { ...publication, packet: Buffer.concat([rest, alert ? ALERT : NO_ALERT]), frame: undefined }
+}
+
+/** The same publication for a tab that was away: what alerted once does not alert again. */
+export const asReplay = (publication: Publication): Publication =>
+  alertsIn(publication) ? withAlert(publication, false) : publication
 
 /** The payload of a publication, parsed. */
 export function payloadOf(publication: Publication): Record<string, unknown> {

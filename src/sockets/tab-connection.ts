@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io'
 import { type Channel, idOfChannel } from '../core/channel.ts'
 import type { BrowserClaims } from '../core/claims.ts'
 import type { Control } from '../core/drafts.ts'
+import type { Counts } from '../core/inbox.ts'
 import type { Connection } from '../core/member.ts'
 import type { Gap, StreamPosition } from '../core/position.ts'
 import type { Publication } from '../core/publication.ts'
@@ -51,8 +52,8 @@ export class TabConnection implements Connection {
     this.emit('gap', { channel, epoch, ...gap })
   }
 
-  sendPosition(channel: Channel, position: StreamPosition): void {
-    this.emit('position', { channel, ...position })
+  sendPosition(channel: Channel, position: StreamPosition, counts?: Counts): void {
+    this.emit('position', { channel, ...position, ...counts })
   }
 
   /** Tells the tab that it no longer hears a room, and why. */

@@ -37,7 +37,7 @@ test.each<
     member.joined(position)
     await member.release(true)
     member.admit(gap, before, after)
-    member.settled()
+    member.settled({ head: after, counts: undefined })
     expect(tab.gaps).toEqual(told ? [gap] : [])
     expect(tab.positions).toEqual(told ? [after] : [])
     expect(member.position).toEqual(told ? after : position)

@@ -1,7 +1,8 @@
+import type { Control } from '../../src/core/drafts.ts'
+import type { Counts } from '../../src/core/inbox.ts'
 import type { Connection } from '../../src/core/member.ts'
 import type { Gap, StreamPosition } from '../../src/core/position.ts'
-import type { Publication } from '../../src/core/publication.ts'
-import type { Control } from '../../src/core/drafts.ts'
+import { type Publication, payloadOf } from '../../src/core/publication.ts'
 
 /** A connection that writes down what it is given. */
 export class Recorder implements Connection {
@@ -9,8 +10,11 @@ export class Recorder implements Connection {
   readonly heard: Publication[] = []
   readonly gaps: Gap[] = []
   readonly positions: StreamPosition[] = []
+  /** What came with each position. */
+  readonly counts: (Counts | undefined)[] = []
   readonly controls: Control[] = []
   #awaited: { count: number; reached: () => void } | undefined
+  #looked: { title: string; found: () => void } | undefined
 
   constructor(id = 'recorder') {
     this.id = id
@@ -23,14 +27,17 @@ export class Recorder implements Connection {
   send(publication: Publication): void {
     this.heard.push(publication)
     if (this.heard.length === this.#awaited?.count) this.#awaited.reached()
+    if (this.#looked !== undefined && payloadOf(publication).title === this.#looked.title)
+      this.#looked.found()
   }
 
   sendGap(_channel: string, _epoch: string, gap: Gap): void {
     this.gaps.push(gap)
   }
 
-  sendPosition(_channel: string, position: StreamPosition): void {
+  sendPosition(_channel: string, position: StreamPosition, counts?: Counts): void {
     this.positions.push(position)
+    this.counts.push(counts)
   }
 
   /** Resolves in the next turn of the event loop, unless a test puts something else in its place. */
@@ -47,6 +54,14 @@ export class Recorder implements Connection {
     if (this.heard.length >= count) return
     await new Promise<void>((resolve) => {
       this.#awaited = { count, reached: resolve }
+    })
+  }
+
+  /** Resolves when a notification with this title has been heard. */
+  async shows(title: string): Promise<void> {
+    if (this.heard.some((publication) => payloadOf(publication).title === title)) return
+    await new Promise<void>((resolve) => {
+      this.#looked = { title, found: resolve }
     })
   }
 }

@@ -1,4 +1,4 @@
-import type { Channel } from '../../core/channel.ts'
+import { type Channel, isUserChannel } from '../../core/channel.ts'
 import type { Broker, LogPage, PageLimit, PublicationHandler, Published } from '../../core/engine.ts'
 import type { Cursor } from '../../core/position.ts'
 import { type Draft, encode, encodeUnstored } from '../../core/publication.ts'
@@ -15,7 +15,7 @@ export interface BrokerParts {
   log: Log
   reader: Reader
   idempotency: Idempotency
-  inbox: Pick<EmbeddedInbox, 'put'>
+  inbox: Pick<EmbeddedInbox, 'put' | 'counts'>
   bell: Bell
   /** The connections that a channel has now. */
   connectionsOf(channel: Channel): number
@@ -57,7 +57,11 @@ export class EmbeddedBroker implements Broker {
 
   async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
     const row = await this.#open(channel)
-    return this.#parts.transactions.read(() => this.#parts.reader.since(row, cursor, limit))
+    const { transactions, reader, inbox } = this.#parts
+    return transactions.read(() => {
+      const page = reader.since(row, cursor, limit)
+      return isUserChannel(channel) ? { ...page, counts: inbox.counts(row) } : page
+    })
   }
 
   async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {

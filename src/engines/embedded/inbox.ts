@@ -59,6 +59,11 @@ export class EmbeddedInbox implements Inbox {
     return { published: { id: item.id, seq, epoch, connections, replayed: false, place }, message }
   }
 
+  /** The counts as the log of the user has told them. */
+  counts(row: Row): Counts {
+    return this.#parts.items.counts(row)
+  }
+
   async mark(draft: Draft, mark: Mark): Promise<Counts & { changed: boolean }> {
     const { channel } = draft
     const { counts, changed } = await this.#write(channel, (row, tell) => {

@@ -1,4 +1,4 @@
-import type { Channel } from '../../core/channel.ts'
+import { type Channel, isUserChannel } from '../../core/channel.ts'
 import type {
   Broker,
   EngineOptions,
@@ -135,6 +135,7 @@ export class RedisBroker implements Broker {
       ...(gap === undefined ? {} : { gap }),
       publications: read.publications.filter(alive),
       head,
+      ...(isUserChannel(channel) ? { counts: read.counts } : {}),
       complete: read.complete,
       end: read.complete || last === undefined ? head : { seq: last.seq, epoch: last.epoch },
     }
@@ -177,7 +178,7 @@ export class RedisBroker implements Broker {
     seq: string,
     limit: PageLimit,
   ): Promise<LogRead> {
-    const [top, floor, epochs, complete, ...messages] = await this.#connection.run(() =>
+    const [top, floor, epochs, complete, unread, unseen, ...messages] = await this.#connection.run(() =>
       this.#scripts.readLogBuffer(
         this.#keys.log(channel),
         this.#keys.meta(channel),
@@ -193,6 +194,7 @@ export class RedisBroker implements Broker {
     return {
       log: { seq: top, floor, epochs: parseEpochs(epochs.toString()) },
       complete: complete === 1,
+      counts: { unread, unseen },
       publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
     }
   }

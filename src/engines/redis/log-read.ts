@@ -1,4 +1,5 @@
 import type { Channel } from '../../core/channel.ts'
+import type { Counts } from '../../core/inbox.ts'
 import type { LogState } from '../../core/position.ts'
 import { decode, type Publication } from '../../core/publication.ts'
 
@@ -6,6 +7,8 @@ import { decode, type Publication } from '../../core/publication.ts'
 export interface LogRead {
   log: LogState
   complete: boolean
+  /** Of the inbox, if it is the log of a user. */
+  counts: Counts
   publications: Publication[]
 }
 

@@ -33,7 +33,19 @@ export interface ScriptedClient {
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
-  readLogBuffer(...args: Argument[]): Promise<[number, number, Buffer, number, ...Buffer[]]>
+  readLogBuffer(
+    ...args: Argument[]
+  ): Promise<
+    [
+      seq: number,
+      floor: number,
+      epochs: Buffer,
+      complete: number,
+      unread: number,
+      unseen: number,
+      ...messages: Buffer[],
+    ]
+  >
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
   heartbeat(...args: Argument[]): Promise<string[]>
   revoke(...args: Argument[]): Promise<number>

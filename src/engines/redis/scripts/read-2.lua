@@ -12,7 +12,7 @@
   ARGV[6] max entries  0 to read none
   ARGV[7] max bytes    a page has at least one entry if there is one
 
-  Returns {seq, floor, epochs, 1 if nothing is left in that direction, message, ...}
+  Returns {seq, floor, epochs, 1 if nothing is left in that direction, unread, unseen, message, ...}; the counts are those of the user's inbox
 ]]
 local epoch = found(KEYS[1], KEYS[2], ARGV[1])
 local now, max_age = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -22,8 +22,8 @@ else
   trim_by_age(KEYS[1], KEYS[2], now, max_age)
 end
 
-local meta = redis.call('HMGET', KEYS[2], 'seq', 'floor', 'epochs')
-local result = {tonumber(meta[1] or 0), tonumber(meta[2] or 0), meta[3], 1}
+local meta = redis.call('HMGET', KEYS[2], 'seq', 'floor', 'epochs', 'unread', 'unseen')
+local result = {tonumber(meta[1] or 0), tonumber(meta[2] or 0), meta[3], 1, tonumber(meta[4] or 0), tonumber(meta[5] or 0)}
 local left, bytes, edge = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[5]
 while left > 0 do
   local count = math.min(left, 32)
@@ -36,7 +36,7 @@ while left > 0 do
   for _, entry in ipairs(entries) do
     local message = entry[2][2]
     bytes = bytes - #message
-    if bytes < 0 and #result > 4 then
+    if bytes < 0 and #result > 6 then
       result[4] = 0
       return result
     end
