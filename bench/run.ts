@@ -1,11 +1,13 @@
-/** `npm run bench [-- notify | fan-out | overload]`: each bench prints ratios against something measured in the same run. */
+/** `npm run bench [-- notify | fan-out | many | overload]`: each bench prints ratios against something measured in the same run. */
 import { benchFanOut } from './fan-out.ts'
+import { benchMany } from './many.ts'
 import { benchNotify } from './notify.ts'
 import { benchOverload } from './overload.ts'
 
 const benches: Record<string, () => Promise<string[]>> = {
   notify: benchNotify,
   'fan-out': benchFanOut,
+  many: benchMany,
   overload: benchOverload,
 }
 const wanted = process.argv.slice(2)
