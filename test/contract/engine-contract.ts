@@ -5,6 +5,7 @@ import { Court, type Features, type Store } from './engine/court.ts'
 import { idempotencyLaw } from './engine/idempotency.ts'
 import { identityLaw } from './engine/identity.ts'
 import { inboxLaw } from './engine/inbox.ts'
+import { inboxModelLaw } from './engine/inbox-model.ts'
 import { logLaw } from './engine/log.ts'
 import { presenceLaw } from './engine/presence.ts'
 import { restartLaw } from './engine/restart.ts'
@@ -28,6 +29,7 @@ export function engineContract(name: string, makeStore: () => Promise<Store>, fe
     identityLaw(court)
     presenceLaw(court)
     inboxLaw(court)
+    inboxModelLaw(court)
     scheduleLaw(court)
     closingLaw(court)
     sharedLaw(court)

@@ -19,8 +19,12 @@ local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
 local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7]}
 local counts = counts_of(KEYS[2])
 expire(log, inbox, counts, how)
-local ids, before = {}, ARGV[10]
-for index = 11, #ARGV do ids[#ids + 1] = ARGV[index] end
+local ids, named, before = {}, {}, ARGV[10]
+for index = 11, #ARGV do
+  -- One that is named twice counts once.
+  if not named[ARGV[index]] then ids[#ids + 1] = ARGV[index] end
+  named[ARGV[index]] = true
+end
 if #ids == 0 then ids = redis.call('ZRANGE', inbox.order, 0, -1) end
 local state, value, changed = tonumber(ARGV[8]), ARGV[9], {}
 for first = 1, #ids, 1000 do

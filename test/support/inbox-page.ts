@@ -1,0 +1,43 @@
+import type { Counts } from '../../src/core/inbox.ts'
+import { type Publication, payloadOf } from '../../src/core/publication.ts'
+
+/** A notification as a page keeps it. */
+interface Kept {
+  updatedAt: string
+  seenAt: string | null
+  readAt: string | null
+  archivedAt: string | null
+}
+
+/** What the events tell of notifications. */
+type Told = Kept & Counts & { id: string; ids?: string[]; before?: string }
+
+const STATES = ['seenAt', 'readAt', 'archivedAt'] as const
+
+/** The inbox as a page knows it that follows only the events. */
+export class InboxPage {
+  readonly items = new Map<string, Kept>()
+  counts: Counts = { unread: 0, unseen: 0 }
+
+  readonly hear = (publication: Publication): void => {
+    const told = payloadOf(publication) as unknown as Told
+    if (publication.event === 'state') this.#mark(told)
+    else if (publication.event === 'removed') for (const id of told.ids ?? []) this.items.delete(id)
+    else if (publication.event !== 'control') {
+      const { id, updatedAt, seenAt, readAt, archivedAt } = told
+      this.items.set(id, { updatedAt, seenAt, readAt, archivedAt })
+    }
+    this.counts = { unread: told.unread, unseen: told.unseen }
+  }
+
+  #mark(told: Told): void {
+    const state = STATES.find((name) => told[name] !== undefined)!
+    const ids = told.ids ?? this.items.keys()
+    for (const id of ids) {
+      const item = this.items.get(id)
+      if (item === undefined || (told.before !== undefined && item.updatedAt > told.before)) continue
+      // A state that is there already keeps its time.
+      if ((item[state] === null) !== (told[state] === null)) item[state] = told[state]
+    }
+  }
+}
