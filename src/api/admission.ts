@@ -8,6 +8,8 @@ import { PROBLEM_MEDIA_TYPE, problemOf, RETRY_AFTER } from './problem.ts'
 /** What publishes, and so has to wait for the engine. */
 const PUBLISHES = /^\/(notify|rooms\/[^/?]+\/messages)(?=[/?]|$)/
 
+const METHODS: ReadonlySet<string> = new Set(['POST', 'PUT'])
+
 const REFUSAL = Buffer.from(
   JSON.stringify(
     problemOf(new ServiceError('overloaded', 'too many publishes are waiting to be stored; repeat it later')),
@@ -45,7 +47,7 @@ export function withAdmission(
   }
 
   return (request, response) => {
-    if (publisher.isFull && request.method === 'POST' && PUBLISHES.test(request.url ?? ''))
+    if (publisher.isFull && METHODS.has(request.method!) && PUBLISHES.test(request.url ?? ''))
       refuse(request, response)
     else handle(request, response)
   }

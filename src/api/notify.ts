@@ -3,18 +3,20 @@ import type { FastifyInstance } from 'fastify'
 import type { Publisher } from '../core/publisher.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
+import { answerPublished, publishOptionsOf } from './published.ts'
 import { refusePrefer, wantId } from './requests.ts'
-import { publishHeaders, userParams } from './schemas/common.ts'
-import { notificationBody, notified } from './schemas/notification.ts'
+import { publishHeaders, tagParams, userParams } from './schemas/common.ts'
+import { notificationBody, notified, replaced, taggedBody } from './schemas/notification.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
-import { refusal } from './validation-faults.ts'
 
-/** `POST /notify/:user`. */
+/** `POST /notify/:user` and `PUT /notify/:user/:tag`. */
 export function registerNotify(
   app: FastifyInstance,
   { access, publisher, counts }: { access: Access; publisher: Publisher; counts: ApiCounts },
 ): void {
-  app.withTypeProvider<TypeBoxTypeProvider>().post(
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+
+  typed.post(
     '/notify/:user',
     {
       onRequest: access('notify:write'),
@@ -22,36 +24,50 @@ export function registerNotify(
         operationId: 'notify',
         tags: ['notifications'],
         summary: 'Notify one user',
-        description: 'Shown in every tab of the user, once and in order. Wants the scope `notify:write`.',
+        description:
+          'Shown in every tab of the user, once and in order. With a `tag` that is known it replaces that notification, and answers 200. Wants the scope `notify:write`.',
         params: userParams,
         headers: publishHeaders,
         body: notificationBody,
-        response: { 201: notified, ...bodyProblems(), ...problems(422) },
+        response: { 200: replaced, 201: notified, ...bodyProblems(), ...problems(422) },
       },
     },
     async (request, reply) => {
-      const { body, headers } = request
-      refusePrefer(headers.prefer)
-      if (body.renotify === true)
-        throw refusal('unsupported_field', [
-          { pointer: '/renotify', detail: 'wants a tag, which is not supported yet' },
-        ])
-      const { id, seq, epoch, connections, replayed } = await publisher.notify(
-        wantId(request.params.user, '/user'),
-        body,
-        {
-          credential: request.credential,
-          idempotencyKey: headers['idempotency-key'],
-          exceptConnection: headers['x-socket-id'],
-        },
+      refusePrefer(request.headers.prefer)
+      const user = wantId(request.params.user, '/user')
+      return answerPublished(
+        reply,
+        await publisher.notify(user, request.body, publishOptionsOf(request)),
+        counts,
       )
-      if (replayed) {
-        counts.replays++
-        reply.header('idempotent-replayed', 'true')
-      } else counts.notifications++
-      reply.code(201)
-      const created = { version: 1, created: true, connections }
-      return seq === 0 ? { id, ...created } : { id, seq, epoch, ...created }
+    },
+  )
+
+  typed.put(
+    '/notify/:user/:idOrTag',
+    {
+      onRequest: access('notify:write'),
+      schema: {
+        operationId: 'putNotification',
+        tags: ['notifications'],
+        summary: 'Create or replace the notification with a tag',
+        description:
+          'The same as POST with that `tag`: made for loops that tell of their progress. Wants the scope `notify:write`.',
+        params: tagParams('export-42'),
+        headers: publishHeaders,
+        body: taggedBody,
+        response: { 200: replaced, 201: notified, ...bodyProblems(), ...problems(422) },
+      },
+    },
+    async (request, reply) => {
+      refusePrefer(request.headers.prefer)
+      const { user, idOrTag: tag } = request.params
+      const input = { ...request.body, tag }
+      return answerPublished(
+        reply,
+        await publisher.notify(wantId(user, '/user'), input, publishOptionsOf(request)),
+        counts,
+      )
     },
   )
 }

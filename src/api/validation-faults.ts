@@ -4,7 +4,7 @@ import { escapePointer } from './json-body.ts'
 import { PATTERN_DETAILS } from './schemas/common.ts'
 
 /** Fields that a notification will have; until then they are refused and never ignored. */
-const LATER = ['/tag', '/version', '/progress', '/sendAt']
+const LATER = ['/sendAt']
 
 const HEADERS: Record<string, string> = {
   '/idempotency-key': 'Idempotency-Key',

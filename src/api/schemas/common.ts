@@ -14,6 +14,9 @@ export const roomParams = Type.Object({ room: id('The room, percent-encoded.', '
 const LINK = '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u0020\\\\/?#]|/(?!/))[^\\u0000-\\u0020\\\\]*$'
 const MACHINE_NAME = '^[a-z0-9._-]{1,100}$'
 const IDEMPOTENCY_KEY = '^[\\u0021-\\u007e]{1,255}$'
+const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
+const TAG = `^(?!${UUID}$)[A-Za-z0-9._:-]{1,64}$`
+const ID_OR_TAG = '^[A-Za-z0-9._:-]{1,64}$'
 const CONNECTION_ID = '^[A-Za-z0-9_-]{1,64}$'
 
 /** What each pattern wants, in words. */
@@ -21,6 +24,8 @@ export const PATTERN_DETAILS: Readonly<Record<string, string>> = {
   [LINK]: 'must be an http(s) URL, or a path that begins with one slash',
   [MACHINE_NAME]: 'must be 1 to 100 characters of a-z 0-9 . _ -',
   [IDEMPOTENCY_KEY]: 'must be 1 to 255 visible characters of ASCII, without spaces',
+  [TAG]: 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : - and not look like a UUID: ids do',
+  [ID_OR_TAG]: 'must be an id, or a tag: 1 to 64 characters of A-Z a-z 0-9 . _ : -',
   [CONNECTION_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ -',
 }
 
@@ -38,6 +43,28 @@ export const machineName = (example: string) =>
     default: 'message',
     description: 'A name for programs.',
     examples: [example],
+  })
+
+/** A name that a backend gives a notification, so that it can be replaced. */
+export const tag = (description: string, example?: string) =>
+  Type.String({ pattern: TAG, description, ...(example === undefined ? {} : { examples: [example] }) })
+
+/** The path of one notification of a user. */
+export const itemParams = (example: string) =>
+  Type.Object({
+    user: id('The user, percent-encoded.', 'demo'),
+    idOrTag: Type.String({
+      pattern: ID_OR_TAG,
+      description: 'The id of a notification, or its tag.',
+      examples: [example],
+    }),
+  })
+
+/** The same, where there may be none yet, so that only a tag can say which. */
+export const tagParams = (example: string) =>
+  Type.Object({
+    user: id('The user, percent-encoded.', 'demo'),
+    idOrTag: tag('The tag. An id is not taken: the server gives those.', example),
   })
 
 export const plainText = Type.String({ maxLength: 4000, description: 'Plain text.' })

@@ -11,6 +11,7 @@ import {
   plainText,
   publishedHeaders,
   sequence,
+  tag,
 } from './common.ts'
 
 const choice = <const Value extends string>(
@@ -37,41 +38,92 @@ const actor = Type.Object(
   { ...closed, description: 'Who did it.' },
 )
 
+/** Seconds that a task may be silent before it is shown as stale, at most: a day. */
+const MAX_STALE_AFTER = 24 * 60 * 60
+
+const progress = Type.Object(
+  {
+    status: Type.Unsafe<'queued' | 'running' | 'succeeded' | 'failed' | 'canceled'>({
+      type: 'string',
+      enum: ['queued', 'running', 'succeeded', 'failed', 'canceled'],
+    }),
+    value: Type.Optional(
+      Type.Number({ minimum: 0, description: 'How far, out of `max`; without it nobody knows.' }),
+    ),
+    max: Type.Optional(Type.Number({ exclusiveMinimum: 0, default: 100 })),
+    text: Type.Optional(Type.String({ maxLength: 200, description: 'What is being done; plain text.' })),
+    staleAfter: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_STALE_AFTER,
+        description: 'Without an update for so many seconds it is shown as stale.',
+      }),
+    ),
+  },
+  {
+    ...closed,
+    description:
+      'How far a task has come; wants a tag. The one that finishes alerts once more. A finished one is set back only by a higher `version`, or after a DELETE.',
+  },
+)
+
+/** What a notification consists of, besides its tag. */
+const fields = {
+  title: Type.Optional(Type.String({ maxLength: 200, description: 'One line.' })),
+  body: Type.Optional(plainText),
+  type: Type.Optional(machineName('export.finished')),
+  severity: Type.Optional(choice(['info', 'success', 'warning', 'error'], 'info', 'Look and role only.')),
+  urgency: Type.Optional(
+    choice(
+      ['very-low', 'low', 'normal', 'high'],
+      'normal',
+      'low: inbox only; normal: toast; high: stays, and a popup of the system (RFC 8030).',
+    ),
+  ),
+  url: Type.Optional(link('Opened on click.')),
+  icon: Type.Optional(link('A small picture.')),
+  image: Type.Optional(link('A large picture.')),
+  actions: Type.Optional(Type.Array(action, { maxItems: 3 })),
+  actor: Type.Optional(actor),
+  category: Type.Optional(Type.String({ maxLength: 64, description: 'A group to filter by.' })),
+  version: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description:
+        'Wants a tag. An update whose version is not higher than the stored one is dropped; without it each is one higher than the one before.',
+    }),
+  ),
+  progress: Type.Optional(progress),
+  renotify: Type.Optional(
+    Type.Boolean({
+      default: false,
+      description: 'Wants a tag. A replacement alerts again, and is unseen and unread again.',
+    }),
+  ),
+  silent: Type.Optional(Type.Boolean({ default: false, description: 'No sound, no toast.' })),
+  requireInteraction: Type.Optional(
+    Type.Boolean({ default: false, description: 'Stays until it is dismissed.' }),
+  ),
+  data: Type.Optional(data),
+  ttl: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: MAX_TTL_SECONDS,
+      default: MAX_TTL_SECONDS,
+      description: 'Seconds; 0: only to the tabs that are connected now, never stored, without a seq.',
+    }),
+  ),
+}
+
 /** A notification as a backend sends it. */
 export const notificationBody = Type.Object(
   {
-    title: Type.Optional(Type.String({ maxLength: 200, description: 'One line.' })),
-    body: Type.Optional(plainText),
-    type: Type.Optional(machineName('export.finished')),
-    severity: Type.Optional(choice(['info', 'success', 'warning', 'error'], 'info', 'Look and role only.')),
-    urgency: Type.Optional(
-      choice(
-        ['very-low', 'low', 'normal', 'high'],
-        'normal',
-        'low: inbox only; normal: toast; high: stays, and a popup of the system (RFC 8030).',
+    ...fields,
+    tag: Type.Optional(
+      tag(
+        'A notification of the user with the same tag is replaced as a whole: it keeps its id, and unless `renotify` or a finished `progress` says otherwise what is seen, read and archived.',
       ),
-    ),
-    url: Type.Optional(link('Opened on click.')),
-    icon: Type.Optional(link('A small picture.')),
-    image: Type.Optional(link('A large picture.')),
-    actions: Type.Optional(Type.Array(action, { maxItems: 3 })),
-    actor: Type.Optional(actor),
-    category: Type.Optional(Type.String({ maxLength: 64, description: 'A group to filter by.' })),
-    renotify: Type.Optional(
-      Type.Boolean({ default: false, description: '`true` wants a tag, which is not supported yet.' }),
-    ),
-    silent: Type.Optional(Type.Boolean({ default: false, description: 'No sound, no toast.' })),
-    requireInteraction: Type.Optional(
-      Type.Boolean({ default: false, description: 'Stays until it is dismissed.' }),
-    ),
-    data: Type.Optional(data),
-    ttl: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: MAX_TTL_SECONDS,
-        default: MAX_TTL_SECONDS,
-        description: 'Seconds; 0: only to the tabs that are connected now, never stored, without a seq.',
-      }),
     ),
   },
   {
@@ -90,16 +142,44 @@ export const notificationBody = Type.Object(
   },
 )
 
-/** The answer to a notification. */
+/** The same without its tag, which the path has. */
+export const taggedBody = Type.Object(fields, {
+  ...closed,
+  description: 'As with POST, without `tag`. At least one of title, body, data.',
+  examples: [
+    {
+      title: 'Exporting',
+      progress: { status: 'running', value: 420, max: 1284, text: 'Row 420 of 1,284', staleAfter: 30 },
+    },
+  ],
+})
+
+/** What is answered for one user. */
+export const outcome = {
+  id: Type.String({ description: 'UUIDv7 (RFC 9562). A replacement keeps that of the first.' }),
+  seq: Type.Optional(sequence),
+  epoch: Type.Optional(epoch),
+  version: Type.Integer({ minimum: 0 }),
+  created: Type.Boolean({ description: 'false: it replaced one, or was dropped.' }),
+  applied: Type.Optional(
+    Type.Boolean({
+      description:
+        'Only there if it is false: the update was dropped, since the stored one is newer, or finished. The other fields are those of the stored one.',
+    }),
+  ),
+  connections,
+}
+
+/** The answer to a notification that was not there before. */
 export const notified = answer(
-  Type.Object({
-    id: Type.String({ description: 'UUIDv7 (RFC 9562).' }),
-    seq: Type.Optional(sequence),
-    epoch: Type.Optional(epoch),
-    version: Type.Integer({ minimum: 0 }),
-    created: Type.Boolean(),
-    connections,
-  }),
+  Type.Object(outcome),
   'Stored, and delivered to the tabs that are connected. With `ttl: 0` delivered only, and without `seq` and `epoch`.',
+  publishedHeaders,
+)
+
+/** The answer to a notification whose tag was known. */
+export const replaced = answer(
+  Type.Object(outcome),
+  'The tag was known: replaced in place, or dropped if `applied` is false.',
   publishedHeaders,
 )

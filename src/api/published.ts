@@ -1,0 +1,43 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PublishOptions } from '../core/drafts.ts'
+import type { Published } from '../core/engine.ts'
+import type { ApiCounts } from './metrics.ts'
+
+interface PublishHeaders {
+  'Idempotency-Key'?: string
+  'X-Socket-ID'?: string
+}
+
+/** What the caller of a route that publishes has said besides the body; the schema `publishHeaders` has checked it. */
+export function publishOptionsOf({
+  credential,
+  headers,
+}: FastifyRequest<{ Headers: PublishHeaders }>): PublishOptions {
+  const { 'idempotency-key': idempotencyKey, 'x-socket-id': exceptConnection } = headers
+  return {
+    credential,
+    idempotencyKey: idempotencyKey as string | undefined,
+    exceptConnection: exceptConnection as string | undefined,
+  }
+}
+
+/** What a backend is told of a notification that was published. */
+export function outcomeOf({ id, seq, epoch, connections, place }: Published) {
+  const { version, created, applied } = place ?? { version: 1, created: true, applied: true }
+  const told = applied ? { version, created, connections } : { version, created, applied, connections }
+  return seq === 0 ? { id, ...told } : { id, seq, epoch, ...told }
+}
+
+/** Answers a call that published one notification: 201 if it is new, 200 if its tag was known. */
+export function answerPublished(
+  reply: FastifyReply,
+  published: Published,
+  counts: ApiCounts,
+): ReturnType<typeof outcomeOf> {
+  if (published.replayed) {
+    counts.replays++
+    reply.header('idempotent-replayed', 'true')
+  } else counts.notifications++
+  reply.code(published.place?.created === false ? 200 : 201)
+  return outcomeOf(published)
+}
