@@ -83,6 +83,7 @@ export class Coalescer {
   #wakeAt(time: number): void {
     clearTimeout(this.#timer)
     this.#firesAt = time
-    this.#timer = setTimeout(() => this.flush(), Math.ceil(time - performance.now())).unref()
+    const pause = Math.max(1, Math.ceil(time - performance.now()))
+    this.#timer = setTimeout(() => this.flush(), pause).unref()
   }
 }

@@ -44,6 +44,21 @@ test.each<
   },
 )
 
+test.each<[what: string, head: StreamPosition, told: boolean]>([
+  ['are those of the place that is told', at(8, 'a.1'), true],
+  ['were read before something else came', at(7, 'a.1'), false],
+  ['are of another life of the store', at(8, 'a.2'), false],
+])('of a caught-up feed, the counts are told if they %s', async (_, head, told) => {
+  const tab = new Recorder()
+  const member = new Member(userChannel('ada'), tab, {} as never)
+  member.joined(at(5, 'a.1'))
+  await member.release(true)
+  member.admit(TRIMMED, at(5, 'a.1'), at(8, 'a.1'))
+  member.settled({ head, counts: { unread: 2, unseen: 1 } })
+  expect(tab.positions).toEqual([at(8, 'a.1')])
+  expect(tab.counts).toEqual([told ? { unread: 2, unseen: 1 } : undefined])
+})
+
 describe('while the feed still hands on a log that was wiped, and the store has the next one', () => {
   const channel = userChannel('ada')
   const RETENTION = { count: 100, seconds: 3600 }

@@ -99,6 +99,20 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
     expect(await second.ask('mark', { ids, archived: true })).toEqual({ ok: true, unread: 0, unseen: 0 })
   })
 
+  test('a position says how many are unread and unseen, and that of a room does not', async () => {
+    await notifyMany('position', 3)
+    const since = { rooms: { r: {} } }
+    const tab = app.tab('position', { since, grants: { rooms: ['r'] } })
+    const positions = await tab.sees('position', 2)
+    expect(positions.toSorted((a, b) => b.seq - a.seq)).toEqual([
+      { channel: 'user:position', seq: 3, epoch: expect.any(String), unread: 3, unseen: 3 },
+      { channel: 'room:r', seq: 0, epoch: expect.any(String) },
+    ])
+    await tab.ask('mark', { all: true, seen: true })
+    const next = app.tab('position', { since: { seq: 0 } })
+    expect(await next.sees('position')).toMatchObject([{ seq: 4, unread: 3, unseen: 0 }])
+  })
+
   test('an acknowledgement feeds the receipt, and reaches no further than what was sent', async () => {
     const tab = app.tab('ack', { since: {} })
     await tab.sees('position')
