@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { buildApi } from '../src/api/api.ts'
 import { createTokenVerifier } from '../src/api/token-verifier.ts'
+import { Inboxes } from '../src/core/inboxes.ts'
 import { Publisher } from '../src/core/publisher.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded/engine.ts'
 
@@ -18,6 +19,7 @@ const api = await buildApi({
   role: 'all',
   engine,
   publisher: new Publisher(engine.broker),
+  inboxes: new Inboxes(engine),
   apiKeys: [],
   verifier: createTokenVerifier(() => Promise.reject(new Error('no token is checked here'))),
   sign: undefined,

@@ -72,6 +72,7 @@ export async function createApp(config: Config): Promise<App> {
     role,
     engine,
     publisher,
+    inboxes,
     apiKeys: credentials.apiKeys,
     verifier,
     sign,

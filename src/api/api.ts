@@ -3,6 +3,7 @@ import helmet from '@fastify/helmet'
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify'
 import { MAX_ID_LENGTH } from '../core/channel.ts'
 import type { Engine } from '../core/engine.ts'
+import type { Inboxes } from '../core/inboxes.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { ApiKey } from '../core/scopes.ts'
 import { withAdmission } from './admission.ts'
@@ -12,9 +13,11 @@ import { type HealthOptions, registerHealth } from './health.ts'
 import { registerJsonBody } from './json-body.ts'
 import { createCounts } from './metrics.ts'
 import { registerNotify } from './notify.ts'
+import { registerNotifyMany } from './notify-many.ts'
 import { registerOpenApi } from './openapi.ts'
 import { type DemoOptions, registerPages } from './pages.ts'
 import { answerClientError, registerProblems, sendProblem, toServiceError } from './problem.ts'
+import { registerReceipts } from './receipts.ts'
 import { registerRooms } from './rooms.ts'
 import type { TokenSigner } from './token-signer.ts'
 import type { ApiTokenVerifier } from './token-verifier.ts'
@@ -26,6 +29,7 @@ export interface ApiOptions extends HealthOptions {
   role: 'api' | 'worker' | 'all'
   engine: Engine
   publisher: Publisher
+  inboxes: Inboxes
   apiKeys: readonly ApiKey[]
   verifier: ApiTokenVerifier
   /** Undefined where tokens are only checked. */
@@ -79,11 +83,13 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
 
 function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, apiKeys, verifier, sign }: ApiOptions,
+  { engine, publisher, inboxes, apiKeys, verifier, sign }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): void {
   const access = createAccess(apiKeys, verifier)
   registerNotify(app, { access, publisher, counts })
+  registerNotifyMany(app, { access, publisher, counts })
+  registerReceipts(app, { access, inboxes })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })

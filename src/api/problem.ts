@@ -27,8 +27,13 @@ export function problemOf(error: ServiceError, instance?: string): object {
   }
 }
 
-/** Answers with an error. */
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: ServiceError): FastifyReply {
+/** Answers with an error, and with more members if there are any (RFC 9457 §3.2). */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: ServiceError,
+  members?: object,
+): FastifyReply {
   const { code, status, temporary } = error
   if (temporary && status === 503) reply.header('retry-after', RETRY_AFTER)
   if (status === 401)
@@ -40,7 +45,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   return reply
     .code(status)
     .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify(problemOf(error, instanceOf(request.raw.url ?? ''))))
+    .send(JSON.stringify({ ...problemOf(error, instanceOf(request.raw.url ?? '')), ...members }))
 }
 
 /** RFC 6750 §3. */

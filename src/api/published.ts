@@ -28,16 +28,23 @@ export function outcomeOf({ id, seq, epoch, connections, place }: Published) {
   return seq === 0 ? { id, ...told } : { id, seq, epoch, ...told }
 }
 
-/** Answers a call that published one notification: 201 if it is new, 200 if its tag was known. */
+/** Counts one for the metrics. */
+export function countPublished({ replayed }: Published, counts: ApiCounts): void {
+  if (replayed) counts.replays++
+  else counts.notifications++
+}
+
+/** 201 if it is new, 200 if its tag was known. */
+export const statusOf = ({ place }: Published): 200 | 201 => (place?.created === false ? 200 : 201)
+
+/** Answers a call that published one notification. */
 export function answerPublished(
   reply: FastifyReply,
   published: Published,
   counts: ApiCounts,
 ): ReturnType<typeof outcomeOf> {
-  if (published.replayed) {
-    counts.replays++
-    reply.header('idempotent-replayed', 'true')
-  } else counts.notifications++
-  reply.code(published.place?.created === false ? 200 : 201)
+  countPublished(published, counts)
+  if (published.replayed) reply.header('idempotent-replayed', 'true')
+  reply.code(statusOf(published))
   return outcomeOf(published)
 }

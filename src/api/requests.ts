@@ -10,6 +10,11 @@ export function wantId(id: string, pointer: string): string {
   return id
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The id as it was given, or the tag as it is: a UUID is written in lower case and read in any (RFC 9562 §4). */
+export const wantItem = (idOrTag: string): string => (UUID.test(idOrTag) ? idOrTag.toLowerCase() : idOrTag)
+
 /** Other preferences may be ignored (RFC 7240 §2), but who asks to wait counts on it. */
 export function refusePrefer(header: string | string[] | undefined): void {
   if (header !== undefined && /(^|[,;\s])wait\s*=/i.test(String(header)))

@@ -31,33 +31,47 @@ export interface Control {
 }
 
 /** A notification for a user, stamped with an id and the time. Throws `invalid_request`. */
-export function draftNotification(user: string, input: NotificationInput, options: PublishOptions): Draft {
+export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>
+  draftNotifications([user], input, options)[0]!
+
+/** The same notification for each of several users. Throws `invalid_request`. */
+export function draftNotifications(
+  users: readonly string[],
+  input: NotificationInput,
+  options: PublishOptions,
+): Draft[] {
   const content = JSON.stringify(notificationContent(input))
   refuse(faultsOfNotification(input, content))
   const { ttl = MAX_TTL_SECONDS, version } = input
   const now = Date.now()
-  const course = courseOf(input)
-  const channel = userChannel(user)
   const parts = {
     content,
     // A version is no part of the content, since the store may give another one.
     fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}`,
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
+    ...(ttl === 0 ? carried(input, now) : { item: itemDraftOf(input, content, now, options) }),
   }
-  if (ttl === 0) {
-    const times = `"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(now)}"`
-    return draftOf(channel, 'notification', options, {
-      ...parts,
-      stamp: `,"version":1,${times}`,
-      tail: `,"alert":${alerts(input)}}]`,
-      stored: false,
-    })
-  }
-  const { type = 'message', category, tag, renotify = false } = input
+  const event = courseOf(input) === 'running' && ttl > 0 ? 'progress' : 'notification'
+  return users.map((user) => draftOf(userChannel(user), event, options, parts))
+}
+
+/** What there is of a notification that is not stored. */
+function carried(input: NotificationInput, now: number): Partial<Parts> {
+  const times = `"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(now)}"`
+  return { stamp: `,"version":1,${times}`, tail: `,"alert":${alerts(input)}}]`, stored: false }
+}
+
+function itemDraftOf(
+  input: NotificationInput,
+  content: string,
+  now: number,
+  { waiter }: PublishOptions,
+): ItemDraft {
+  const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS } = input
   const item: ItemDraft = {
     type,
-    course,
+    course: courseOf(input),
     renotify,
     alert: alerts(input),
     content: content.slice(1, -1),
@@ -67,8 +81,8 @@ export function draftNotification(user: string, input: NotificationInput, option
   if (category !== undefined) item.category = category
   if (tag !== undefined) item.tag = tag
   if (version !== undefined) item.version = version
-  if (options.waiter !== undefined) item.waiter = options.waiter
-  return draftOf(channel, course === 'running' ? 'progress' : 'notification', options, { ...parts, item })
+  if (waiter !== undefined) item.waiter = waiter
+  return item
 }
 
 /** A message for a room; `from` is the speaking user's id. Throws `invalid_request`. */

@@ -1,4 +1,11 @@
-import { type Control, draftControl, draftMessage, draftNotification, type PublishOptions } from './drafts.ts'
+import {
+  type Control,
+  draftControl,
+  draftMessage,
+  draftNotification,
+  draftNotifications,
+  type PublishOptions,
+} from './drafts.ts'
 import type { Broker, Published } from './engine.ts'
 import { ServiceError } from './errors.ts'
 import type { MessageInput, NotificationInput } from './notification.ts'
@@ -29,6 +36,20 @@ export class Publisher {
   }
 
   /**
+   * Notifies several users, all at once; resolves to what became of each, in the order given. The call is let in or refused as a whole: its
+   * publishes count as waiting, and none of them is refused because of the others. Rejects with `invalid_request` or `overloaded`.
+   */
+  async notifyMany(
+    users: readonly string[],
+    input: NotificationInput,
+    options: PublishOptions,
+  ): Promise<PromiseSettledResult<Published>[]> {
+    this.#refuseIfFull()
+    const drafts = draftNotifications(users, input, options)
+    return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
+  }
+
+  /**
    * Says something in a room. `from` is the speaking user's id, and is never taken from the message itself. Rejects like `notify`.
    */
   async message(
@@ -42,13 +63,20 @@ export class Publisher {
 
   /** Tells every process that serves the user to do something; no tab is shown it, and it is never refused for want of room. */
   async control(user: string, control: Control): Promise<void> {
-    await this.#publish(draftControl(user, control))
+    await this.#store(draftControl(user, control))
   }
 
   async #publish(draft: Draft): Promise<Published> {
-    // What would wait for longer than its caller is promised an answer is better refused at once.
-    if (this.isFull && draft.event !== 'control')
-      throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
+    this.#refuseIfFull()
+    return this.#store(draft)
+  }
+
+  /** What would wait for longer than its caller is promised an answer is better refused at once. */
+  #refuseIfFull(): void {
+    if (this.isFull) throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
+  }
+
+  async #store(draft: Draft): Promise<Published> {
     this.#waiting++
     try {
       return await this.#broker.publish(draft)

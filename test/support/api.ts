@@ -6,6 +6,7 @@ import { createSignatures } from '../../src/api/token-signatures.ts'
 import { createTokenSigner } from '../../src/api/token-signer.ts'
 import { createTokenVerifier } from '../../src/api/token-verifier.ts'
 import type { Engine } from '../../src/core/engine.ts'
+import { Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import type { ApiKey, Scope } from '../../src/core/scopes.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
@@ -59,6 +60,7 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     role: 'all',
     engine,
     publisher: new Publisher(engine.broker),
+    inboxes: new Inboxes(engine),
     apiKeys: [apiKey(KEY)],
     ...(await testTokens()),
     maxBodyBytes: 1_048_576,

@@ -1,0 +1,94 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { ServiceError } from '../core/errors.ts'
+import type { Item } from '../core/inbox.ts'
+import { EVERYTHING, type Inboxes } from '../core/inboxes.ts'
+import type { Access } from './credentials.ts'
+import { wantId, wantItem } from './requests.ts'
+import { itemParams } from './schemas/common.ts'
+import { problems } from './schemas/problem.ts'
+import { receipt } from './schemas/receipt.ts'
+
+/** `GET` and `DELETE /notify/:user/:idOrTag`. */
+export function registerReceipts(
+  app: FastifyInstance,
+  { access, inboxes }: { access: Access; inboxes: Inboxes },
+): void {
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+
+  typed.get(
+    '/notify/:user/:idOrTag',
+    {
+      onRequest: access('notify:read'),
+      schema: {
+        operationId: 'getReceipt',
+        tags: ['notifications'],
+        summary: 'Ask how far a notification has come',
+        description:
+          'Stored, sent, delivered, seen, read. With `ttl: 0` there is none, since nothing was stored. Wants the scope `notify:read`.',
+        params: itemParams('welcome'),
+        response: { 200: receipt, ...problems(400, 401, 403, 404, 503) },
+      },
+    },
+    async ({ params }) => {
+      const user = wantId(params.user, '/user')
+      // Asked first: if the store is another one a moment later, the seq is then told with an epoch that proves nothing.
+      const { epoch } = await inboxes.list(user, { ...EVERYTHING, limit: 0 })
+      const item = await inboxes.find(user, wantItem(params.idOrTag))
+      if (item === undefined) throw notFound()
+      return receiptOf(item, epoch)
+    },
+  )
+
+  typed.delete(
+    '/notify/:user/:idOrTag',
+    {
+      onRequest: access('notify:write'),
+      schema: {
+        operationId: 'withdrawNotification',
+        tags: ['notifications'],
+        summary: 'Withdraw a notification',
+        description:
+          'Taken out of the inbox and of every tab, which hears `notification:removed`. Wants the scope `notify:write`.',
+        params: itemParams('export-42'),
+        response: {
+          204: Type.Null({ description: 'Withdrawn.' }),
+          ...problems(400, 401, 403, 404, 503),
+        },
+      },
+    },
+    async ({ params }, reply) => {
+      const user = wantId(params.user, '/user')
+      if (!(await inboxes.withdraw(user, wantItem(params.idOrTag)))) throw notFound()
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+const notFound = (): ServiceError =>
+  new ServiceError(
+    'not_found',
+    'the user has no notification with this id or tag: it may have expired, or been removed',
+  )
+
+function receiptOf(item: Item, epoch: string) {
+  const { id, tag, version, seq, createdAt, updatedAt, expiresAt, connections } = item
+  return {
+    id,
+    ...(tag === undefined ? {} : { tag }),
+    version,
+    seq,
+    epoch,
+    stored: { at: updatedAt },
+    sent: { connections },
+    delivered: at(item.deliveredAt),
+    seen: at(item.seenAt),
+    read: at(item.readAt),
+    archived: at(item.archivedAt),
+    createdAt,
+    expiresAt,
+  }
+}
+
+const at = (time: string | undefined): { at: string } | null => (time === undefined ? null : { at: time })

@@ -1,0 +1,48 @@
+import { Type } from 'typebox'
+import { answer, closed, id, publishedHeaders } from './common.ts'
+import { notificationBody, outcome } from './notification.ts'
+
+/** The most users that one call may notify. */
+const MAX_USERS = 1000
+
+/** One notification for many users. */
+export const manyBody = Type.Object(
+  {
+    users: Type.Array(id('A user.', 'demo'), {
+      minItems: 1,
+      maxItems: MAX_USERS,
+      description: 'Each once.',
+    }),
+    notification: notificationBody,
+  },
+  {
+    ...closed,
+    examples: [
+      {
+        users: ['demo', 'alice'],
+        notification: { title: 'Maintenance tonight', body: 'From 22:00 to 22:15 UTC.', severity: 'warning' },
+      },
+    ],
+  },
+)
+
+const result = Type.Object(
+  {
+    user: Type.String(),
+    status: Type.Integer({ description: 'What a call for this user alone would have answered.' }),
+    ...Type.Partial(Type.Object(outcome)).properties,
+    replayed: Type.Optional(
+      Type.Boolean({ description: 'Only there if it is true: an earlier call with the same key stored it.' }),
+    ),
+    problem: Type.Optional(Type.Unsafe<object>({ $ref: 'Problem#' })),
+  },
+  { description: 'Either as for one user, or `problem`.' },
+)
+
+const results = () => Type.Object({ results: Type.Array(result, { description: 'In the order asked.' }) })
+
+export const storedForAll = answer(results(), 'Stored for all users.', publishedHeaders)
+export const storedForSome = answer(
+  results(),
+  'Stored for some users; `problem` says what became of the others. Repeat the call with the same idempotency key: it completes the rest.',
+)
