@@ -44,6 +44,7 @@ export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigure
     { JWT_SECRET, RETENTION_COUNT: `${options.publications}`, PING_TIMEOUT: `${options.pingTimeout}` },
     {
       settings: {
+        // Nothing is killed here, and an fsync for each publication would take most of the time.
         appendfsync: 'everysec',
         'client-output-buffer-limit': `pubsub ${options.outputBuffer} ${options.outputBuffer} 60`,
       },

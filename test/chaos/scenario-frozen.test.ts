@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { frozenWorker } from './frozen-worker.ts'
+import { full } from './full.ts'
 import { FLAWLESS } from './judge.ts'
 
-/** `CHAOS=full`: 50,000 publications, and Redis's own limit for what may wait for a subscription. */
-const full = process.env.CHAOS === 'full'
+/** The full form has Redis's own limit for what may wait for a subscription. */
 const size = full
   ? { publications: 50_000, outputBuffer: 32 * 1_048_576 }
   : { publications: 5000, outputBuffer: 2 * 1_048_576 }
