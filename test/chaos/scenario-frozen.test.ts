@@ -11,7 +11,7 @@ const size = full
 /** The channels are idle after the thaw: they must not wait for their next check, up to 30 seconds later. */
 const patience = full ? 25_000 : 12_000
 
-/** By default tabs give up after 45 seconds, and come back with their cursor; the full form takes longer than that. */
+/** By default tabs give up after 45 seconds and come back with their cursor, on a slow machine in the full form; or they stay for sure. */
 const PING_TIMEOUTS = full ? [20_000, 600_000] : [20_000]
 
 test.each(PING_TIMEOUTS)(
