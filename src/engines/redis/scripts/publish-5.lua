@@ -48,7 +48,11 @@ else
     if life_of(epoch) ~= life then epoch = begin_epoch(KEYS[2], epoch, life, seq) end
   end
   message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[4]
-  redis.call('XADD', KEYS[1], number .. '-0', 'm', message)
+  if not redis.call('XADD', KEYS[1], 'NOMKSTREAM', number .. '-0', 'm', message) then
+    -- The log before this entry has expired or was evicted; once there is an entry, nobody could tell any more.
+    if seq > 1 then raise_floor(KEYS[2], string.format('%d', seq - 1)) end
+    redis.call('XADD', KEYS[1], number .. '-0', 'm', message)
+  end
 
   local max = tonumber(ARGV[9])
   local surplus = redis.call('XLEN', KEYS[1]) - max
