@@ -193,8 +193,10 @@ export class Feed {
 
   #catchUp(page: LogPage): void {
     if (page.gap !== undefined) {
-      const after = { seq: (page.publications[0]?.seq ?? page.end.seq + 1) - 1, epoch: page.head.epoch }
       const { gap } = page
+      const first = page.publications[0]
+      // In the epoch of what follows, which need not be the last one.
+      const after = first === undefined ? page.end : { seq: first.seq - 1, epoch: first.epoch }
       const before = this.#position
       this.#forEach((member) => member.admit(gap, before, after))
       this.#position = after
@@ -203,6 +205,8 @@ export class Feed {
       this.#deliver(publication, this.#position)
       this.#position = { seq: publication.seq, epoch: publication.epoch }
     }
+    const last = this.#position
+    this.#forEach((member) => member.skip(last, page.end))
     this.#position = page.end
   }
 
