@@ -41,7 +41,7 @@ const SHORTEST = 10
 const LONGEST = 100
 const BEYOND_TIMEOUT = 1200
 /** The longest pause between two times, in milliseconds. */
-const LONGEST_PAUSE = 300
+const LONGEST_PAUSE = 600
 /** How long it may take before it counts as never, in milliseconds. */
 const PATIENCE = 20_000
 
