@@ -13,7 +13,7 @@ const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 /** How long the others wait for a member that does not drain its page, in milliseconds. */
 const DRAIN_PATIENCE = 250
 
-/** More than this many publications are not kept during a repair: the log has them all. */
+/** More than this many publications are not kept during a repair, nor behind the slices: the log has them all. */
 const MAX_BACKLOG = 1000
 
 /** How long a publication may take from the log to here before it counts as missed, in milliseconds. */
@@ -120,10 +120,19 @@ export class Feed {
       // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
       if (this.#backlog.length >= MAX_BACKLOG) this.#backlog = []
       this.#backlog.push(publication)
+    } else if (this.#queue.length >= MAX_BACKLOG) {
+      this.#backlog = [publication]
+      void this.#resume()
     } else if (!this.#accept(publication)) {
       this.#backlog = [publication]
       void this.#repair()
     }
+  }
+
+  /** Goes on when the slices have been worked off, from what was kept until then if that suffices. */
+  async #resume(): Promise<void> {
+    await this.#slicing?.promise
+    if (!this.#closed && !this.#settle()) await this.#repair()
   }
 
   /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
@@ -200,13 +209,17 @@ export class Feed {
     // What was read goes on from the position, so nothing may be left before it.
     this.#coalescer.flush()
     if (page.gap !== undefined) {
-      const after = { seq: (page.publications[0]?.seq ?? page.end.seq + 1) - 1, epoch: page.head.epoch }
       const { gap } = page
+      const first = page.publications[0]
+      // In the epoch of what follows, which need not be the last one.
+      const after = first === undefined ? page.end : { seq: first.seq - 1, epoch: first.epoch }
       const before = this.#handedOn
       this.#forEach((member) => member.admit(gap, before, after))
       this.#handedOn = after
     }
     for (const publication of page.publications) this.#deliver(publication)
+    const last = this.#handedOn
+    this.#forEach((member) => member.skip(last, page.end))
     this.#position = this.#handedOn = page.end
   }
 

@@ -91,19 +91,24 @@ export class Member {
     if (this.#pending !== undefined) {
       // The replay asks the log itself, and gets the same answer.
       this.#dropPending(this.#pending)
-      return
+    } else if (this.#isAt(before)) {
+      this.moveTo(after)
+      this.connection.sendGap(this.channel, after.epoch, gap)
+      this.#owesPosition = true
+    } else {
+      // It came later or has read ahead, so this may be no loss to it, or it has another: only the log can tell.
+      this.#pending = []
+      void this.#readAgain()
     }
-    if (this.#epoch === after.epoch && this.#knows(gap, before, after)) return
-    this.moveTo(after)
-    this.connection.sendGap(this.channel, after.epoch, gap)
-    this.#owesPosition = true
   }
 
-  /** Whether a member in this epoch has read ahead of the feed, and so has been told already, or came after the loss. */
-  #knows(gap: Gap, before: StreamPosition, after: StreamPosition): boolean {
-    if (gap.reason === 'trimmed') return this.#seq >= gap.to
-    // A store that came back older stays in its last epoch until somebody publishes.
-    return before.epoch !== after.epoch || this.#seq <= after.seq
+  /** The feed, which stood at `before`, goes on after `after`, since nothing that is left lies between. */
+  skip(before: StreamPosition, after: StreamPosition): void {
+    if (this.#pending === undefined && this.#isAt(before)) this.moveTo(after)
+  }
+
+  #isAt({ seq, epoch }: StreamPosition): boolean {
+    return seq === this.#seq && epoch === this.#epoch
   }
 
   /** The feed has caught up with the log, whose end was `page`. */
@@ -211,8 +216,10 @@ export class Member {
     const { seq, epoch } = publication
     if (seq !== 0) {
       if (epoch === this.#epoch && seq <= this.#seq) return true
-      // In its own epoch the feed may be behind, and never ahead; in another one it must have been where the member is.
-      if (before.epoch === this.#epoch ? before.seq > this.#seq : epoch !== this.#epoch) return false
+      // Within one epoch the feed may be behind. Where another begins it must have been where the member is, which else may have seen
+      // what this one has lost.
+      const isBehind = epoch === this.#epoch && epoch === before.epoch && before.seq < this.#seq
+      if (!isBehind && !this.#isAt(before)) return false
       this.#seq = seq
       this.#epoch = epoch
     }

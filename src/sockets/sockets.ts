@@ -52,6 +52,8 @@ const EXPIRY_INTERVAL = 1000
 export function buildSockets(server: HttpServer, options: SocketOptions): Sockets {
   const { hub, policy } = options
   const connections = new Map<Socket['conn'], TabConnection>()
+  /** Transports on which a CONNECT was begun or answered; Socket.IO itself minds a second one only after the answer. */
+  const taken = new WeakSet<Socket['conn']>()
   const sessions = new WeakMap<Socket, Session>()
   const closed: SocketCounts['closed'] = {
     slow: 0,
@@ -118,6 +120,18 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   })
 
   const connect = async (socket: Socket): Promise<void> => {
+    // Each would hear as its own user, and only one be counted and watched.
+    if (taken.has(socket.conn)) return socket.conn.close()
+    taken.add(socket.conn)
+    try {
+      await admit(socket)
+    } catch (error) {
+      taken.delete(socket.conn)
+      throw error
+    }
+  }
+
+  const admit = async (socket: Socket): Promise<void> => {
     const claims = await authenticate(socket, options)
     let leave = (): void => undefined
     const connection = new TabConnection(socket, claims, {
@@ -135,6 +149,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
       leave = () => undefined
       if (claims !== undefined) users.leave(claims.user)
       connections.delete(socket.conn)
+      taken.delete(socket.conn)
       hub.close(connection)
       connection.closed()
     }

@@ -1,6 +1,6 @@
 import { type ProxiedConnection, startProxy, type TcpProxy, type Traffic } from '../support/proxy.ts'
 import { startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { startTabcast } from '../support/tabcast.ts'
 import { until } from '../support/until.ts'
 import { completed, judge, type Verdict } from './judge.ts'
 import { KeepingTab } from './keeping-tab.ts'
@@ -37,7 +37,6 @@ const SUBSCRIBE = '\r\nsubscribe\r\n'
 /** A Tabcast whose way to Redis can be disturbed, and a tab and a backend for each of its users. */
 interface World {
   readonly way: TcpProxy
-  readonly server: Tabcast
   readonly tabs: KeepingTab[]
   readonly lanes: Lane[]
 }
@@ -107,7 +106,7 @@ async function inWorld<Figures>(act: (world: World) => Promise<Figures>): Promis
   const tabs = users.map((user) => new KeepingTab(server.url, { secret: JWT_SECRET, user }))
   try {
     await Promise.all(tabs.map((tab) => tab.begins()))
-    return await act({ way, server, tabs, lanes })
+    return await act({ way, tabs, lanes })
   } finally {
     for (const tab of tabs) tab.close()
     await Promise.all(lanes.map((lane) => lane.abandon()))

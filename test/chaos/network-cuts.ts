@@ -16,8 +16,8 @@ export interface CutOptions {
 /** What tabs whose network was cut again and again have seen. */
 export interface CutFigures extends Verdict {
   posts: number
-  /** How many connections ended before they were up to date: in the middle of a replay. */
-  cutInReplay: number
+  /** How many connections ended before they were up to date. */
+  interrupted: number
   disconnects: number
   /** The tabs whose callbacks got anything but every publication, once, in the order in which it was posted. */
   wrong: string[]
@@ -33,15 +33,16 @@ const USERS = 6
 const USER_PAUSE = 100
 /** Characters of text: so many that a page of a replay has sixteen of them. */
 const SIZE = 4000
-/** The longest pause between two cuts, and how far a tab that has come back gets with its replay at most; milliseconds. */
+/** The longest pause between two cuts, in milliseconds. */
 const LONGEST_PAUSE = 40
-const LONGEST_REPLAY = 10
-/** How many publications of the room a tab is kept away for at most. */
-const MOST_MISSED = 50
+/** How many publications of the room a tab is kept away for. */
+const MISSED = { least: 5, most: 20 }
+/** Of how many bytes of answers a connection ends in the replay after that: more than a handshake has, less than a publication. */
+const INTERRUPTED = { least: 500, most: SIZE }
 /** How long it may take before it counts as never, in milliseconds. */
 const PATIENCE = 30_000
 
-/** One process under steady traffic, and tabs whose connections are reset at random moments, every third time in the replay as well. */
+/** One process under steady traffic, and tabs whose connections are reset at random moments, every fifth time in the replay as well. */
 export async function networkCuts({ engine, cuts }: CutOptions): Promise<CutFigures> {
   const redis = engine === 'redis' ? await startRedis({ aof: true }) : undefined
   const server = await startTabcast({
@@ -82,11 +83,10 @@ async function cutAll(tabs: readonly CutTab[], room: Lane, cuts: number): Promis
     const tab = random.pick(tabs)
     // A tab that is just coming back may have no connection.
     if (tab.cut()) done++
-    if (!random.happens(1 / 3)) continue
-    await tab.goAway(room.reaches(room.taken.length + random.between(0, MOST_MISSED)))
-    // As the replay begins, or some way into it.
-    if (random.happens(1 / 2)) await delay(random.between(0, LONGEST_REPLAY))
-    if (tab.cut()) done++
+    if (!random.happens(1 / 5)) continue
+    const missed = room.reaches(room.taken.length + random.between(MISSED.least, MISSED.most))
+    await tab.interruptReplay(missed, random.between(INTERRUPTED.least, INTERRUPTED.most))
+    done++
   }
 }
 
@@ -97,7 +97,7 @@ function figuresOf(tabs: readonly CutTab[], lanes: readonly Lane[]): Omit<CutFig
   return {
     ...judge(tabs, lanes),
     posts: lanes.reduce((sum, { taken }) => sum + taken.length, 0),
-    cutInReplay: tabs.reduce((sum, tab) => sum + tab.brokenReplays, 0),
+    interrupted: tabs.reduce((sum, tab) => sum + tab.interrupted, 0),
     disconnects: tabs.reduce((sum, { disconnects }) => sum + disconnects, 0),
     wrong: tabs.filter((tab) => !isRight(tab)).map(({ name }) => name),
   }
@@ -109,7 +109,7 @@ class CutTab extends KeepingTab {
   /** What the callbacks got, by channel, as it came. */
   readonly heard: ReadonlyMap<string, string[]>
   /** How many connections ended before every channel was up to date. */
-  brokenReplays = 0
+  interrupted = 0
   readonly #way: TcpProxy
   /** How many channels the present connection was told to be up to date. */
   #upToDate = 0
@@ -133,12 +133,10 @@ class CutTab extends KeepingTab {
     ])
     this.socket.on('notification', ({ data }: { data: string }) => own.push(data))
     this.socket.on('message', ({ data }: { data: string }) => ofRoom.push(data))
-    this.socket.on('connect', () => {
-      this.#upToDate = 0
-    })
     this.socket.on('position', () => this.#upToDate++)
     this.socket.on('disconnect', () => {
-      if (this.#upToDate < this.readings.size) this.brokenReplays++
+      if (this.#upToDate < this.readings.size) this.interrupted++
+      this.#upToDate = 0
     })
   }
 
@@ -147,13 +145,16 @@ class CutTab extends KeepingTab {
     return this.#way.cut() > 0
   }
 
-  /** Keeps it away until something has happened; resolves when it has connected again, and its replay begins. */
-  async goAway(happened: Promise<void>): Promise<void> {
+  /** Keeps it away until it has missed something; when it has come back, its connection is cut after so many bytes of answers. */
+  async interruptReplay(missed: Promise<void>, bytes: number): Promise<void> {
     this.#way.refuse(true)
     this.cut()
-    await happened
+    await missed
+    const interrupted = new Promise<void>((resolve) => this.socket.once('disconnect', () => resolve()))
+    this.#way.limit(bytes)
     this.#way.refuse(false)
-    await new Promise<void>((resolve) => this.socket.once('connect', () => resolve()))
+    await interrupted
+    this.#way.limit(undefined)
   }
 
   async end(): Promise<void> {

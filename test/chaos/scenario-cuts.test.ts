@@ -11,7 +11,7 @@ test.each(['embedded', 'redis'] as const)(
     const figures = await networkCuts({ engine, cuts })
     process.stdout.write(`cuts, ${engine}: ${JSON.stringify({ cuts, ...figures })}\n`)
     expect(figures).toMatchObject({ ...FLAWLESS, wrong: [] })
-    expect(figures.cutInReplay).toBeGreaterThan(cuts / 50)
+    expect(figures.interrupted).toBeGreaterThan(cuts / 50)
   },
   full ? 400_000 : 60_000,
 )

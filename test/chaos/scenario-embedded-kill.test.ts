@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest'
 import { embeddedKills } from './embedded-kills.ts'
+import { full } from './full.ts'
 import { FLAWLESS } from './judge.ts'
 
-/** `CHAOS=full`: 50 kills. */
-const full = process.env.CHAOS === 'full'
 const kills = full ? 50 : 5
 
 test(

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { full } from './full.ts'
 import { type Told, trimmedChannel } from './trimmed-channel.ts'
 
-/** `CHAOS=full`: 1,000 entries are retained of 5,000. */
-const full = process.env.CHAOS === 'full'
 const size = full ? { retained: 1000, before: 100, away: 5000 } : { retained: 60, before: 5, away: 120 }
 const timeout = full ? 120_000 : 30_000
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { full } from './full.ts'
 import { FLAWLESS } from './judge.ts'
 import { wipedStore, wipes } from './wiped-store.ts'
 
-/** `CHAOS=full`: 150 users with a tab on each of two workers. */
-const full = process.env.CHAOS === 'full'
+/** Each has a tab on each of two workers. */
 const users = full ? 150 : 9
 
 /** Two seconds; the rest is for a busy machine. */

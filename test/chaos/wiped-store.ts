@@ -33,6 +33,7 @@ export interface WipeFigures extends Verdict {
 }
 
 const JWT_SECRET = 'w'.repeat(40)
+const ROOMS = ['chart', 'chat', 'desk']
 /** How long it may take before it counts as never, in milliseconds. */
 const PATIENCE = 15_000
 
@@ -87,8 +88,6 @@ export async function wipedStore(
     await world.stop()
   }
 }
-
-const ROOMS = ['chart', 'chat', 'desk']
 
 const tabOf = (url: string, user: string, transport: 'websocket' | 'polling'): KeepingTab =>
   new KeepingTab(url, { secret: JWT_SECRET, user, rooms: ROOMS, transports: [transport] })

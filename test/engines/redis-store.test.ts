@@ -86,6 +86,20 @@ describe('what only Redis can do to a log', () => {
     expect((await broker.since(channel, { seq: 5, epoch }, ALL)).gap).toBeUndefined()
   })
 
+  test('it is told as a gap as well if a publish comes before the next reader', async () => {
+    const server = await serve()
+    const { broker } = await open(server.url, { count: 1000, seconds: 1 })
+    const channel = roomChannel('den')
+    for (let number = 1; number <= 5; number++) await broker.publish(draftOf(channel, number))
+    const { epoch } = (await broker.since(channel, {}, ALL)).head
+    await until(async () => (await server.cli('exists', 'tabcast:{room:den}:log')).trim() === '0', 5000)
+    expect(await broker.publish(draftOf(channel, 6))).toMatchObject({ seq: 6, epoch })
+    const page = await broker.since(channel, { seq: 2, epoch }, ALL)
+    expect(page.gap).toEqual({ from: 3, to: 5, reason: 'trimmed' })
+    expect(page.publications.map(({ seq }) => seq)).toEqual([6])
+    expect((await broker.since(channel, { seq: 5, epoch }, ALL)).gap).toBeUndefined()
+  })
+
   test('a log whose facts were evicted is founded anew, and goes on from 1', async () => {
     const server = await serve()
     const { broker } = await open(server.url)

@@ -134,11 +134,19 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Epoch: a store that comes back older without a new life is told to those who saw more',
+    module: 'src/core/feed.ts',
+    find: ' || head.seq < before.seq',
+    replace: '',
+    test: 'test/core/members-apart.test.ts',
+    name: 'saw all that was lost',
+  },
+  {
+    safeguard: 'Epoch: a member that read ahead of its feed asks the log itself what it has lost',
     module: 'src/core/member.ts',
-    find: '|| this.#seq <= after.seq',
-    replace: '|| true',
-    test: 'test/core/member.test.ts',
-    name: 'saw what a store that came back older',
+    find: 'if (!isBehind && !this.#isAt(before)) return false',
+    replace: '',
+    test: 'test/core/members-apart.test.ts',
+    name: 'saw what its feed did not',
   },
   {
     safeguard: 'Floor in SQLite: what retention removed is remembered',

@@ -88,3 +88,19 @@ describe('rooms of one connection', () => {
     await expect(tabWith(3).connected()).rejects.toMatchObject({ data: { code: 'too_many_rooms' } })
   })
 })
+
+test('a transport has one CONNECT at a time: a second one before the answer ends it, and nothing of it is left', async () => {
+  app = await startApp({ ANONYMOUS: 'on', JOIN_ROOMS: 'all' })
+  const socket = new WebSocket(`${app.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`)
+  let answers = 0
+  socket.addEventListener('message', ({ data }) => {
+    if (data.startsWith('40')) answers++
+    if (!data.startsWith('0')) return
+    socket.send('40{}')
+    socket.send('40{}')
+  })
+  await new Promise((resolve) => socket.addEventListener('close', resolve))
+  expect(answers).toBe(0)
+  await until(async () => app.app.sockets!.counts.connections === 0, 5000)
+  await app.tabWith({}).connected()
+})

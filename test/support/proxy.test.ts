@@ -49,6 +49,20 @@ test('bytes go through, and what was sent is remembered', async () => {
   expect([...proxy.connections].map((link) => link.hasSent('SUBSCRIBE'))).toEqual([true])
 })
 
+test('a connection that was made under a limit is cut after so many bytes of answers, and only such a one', async () => {
+  const earlier = await dial()
+  proxy.limit(7)
+  const client = await dial()
+  expect(await say(client, 'ab')).toBe('echo ab')
+  const gone = closed(client)
+  client.write('c')
+  await gone
+  expect(proxy.cuts).toBe(1)
+  proxy.limit(undefined)
+  expect(await say(earlier, 'much more')).toBe('echo much more')
+  expect(await say(await dial(), 'much more')).toBe('echo much more')
+})
+
 test('a cut ends both sides, and the next connection gets through', async () => {
   const client = await dial()
   await say(client, 'a')

@@ -34,6 +34,8 @@ export interface TcpProxy {
   set(traffic: Traffic): void
   /** Whether new connections are refused: closed as soon as they are made. */
   refuse(refused: boolean): void
+  /** After how many bytes of answers new connections are cut; undefined for never. */
+  limit(bytes: number | undefined): void
   /** Leads new connections to another port. */
   retarget(port: number): void
   close(): Promise<void>
@@ -44,6 +46,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
   const connections = new Set<Link>()
   let traffic: Traffic = 'open'
   let refused = false
+  let limit = Infinity
   let destination = target
   let cuts = 0
   let dropped = 0
@@ -53,7 +56,10 @@ export async function startProxy(target: number): Promise<TcpProxy> {
       client.resetAndDestroy()
       return
     }
-    const link = new Link(client, destination, {
+    const link = new Link(client, destination, limit, {
+      onLimit: () => {
+        cuts++
+      },
       onDrop: (bytes) => {
         dropped += bytes
       },
@@ -89,6 +95,9 @@ export async function startProxy(target: number): Promise<TcpProxy> {
     refuse(next) {
       refused = next
     },
+    limit(bytes = Infinity) {
+      limit = bytes
+    },
     retarget(next) {
       destination = next
     },
@@ -104,6 +113,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
 const REMEMBERED = 1_048_576
 
 interface LinkEvents {
+  onLimit(): void
   onDrop(bytes: number): void
   onEnd(): void
 }
@@ -115,14 +125,22 @@ class Link implements ProxiedConnection {
   readonly #onDrop: LinkEvents['onDrop']
   #sent = ''
 
-  constructor(client: Socket, port: number, { onDrop, onEnd }: LinkEvents) {
+  constructor(client: Socket, port: number, limit: number, { onLimit, onDrop, onEnd }: LinkEvents) {
+    let left = limit
     this.#client = client
     this.#onDrop = onDrop
     this.#server = connect({ port, host: '127.0.0.1', noDelay: true })
     this.#pump(client, this.#server, (chunk) => {
       if (this.#sent.length < REMEMBERED) this.#sent += chunk.toString('latin1')
     })
-    this.#pump(this.#server, client)
+    this.#pump(this.#server, client, (chunk) => {
+      left -= chunk.length
+      if (left >= 0) return
+      // What is too much, counted from the end.
+      client.write(chunk.subarray(0, left))
+      this.cut()
+      onLimit()
+    })
     for (const side of [client, this.#server]) {
       // An error is followed by the close, which says all there is to say.
       side.on('error', () => undefined)

@@ -92,7 +92,9 @@ function launch(
 ): NodeProcess & { printed: Promise<void> } {
   // Of the surroundings only the way to programs and what Node itself heeds: a REDIS_URL in the shell would change every test.
   const { PATH, HOME, NODE_OPTIONS, MUTATION } = process.env
-  const env = { PATH, HOME, NODE_OPTIONS, MUTATION, ...variables }
+  // As `npm start` does: a third less to compile, for each of hundreds of processes.
+  const NODE_COMPILE_CACHE = join(project, 'node_modules/.cache/node')
+  const env = { PATH, HOME, NODE_OPTIONS, MUTATION, NODE_COMPILE_CACHE, ...variables }
   const child = spawn(process.execPath, args, { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const printed = Promise.withResolvers<void>()

@@ -23,6 +23,8 @@ export class Subscriber {
   readonly #changed = new Set<string>()
   /** What this connection was asked to hear. */
   #subscribed = new Set<string>()
+  /** Resolves when all that was sent until now has been answered, or lost with its connection. */
+  #answered: Promise<unknown> = Promise.resolve()
   #flushing = false
   #connectedBefore = false
   /** Whether publications may have been missed; told when everything is subscribed again. */
@@ -121,16 +123,20 @@ export class Subscriber {
     if (this.#client.status !== 'ready') return
     const add: string[] = []
     const remove: string[] = []
+    const asked: string[] = []
     for (const bell of this.#changed) {
       if (this.#wanted.has(bell) && !this.#subscribed.has(bell)) add.push(bell)
       else if (!this.#wanted.has(bell) && this.#subscribed.has(bell)) remove.push(bell)
-      else this.#wanted.get(bell)?.resolve()
+      else if (this.#wanted.has(bell)) asked.push(bell)
     }
     this.#changed.clear()
     const sent: Promise<void>[] = []
     for (const bells of this.#batches(remove)) sent.push(this.#remove(bells))
     for (const bells of this.#batches(add)) sent.push(this.#add(bells))
-    await Promise.all(sent)
+    this.#answered = Promise.all([this.#answered, ...sent])
+    await this.#answered
+    // What was asked for before may have been refused since; it is then asked for again.
+    for (const bell of asked) if (this.#subscribed.has(bell)) this.#wanted.get(bell)?.resolve()
     if (!this.#missed) return
     this.#missed = false
     this.#onRestored()

@@ -104,7 +104,11 @@ end
 
 -- Puts an entry into the log, and removes the oldest above the number that is kept.
 local function append(log, meta, number, message, max)
-  redis.call('XADD', log, number .. '-0', 'm', message)
+  if not redis.call('XADD', log, 'NOMKSTREAM', number .. '-0', 'm', message) then
+    -- The log before this entry has expired or was evicted; once there is an entry, nobody could tell any more.
+    if number ~= '1' then raise_floor(meta, string.format('%d', tonumber(number) - 1)) end
+    redis.call('XADD', log, number .. '-0', 'm', message)
+  end
   local surplus = redis.call('XLEN', log) - max
   if surplus > 0 then
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', surplus)

@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { full } from './full.ts'
+import { lostReplies } from './lost-replies.ts'
+
+const posts = full ? 10_000 : 300
+
+test.each(['redis', 'api'] as const)(
+  'replies of %s get lost while retries race: every key is stored once and delivered once',
+  async (from) => {
+    const figures = await lostReplies({ from, posts })
+    process.stdout.write(`replies of ${from}: ${JSON.stringify({ posts, ...figures })}\n`)
+    expect(figures).toMatchObject({ ambiguous: [], lost: [0, 0], doubled: [0, 0] })
+    expect(figures.thefts).toBeGreaterThan(2)
+    expect(figures.replayed).toBeGreaterThan(posts)
+  },
+  full ? 400_000 : 60_000,
+)

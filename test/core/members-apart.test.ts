@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest'
+import { userChannel } from '../../src/core/channel.ts'
+import type { Engine, LogPage } from '../../src/core/engine.ts'
+import { Feed } from '../../src/core/feed.ts'
+import { Member } from '../../src/core/member.ts'
+import { type Cursor, continueFrom, type Gap, headOf, type StreamPosition } from '../../src/core/position.ts'
+import { decode, encode, type Publication } from '../../src/core/publication.ts'
+import { draftOf } from '../support/drafts.ts'
+import { Recorder } from '../support/recorder.ts'
+
+/** A feed that is behind reads on while one of its members stands elsewhere: it came later, or has read ahead. */
+
+const channel = userChannel('ada')
+const at = (seq: number, epoch: string): StreamPosition => ({ seq, epoch })
+const gap = (reason: Gap['reason'], from: number, to: number): Gap[] => [{ from, to, reason }]
+
+interface Log {
+  floor: number
+  /** The epoch of each entry that is left. */
+  entries: Record<number, string>
+  epochs: { epoch: string; first: number }[]
+}
+
+const A1 = { epoch: 'aaaaaaaa.1', first: 1 }
+const a1 = A1.epoch
+const a2 = 'aaaaaaaa.2'
+
+const LOST_TWO: Log = { floor: 0, epochs: [A1], entries: { 7: a1, 8: a1 } }
+const LOST_AND_WRITTEN: Log = {
+  floor: 0,
+  epochs: [A1, { epoch: a2, first: 9 }],
+  entries: { 8: a1, 9: a2, 10: a2, 11: a2 },
+}
+const TRIMMED: Log = { floor: 8, epochs: [A1], entries: { 9: a1, 10: a1 } }
+const TRIMMED_THEN_RESTARTED: Log = {
+  floor: 8,
+  epochs: [A1, { epoch: a2, first: 10 }],
+  entries: { 9: a1, 10: a2 },
+}
+
+/** An engine that holds this log; what is announced is answered with `position`. */
+function engineOf({ floor, entries, epochs }: Log, position: () => StreamPosition): Engine {
+  const publications = Object.entries(entries).map(([seq, epoch]) =>
+    decode(channel, Buffer.from(encode(draftOf(channel), Number(seq), epoch))),
+  )
+  const log = { seq: publications.at(-1)!.seq, floor, epochs }
+  const since = async (_: unknown, cursor: Cursor): Promise<LogPage> => {
+    const { after, gap } = continueFrom(log, cursor)
+    const end = headOf(log)
+    return {
+      ...(gap && { gap }),
+      publications: publications.filter(({ seq }) => seq > after),
+      head: end,
+      complete: true,
+      end,
+    }
+  }
+  return {
+    broker: { since, subscribe: async () => undefined, unsubscribe: () => undefined },
+    presence: { announce: async () => position() },
+  } as unknown as Engine
+}
+
+test.each<
+  [what: string, feed: StreamPosition, member: StreamPosition, log: Log, gaps: Gap[], heard: number[]]
+>([
+  ['saw all that was lost', at(10, a1), at(10, a1), LOST_TWO, gap('failover', 9, 10), []],
+  ['came after the loss', at(10, a1), at(8, a1), LOST_TWO, [], []],
+  [
+    'saw it, and more is there',
+    at(10, a1),
+    at(10, a1),
+    LOST_AND_WRITTEN,
+    gap('failover', 9, 10),
+    [9, 10, 11],
+  ],
+  ['has read all of the next life', at(10, a1), at(11, a2), LOST_AND_WRITTEN, [], []],
+  ['saw what its feed did not', at(8, a1), at(10, a1), LOST_AND_WRITTEN, gap('failover', 9, 10), [9, 10, 11]],
+  ['stands before the loss', at(8, a1), at(8, a1), LOST_AND_WRITTEN, [], [9, 10, 11]],
+  ['stands before what was trimmed', at(5, a1), at(5, a1), TRIMMED, gap('trimmed', 6, 8), [9, 10]],
+  ['stands within what was trimmed', at(5, a1), at(7, a1), TRIMMED, gap('trimmed', 8, 8), [9, 10]],
+  ['stands at the end of it', at(5, a1), at(8, a1), TRIMMED, [], [9, 10]],
+  ['stands behind it', at(5, a1), at(9, a1), TRIMMED, [], [10]],
+  ['is in the next life', at(5, a1), at(10, a2), TRIMMED_THEN_RESTARTED, [], []],
+  ['is in the life before that', at(5, a1), at(9, a1), TRIMMED_THEN_RESTARTED, [], [10]],
+])(
+  'a member that %s is told of its own loss, and shown what follows, once',
+  async (_, start, position, log, gaps, heard) => {
+    let told = start
+    const feed = new Feed(
+      channel,
+      engineOf(log, () => told),
+      () => undefined,
+    )
+    const enter = async (): Promise<{ tab: Recorder; member: Member }> => {
+      const tab = new Recorder()
+      const member = new Member(channel, tab, engineOf(log, () => told).broker)
+      await feed.join(member)
+      await member.release(true)
+      return { tab, member }
+    }
+    const first = await enter()
+    told = position
+    const { tab, member } = await enter()
+    told = at(Math.max(...Object.keys(log.entries).map(Number)), log.epochs.at(-1)!.epoch)
+    await feed.check()
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(tab.gaps).toEqual(gaps)
+    expect(tab.seqs).toEqual(heard)
+    expect(member.position).toEqual(told)
+    expect(first.member.position).toEqual(told)
+  },
+)
+
+test('what has expired before a repair keeps nobody from hearing what follows live', async () => {
+  const log: Log = { floor: 0, epochs: [A1], entries: { 5: a1, 8: a1 } }
+  let told = at(5, a1)
+  const engine = engineOf(log, () => told)
+  let receive: (publication: Publication) => void = () => undefined
+  engine.broker.subscribe = async (_, handler) => {
+    receive = handler
+  }
+  const feed = new Feed(channel, engine, () => undefined)
+  const tab = new Recorder()
+  const member = new Member(channel, tab, engine.broker)
+  await feed.join(member)
+  await member.release(true)
+  // The entries up to 8 have expired since they were written, so a reader is only told that the log has come so far.
+  engine.broker.since = async () => ({
+    publications: [],
+    head: at(8, a1),
+    end: at(8, a1),
+    complete: true,
+  })
+  told = at(8, a1)
+  await feed.check()
+  receive(decode(channel, Buffer.from(encode(draftOf(channel), 9, a1))))
+  expect(tab.seqs).toEqual([9])
+  expect(tab.positions).toEqual([])
+})
