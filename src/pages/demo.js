@@ -10,11 +10,15 @@ const SHOWN = 50
 const TOAST_TIME = 5000
 
 const user = new URLSearchParams(location.search).get('user') || 'demo'
-const seen = new Set()
+/** What is shown, by id: the notification as it was told last, and its place in the list. */
+const shown = new Map()
 /** Where this page stands in the user's log; from here it goes on after a lost connection. */
 let position = { seq: 0 }
 /** What the server says about itself: where posts go, and with which key. */
 let server
+let socket
+
+const TITLE = document.title
 
 $('user').value = user
 $('empty-user').textContent = user
@@ -42,20 +46,70 @@ function render(notification) {
   item.querySelector('.body').textContent =
     notification.body ?? (notification.title ? '' : JSON.stringify(notification.data))
   item.querySelector('.meta').textContent = `${time} · ${notification.type} · ${number}`
+  item.toggleAttribute('data-read', isRead(notification))
+  if (notification.progress) renderProgress(item, notification.progress)
   return item
 }
 
+/** What was not stored is in no inbox, so it can't be unread. */
+const isRead = ({ seq, readAt, archivedAt }) => seq === undefined || Boolean(readAt ?? archivedAt)
+
+function renderProgress(item, { status, value, max = 100, text }) {
+  const bar = item.querySelector('progress')
+  const over = status !== 'queued' && status !== 'running'
+  item.querySelector('.progress').hidden = false
+  if (value !== undefined || over) bar.value = status === 'succeeded' ? 1 : (value ?? 0) / max
+  const share = value === undefined || over ? status : `${Math.floor((value / max) * 100)} %`
+  item.querySelector('.share').textContent = text ?? share
+}
+
+/** Where this page stands, and how many are unread: every event of the user's log says it. */
+function follow({ seq, epoch, unread }) {
+  if (seq === undefined) return
+  position = { seq, epoch }
+  if (unread === undefined) return
+  $('badge').hidden = unread === 0
+  $('badge').textContent = unread > 99 ? '99+' : unread
+  $('unread').textContent = unread === 0 ? 'No unread notifications' : `${unread} unread`
+  $('read-all').disabled = unread === 0
+  document.title = unread === 0 ? TITLE : `(${unread}) ${TITLE}`
+}
+
 function show(notification) {
-  if (notification.seq !== undefined) position = { seq: notification.seq, epoch: notification.epoch }
-  if (seen.has(notification.id)) return
-  seen.add(notification.id)
+  follow(notification)
+  const known = shown.get(notification.id)
+  if (known && known.notification.version >= notification.version) return
+  known?.item.remove()
+  const item = render(notification)
+  shown.set(notification.id, { notification, item })
   $('empty').hidden = true
-  $('inbox').prepend(render(notification))
+  $('inbox').prepend(item)
   while ($('inbox').children.length > SHOWN) $('inbox').lastElementChild.remove()
   if (!notification.alert) return
   const toast = render(notification)
   $('toasts').append(toast)
   setTimeout(() => toast.remove(), TOAST_TIME)
+}
+
+/** Something was marked, in this tab or in another one. */
+function showState({ ids, before, readAt, archivedAt, ...told }) {
+  follow(told)
+  for (const id of ids ?? shown.keys()) {
+    const { notification, item } = shown.get(id) ?? {}
+    if (!notification || (before && notification.updatedAt > before)) continue
+    if (readAt !== undefined) notification.readAt = readAt
+    if (archivedAt !== undefined) notification.archivedAt = archivedAt
+    item.toggleAttribute('data-read', isRead(notification))
+  }
+}
+
+function showRemoved({ ids, ...told }) {
+  follow(told)
+  for (const id of ids) {
+    shown.get(id)?.item.remove()
+    shown.delete(id)
+  }
+  $('empty').hidden = $('inbox').children.length > 0
 }
 
 function showGap({ from, to, reason }) {
@@ -78,14 +132,14 @@ function loadClient() {
 
 function connect() {
   // A few lines are the whole integration: connect with a token and a cursor, and listen.
-  const socket = io({
+  socket = io({
     path: server.socketPath,
     auth: async (send) => send({ token: (await loadSession()).token, since: position }),
   })
   socket.on('notification', show)
-  socket.on('position', ({ seq, epoch }) => {
-    position = { seq, epoch }
-  })
+  socket.on('notification:state', showState)
+  socket.on('notification:removed', showRemoved)
+  socket.on('position', follow)
   socket.on('gap', showGap)
 
   socket.on('connect', () => showStatus('connected', `Connected as ${user}`))
@@ -163,6 +217,8 @@ try {
   explainRole(server)
   showCurl()
   for (const id of ['title', 'body', 'severity']) $(id).addEventListener('input', showCurl)
+  // The answer needs no handling: the event that tells all tabs is told to this one too.
+  $('read-all').addEventListener('click', () => socket.emit('mark', { all: true, read: true }))
   $('send-form').addEventListener('submit', send)
   $('copy').addEventListener('click', async () => {
     await navigator.clipboard.writeText($('curl').textContent)
