@@ -14,5 +14,5 @@ test(
     expect(figures.shown).toBe(8 * messages)
     expect(figures.interleaved).toBeGreaterThan(messages / 20)
   },
-  full ? 450_000 : 60_000,
+  full ? 450_000 : 90_000,
 )

@@ -13,5 +13,5 @@ test.each(['redis', 'api'] as const)(
     expect(figures.thefts).toBeGreaterThan(2)
     expect(figures.replayed).toBeGreaterThan(posts)
   },
-  full ? 400_000 : 60_000,
+  full ? 400_000 : 90_000,
 )
