@@ -1,7 +1,7 @@
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { type Channel, roomChannel, userChannel } from './channel.ts'
 import { type Fault, ServiceError } from './errors.ts'
-import type { ItemDraft } from './inbox.ts'
+import type { ItemDraft } from './item.ts'
 import {
   alerts,
   courseOf,

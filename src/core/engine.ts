@@ -6,7 +6,8 @@
  * when the store can't be reached, never a hang. After either, it is open whether the call took effect.
  */
 import type { Channel } from './channel.ts'
-import type { Counts, Inbox, ItemPlace } from './inbox.ts'
+import type { Inbox } from './inbox.ts'
+import type { Counts, ItemPlace } from './item.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import type { Draft, Publication } from './publication.ts'
 import type { Schedule } from './schedule.ts'

@@ -1,65 +1,5 @@
+import type { Counts, Item } from './item.ts'
 import type { Draft } from './publication.ts'
-
-/** Where the task behind a notification stands: not one at all, still under way, or over. */
-export type Course = 'none' | 'running' | 'finished'
-
-/** What a draft says of its place in the user's inbox. */
-export interface ItemDraft {
-  /** The one with the same tag is replaced in place and keeps its id. */
-  tag?: string
-  /** Given by the backend: an update that is not newer than the stored one is dropped. */
-  version?: number
-  type: string
-  category?: string
-  course: Course
-  /** A replacement alerts again, and is unseen and unread again. */
-  renotify: boolean
-  /** Whether it may toast or sound if it is new. */
-  alert: boolean
-  /** Its own fields as JSON text, without the braces. */
-  content: string
-  /** RFC 3339 in UTC. */
-  updatedAt: string
-  expiresAt: string
-  /** The process that waits to hear of the first acknowledgement. */
-  waiter?: string
-}
-
-/** What became of the item: made, replaced, or left as it was because the stored one is newer. */
-export interface ItemPlace {
-  version: number
-  created: boolean
-  applied: boolean
-}
-
-/** How many notifications are not read, and how many not even seen; archived ones do not count. */
-export interface Counts {
-  unread: number
-  unseen: number
-}
-
-/** One notification as the inbox keeps it. Times are RFC 3339 in UTC. */
-export interface Item {
-  id: string
-  version: number
-  type: string
-  category: string | undefined
-  seq: number
-  tag: string | undefined
-  course: Course
-  createdAt: string
-  updatedAt: string
-  expiresAt: string
-  /** When the first tab acknowledged it. */
-  deliveredAt: string | undefined
-  seenAt: string | undefined
-  readAt: string | undefined
-  archivedAt: string | undefined
-  /** How many connections it was sent to when it was stored. */
-  connections: number
-  /** As in `ItemDraft`. */
-  content: string
-}
 
 export type State = 'seen' | 'read' | 'archived'
 
@@ -129,9 +69,3 @@ export interface Inbox {
   /** A tab has processed everything up to `seq`, at that time. Resolves to what no tab had acknowledged before. */
   acknowledge(channel: Draft['channel'], seq: number, at: string): Promise<Delivery[]>
 }
-
-/** Whether a notification counts as read, and as seen: reading is seeing. */
-export const isUnread = ({ readAt, archivedAt }: Pick<Item, 'readAt' | 'archivedAt'>): boolean =>
-  readAt === undefined && archivedAt === undefined
-export const isUnseen = (item: Pick<Item, 'seenAt' | 'readAt' | 'archivedAt'>): boolean =>
-  item.seenAt === undefined && isUnread(item)

@@ -1,7 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { type Channel, userChannel } from './channel.ts'
 import type { Broker, Engine } from './engine.ts'
-import type { Counts, Inbox, InboxPage, InboxQuery, Item, Mark, State } from './inbox.ts'
+import type { Inbox, InboxPage, InboxQuery, Mark, State } from './inbox.ts'
+import type { Counts, Item } from './item.ts'
 import type { Draft, PublicationEvent } from './publication.ts'
 import { ringWaiters } from './ring.ts'
 

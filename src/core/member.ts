@@ -1,7 +1,7 @@
 import type { Channel } from './channel.ts'
 import type { Control } from './drafts.ts'
 import type { Broker, PageLimit } from './engine.ts'
-import type { Counts } from './inbox.ts'
+import type { Counts } from './item.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
 import { backoff } from './timing.ts'

@@ -1,5 +1,5 @@
 import type { Fault } from './errors.ts'
-import type { Course } from './inbox.ts'
+import type { Course } from './item.ts'
 
 export type Severity = 'info' | 'success' | 'warning' | 'error'
 /** RFC 8030 §5.3. */

@@ -1,5 +1,5 @@
 import type { Channel } from './channel.ts'
-import type { Counts, Item, ItemDraft } from './inbox.ts'
+import type { Counts, Item, ItemDraft } from './item.ts'
 
 /**
  * What a publication is to a tab, or to the server itself (`control`, which no tab is shown). `progress` is a notification of a task that is

@@ -1,4 +1,4 @@
-import type { Counts } from '../../src/core/inbox.ts'
+import type { Counts } from '../../src/core/item.ts'
 import { type Publication, payloadOf } from '../../src/core/publication.ts'
 
 /** A notification as a page keeps it. */

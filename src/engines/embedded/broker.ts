@@ -6,6 +6,7 @@ import type { Bell } from './bell.ts'
 import type { Idempotency } from './idempotency.ts'
 import type { EmbeddedInbox } from './inbox.ts'
 import type { Log, Row } from './log.ts'
+import type { Outcome } from './outcome.ts'
 import type { Reader } from './reader.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -19,12 +20,6 @@ export interface BrokerParts {
   bell: Bell
   /** The connections that a channel has now. */
   connectionsOf(channel: Channel): number
-}
-
-/** What came of a publish, and what is to be carried if there is something new. */
-export interface Outcome {
-  published: Published
-  message?: Buffer
 }
 
 /** The log and its bell in this process: a grouped transaction stores, and after its commit the handlers are called. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { IDEMPOTENCY_SECONDS } from '../../core/engine.ts'
 import { ServiceError } from '../../core/errors.ts'
-import type { ItemPlace } from '../../core/inbox.ts'
+import type { ItemPlace } from '../../core/item.ts'
 import type { Draft } from '../../core/publication.ts'
 
 /** What a publish under an idempotency key was given. */

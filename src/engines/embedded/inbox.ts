@@ -1,21 +1,13 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Channel } from '../../core/channel.ts'
-import type {
-  Counts,
-  Delivery,
-  Inbox,
-  InboxPage,
-  InboxQuery,
-  Item,
-  ItemDraft,
-  Mark,
-} from '../../core/inbox.ts'
+import type { Delivery, Inbox, InboxPage, InboxQuery, Mark } from '../../core/inbox.ts'
+import type { Counts, Item, ItemDraft } from '../../core/item.ts'
 import { headOf } from '../../core/position.ts'
 import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/publication.ts'
 import type { Bell } from './bell.ts'
-import type { Outcome } from './broker.ts'
 import type { Items } from './items.ts'
 import type { Log, Row } from './log.ts'
+import type { Outcome } from './outcome.ts'
 import type { Transactions } from './transactions.ts'
 
 /** What the inbox works with. */

@@ -1,15 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
-import {
-  type Counts,
-  type Course,
-  type Delivery,
-  type InboxQuery,
-  type Item,
-  type ItemDraft,
-  isUnread,
-  isUnseen,
-  type Mark,
-} from '../../core/inbox.ts'
+import type { Delivery, InboxQuery, Mark } from '../../core/inbox.ts'
+import { type Counts, type Course, type Item, type ItemDraft, isUnread, isUnseen } from '../../core/item.ts'
 import type { Draft } from '../../core/publication.ts'
 import type { Log, Row, Totals } from './log.ts'
 

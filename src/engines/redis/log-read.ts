@@ -1,5 +1,5 @@
 import type { Channel } from '../../core/channel.ts'
-import type { Counts } from '../../core/inbox.ts'
+import type { Counts } from '../../core/item.ts'
 import type { LogState } from '../../core/position.ts'
 import { decode, type Publication } from '../../core/publication.ts'
 

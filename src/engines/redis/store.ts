@@ -1,6 +1,6 @@
 import { isUserChannel } from '../../core/channel.ts'
 import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../core/engine.ts'
-import type { ItemDraft, ItemPlace } from '../../core/inbox.ts'
+import type { ItemDraft, ItemPlace } from '../../core/item.ts'
 import { type Draft, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import { oldestOf, wordOf } from './inbox.ts'
