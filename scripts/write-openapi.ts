@@ -28,6 +28,7 @@ const api = await buildApi({
   readiness: () => undefined,
   isDraining: () => false,
   metrics: [],
+  mayCall: () => false,
   demo: undefined,
 })
 await api.ready()

@@ -16,6 +16,7 @@ import { Readiness } from './core/readiness.ts'
 import { Traffic } from './core/traffic.ts'
 import { completeCredentials } from './development-secrets.ts'
 import { createEngine } from './engines/create-engine.ts'
+import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
 import { welcome } from './welcome.ts'
 
@@ -81,6 +82,7 @@ export async function createApp(config: Config): Promise<App> {
     readiness: () => readiness.reason,
     isDraining: () => draining,
     metrics: metricsOf(hub, () => sockets),
+    mayCall: (request) => mayConnect(request, config.origin),
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
   const sockets =

@@ -7,10 +7,12 @@ import type { Inboxes } from '../core/inboxes.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { ApiKey } from '../core/scopes.ts'
 import { withAdmission } from './admission.ts'
+import { type OriginCheck, registerCors } from './cors.ts'
 import { createAccess } from './credentials.ts'
 import { registerDocs } from './docs.ts'
 import { type HealthOptions, registerHealth } from './health.ts'
 import { registerJsonBody } from './json-body.ts'
+import { registerMe } from './me.ts'
 import { createCounts } from './metrics.ts'
 import { registerNotify } from './notify.ts'
 import { registerNotifyMany } from './notify-many.ts'
@@ -22,6 +24,7 @@ import { registerRooms } from './rooms.ts'
 import type { TokenSigner } from './token-signer.ts'
 import type { ApiTokenVerifier } from './token-verifier.ts'
 import { registerTokens } from './tokens.ts'
+import { createUserAccess } from './user-access.ts'
 import { registerUsers } from './users.ts'
 
 export interface ApiOptions extends HealthOptions {
@@ -36,6 +39,8 @@ export interface ApiOptions extends HealthOptions {
   sign: TokenSigner | undefined
   maxBodyBytes: number
   logger: Exclude<FastifyServerOptions['logger'], undefined>
+  /** Whether a page may use the routes for tabs, by the origin that its request names. */
+  mayCall: OriginCheck
   /** What the development page is told; undefined in production. */
   demo: DemoOptions | undefined
 }
@@ -74,9 +79,11 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   registerProblems(app, counts)
   registerJsonBody(app)
   app.decorateRequest('credential', '')
+  app.decorateRequest('tabUser', '')
   await registerOpenApi(app)
   registerHealth(app, counts, options)
   if (options.role !== 'worker') registerBackend(app, options, counts)
+  await app.register(async (tabs) => registerForTabs(tabs, options))
   await app.register((pages) => registerForBrowsers(pages, options))
   return app
 }
@@ -93,6 +100,12 @@ function registerBackend(
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
+}
+
+/** What a page calls in the name of its user. */
+function registerForTabs(app: FastifyInstance, { engine, verifier, inboxes, mayCall }: ApiOptions): void {
+  registerCors(app, '/me', mayCall)
+  registerMe(app, { access: createUserAccess(engine, verifier), inboxes })
 }
 
 /** What is for eyes: only these answers carry the headers that browsers heed, since the others should stay small. */

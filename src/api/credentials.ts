@@ -47,10 +47,13 @@ export function createAccess(apiKeys: readonly ApiKey[], verifier: ApiTokenVerif
   }
 }
 
+/** What an Authorization header bears; undefined if it is of another kind. */
+export const bearerOf = (header: string): string | undefined => BEARER.exec(header)?.[1]
+
 function tokenOf(header: string | undefined): string {
   if (header === undefined)
     throw new ServiceError('credential_missing', 'send the header Authorization: Bearer <API key>')
-  const token = BEARER.exec(header)?.[1]
+  const token = bearerOf(header)
   if (token === undefined)
     throw new ServiceError('credential_invalid', 'the Authorization header must be: Bearer <API key>')
   return token

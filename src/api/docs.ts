@@ -10,13 +10,14 @@ declare const ui: { preauthorizeApiKey(scheme: string, value: string): void }
 function authorize(): void {
   void fetch('/demo/session?user=demo').then(async (response) => {
     if (!response.ok) return
-    const { apiKey } = (await response.json()) as { apiKey: string | null }
+    const { apiKey, token } = (await response.json()) as { apiKey: string | null; token: string }
     // Only its hash is known of a key that was given.
     if (apiKey !== null) ui.preauthorizeApiKey('credential', apiKey)
+    ui.preauthorizeApiKey('userToken', token)
   })
 }
 
-/** Serves Swagger UI at `/docs`; in development it has the key already, so that the first click answers. */
+/** Serves Swagger UI at `/docs`; in development it has the key and a token already, so that the first click answers. */
 export async function registerDocs(app: FastifyInstance, development: boolean): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',

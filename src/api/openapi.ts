@@ -29,6 +29,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
       servers: [{ url: '/', description: 'The server that this document came from.' }],
       tags: [
         { name: 'notifications', description: 'Notify users.' },
+        { name: 'inbox', description: 'What a user does with notifications, with the token of the browser.' },
         { name: 'rooms', description: 'Message everyone in a room.' },
         { name: 'users', description: 'Who is there, and sending somebody away.' },
         { name: 'tokens', description: 'Tokens for browsers.' },
@@ -40,6 +41,12 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
             type: 'http',
             scheme: 'bearer',
             description: 'An API key, or a service JWT with `aud: "tabcast:api"` and `scope`.',
+          },
+          userToken: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'The token that tabs connect with: a JWT with `aud: "tabcast"`, the user as `sub`, `iat` and `exp`.',
           },
         },
       },

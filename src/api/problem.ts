@@ -39,7 +39,9 @@ export function sendProblem(
   if (status === 401)
     reply.header(
       'www-authenticate',
-      code === 'credential_missing' ? CHALLENGE : `${CHALLENGE}, error="invalid_token"`,
+      code === 'credential_missing' || code === 'token_missing'
+        ? CHALLENGE
+        : `${CHALLENGE}, error="invalid_token"`,
     )
   if (code === 'scope_missing') reply.header('www-authenticate', `${CHALLENGE}, error="insufficient_scope"`)
   return reply

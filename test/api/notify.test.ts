@@ -236,7 +236,6 @@ test('other preferences are ignored', async () => {
 test.each([
   ['PUT', '/rooms/lobby/members/demo'],
   ['GET', '/rooms/lobby/presence'],
-  ['GET', '/me/notifications'],
 ] as const)('%s %s comes later', async (method, url) => {
   const api = shared()
   expect(await call(api, url, { method })).toMatchObject({

@@ -101,6 +101,40 @@ describe('more publishes than the engine can take', () => {
     )
   })
 
+  test('PUT publishes, and is refused alike', async () => {
+    const put = () =>
+      fetch(`${app.url}/notify/ada/t`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${app.apiKey}`, 'content-type': 'application/json' },
+        body: '{"title":"Hello"}',
+      })
+    const waiting = letWait(LIMIT - 1)
+    const last = put()
+    await until(async () => app.app.publisher.isFull, 500)
+    expect(await (await put()).json()).toMatchObject({ status: 503, code: 'overloaded' })
+    redis.resume()
+    await Promise.all(waiting)
+    expect((await last).status).toBe(201)
+  })
+
+  test('a call for many users is let in as a whole, goes out at once, and counts as all of them', async () => {
+    const users = Array.from({ length: LIMIT * 4 }, (_, index) => `user-${index}`)
+    const body = { users, notification: { title: 'Hello' } }
+    const waiting = letWait(LIMIT - 1)
+    const many = post(undefined, '/notify', body)
+    await until(async () => app.app.publisher.isFull, 500)
+    for (const refused of [await post(), await post(undefined, '/notify', body)])
+      expect(refused).toMatchObject({ status: 503, retryAfter: '1', body: { code: 'overloaded' } })
+    redis.resume()
+    await Promise.all(waiting)
+    const { status, body: answer } = await many
+    expect([status, (answer as { results: { seq: number }[] }).results.map(({ seq }) => seq)]).toEqual([
+      200,
+      users.map(() => 1),
+    ])
+    expect((await post()).status).toBe(201)
+  })
+
   test('everything that does not publish is answered', async () => {
     letWait(LIMIT).map((waiting) => waiting.catch(() => undefined))
     expect((await fetch(`${app.url}/livez`)).status).toBe(200)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
-import type { Engine } from '../../src/core/engine.ts'
+import type { Engine, LogPage } from '../../src/core/engine.ts'
 import { Member } from '../../src/core/member.ts'
 import type { Gap, StreamPosition } from '../../src/core/position.ts'
 import type { Publication } from '../../src/core/publication.ts'
@@ -24,6 +24,17 @@ test.each<[what: string, head: StreamPosition, told: boolean]>([
   member.settled({ head, counts: { unread: 2, unseen: 1 } })
   expect(tab.positions).toEqual([at(8, 'a.1')])
   expect(tab.counts).toEqual([told ? { unread: 2, unseen: 1 } : undefined])
+})
+
+test('a member that has not read the log yet is no further than its page says', async () => {
+  const { promise, resolve } = Promise.withResolvers<LogPage>()
+  const member = new Member(userChannel('ada'), new Recorder(), { since: () => promise } as never)
+  member.joined(at(5, 'a.1'))
+  const replayed = member.replay({ seq: 2, epoch: 'a.1' })
+  expect(member.position.seq).toBe(2)
+  resolve({ publications: [], head: at(5, 'a.1'), end: at(5, 'a.1'), complete: true })
+  await replayed
+  expect(member.position).toEqual(at(5, 'a.1'))
 })
 
 describe('while the feed still hands on a log that was wiped, and the store has the next one', () => {

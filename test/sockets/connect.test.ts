@@ -48,7 +48,9 @@ describe.each(['websocket', 'polling'])('a stock client by %s', (transport) => {
       ['position', 2],
       ['notification', 'three'],
     ])
-    expect(tab.all('position')).toEqual([{ channel: userChannel('cem'), seq: 2, epoch: first.epoch }])
+    expect(tab.all('position')).toEqual([
+      { channel: userChannel('cem'), seq: 2, epoch: first.epoch, unread: 2, unseen: 2 },
+    ])
     expect(tab.all('notification').map(({ alert }) => alert)).toEqual([false, true])
   })
 

@@ -68,6 +68,7 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     readiness: () => undefined,
     isDraining: () => false,
     metrics: [],
+    mayCall: () => true,
     demo: undefined,
     ...options,
   })

@@ -25,6 +25,7 @@ export const PATTERN_DETAILS: Readonly<Record<string, string>> = {
   [MACHINE_NAME]: 'must be 1 to 100 characters of a-z 0-9 . _ -',
   [IDEMPOTENCY_KEY]: 'must be 1 to 255 visible characters of ASCII, without spaces',
   [TAG]: 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : - and not look like a UUID: ids do',
+  [`^${UUID}$`]: 'must be a UUID',
   [ID_OR_TAG]: 'must be an id, or a tag: 1 to 64 characters of A-Z a-z 0-9 . _ : -',
   [CONNECTION_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ -',
 }
@@ -36,6 +37,9 @@ export const link = (description: string) =>
     pattern: LINK,
     description: `${description} An http(s) URL, or a path that begins with one slash.`,
   })
+
+/** A machine name that is asked for. */
+export const machineNameFilter = (description: string) => Type.String({ pattern: MACHINE_NAME, description })
 
 export const machineName = (example: string) =>
   Type.String({
@@ -49,16 +53,18 @@ export const machineName = (example: string) =>
 export const tag = (description: string, example?: string) =>
   Type.String({ pattern: TAG, description, ...(example === undefined ? {} : { examples: [example] }) })
 
+export const idOrTag = (example: string) =>
+  Type.String({
+    pattern: ID_OR_TAG,
+    description: 'The id of a notification, or its tag.',
+    examples: [example],
+  })
+
+export const uuid = Type.String({ pattern: `^${UUID}$`, description: 'The id of a notification.' })
+
 /** The path of one notification of a user. */
 export const itemParams = (example: string) =>
-  Type.Object({
-    user: id('The user, percent-encoded.', 'demo'),
-    idOrTag: Type.String({
-      pattern: ID_OR_TAG,
-      description: 'The id of a notification, or its tag.',
-      examples: [example],
-    }),
-  })
+  Type.Object({ user: id('The user, percent-encoded.', 'demo'), idOrTag: idOrTag(example) })
 
 /** The same, where there may be none yet, so that only a tag can say which. */
 export const tagParams = (example: string) =>

@@ -1,0 +1,111 @@
+import { Type } from 'typebox'
+import type { Status } from '../../core/inbox.ts'
+import { answer, closed, epoch, idOrTag, machineNameFilter, sequence, tag, uuid } from './common.ts'
+
+/** The most notifications that one page may have, and that one call may mark. */
+const MAX_PAGE = 100
+const MAX_IDS = 1000
+
+/** How many notifications a page has unless the caller says otherwise. */
+export const DEFAULT_PAGE = 20
+
+const STATUSES: readonly Status[] = ['active', 'unread', 'unseen', 'read', 'archived']
+
+export const inboxQuery = Type.Object(
+  {
+    status: Type.Optional(
+      Type.Unsafe<Status>({
+        type: 'string',
+        enum: STATUSES,
+        description:
+          '`active`: not archived; `unread`: neither read nor archived; `unseen`: unread and not seen; `read`: read, not archived. Without it: all.',
+      }),
+    ),
+    category: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Only this category.' })),
+    type: Type.Optional(machineNameFilter('Only this type.')),
+    tag: Type.Optional(tag('Only the one with this tag.')),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_PAGE,
+        default: DEFAULT_PAGE,
+        description: 'The most notifications to answer.',
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 500, description: 'The `nextCursor` of the page before.' }),
+    ),
+  },
+  closed,
+)
+
+const counts = {
+  unread: Type.Integer({ minimum: 0, description: 'Neither read nor archived.' }),
+  unseen: Type.Integer({ minimum: 0, description: 'Those of them that were not even seen.' }),
+}
+
+const time = Type.String({ format: 'date-time' })
+const state = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' })
+
+/** A notification as a page gets it; the fields that the backend gave are as they were sent. */
+const item = Type.Object(
+  {
+    id: Type.String({ description: 'UUIDv7 (RFC 9562).' }),
+    type: Type.String(),
+    severity: Type.String(),
+    urgency: Type.String(),
+    version: Type.Integer({ minimum: 0 }),
+    createdAt: time,
+    updatedAt: time,
+    expiresAt: time,
+    seenAt: state,
+    readAt: state,
+    archivedAt: state,
+    seq: sequence,
+    epoch,
+  },
+  { description: 'All fields as they were sent (`title`, `body`, `data`, …), and these.' },
+)
+
+export const inbox = answer(
+  Type.Object({
+    items: Type.Array(item),
+    nextCursor: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'With it the next page, of older ones; null at the end.',
+    }),
+    ...counts,
+    seq: sequence,
+    epoch,
+  }),
+  "Notifications, newest first. `seq` and `epoch` say where the user's log ended when it was read: go on from there.",
+)
+
+export const inboxCounts = answer(Type.Object(counts), 'How many there are.')
+export const marked = answer(Type.Object(counts), 'How many there are now.')
+
+export const markBody = Type.Object(
+  {
+    ids: Type.Optional(
+      Type.Array(uuid, { maxItems: MAX_IDS, description: 'These. Unknown ones are ignored.' }),
+    ),
+    all: Type.Optional(Type.Literal(true, { description: 'All of them.' })),
+    before: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        maxLength: 64,
+        description: 'With `all`: only those that were not touched after this time.',
+      }),
+    ),
+    seen: Type.Optional(Type.Boolean()),
+    read: Type.Optional(Type.Boolean()),
+    archived: Type.Optional(Type.Boolean({ description: '`false` takes a state away, as with the others.' })),
+  },
+  {
+    ...closed,
+    description: 'Either `ids` or `all`, and exactly one of `seen`, `read`, `archived`.',
+    examples: [{ all: true, seen: true }],
+  },
+)
+
+export const ownItemParams = Type.Object({ idOrTag: idOrTag('release-notes') })
