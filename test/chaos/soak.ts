@@ -1,0 +1,136 @@
+import { isDeepStrictEqual } from 'node:util'
+import { startApp, type TestApp } from '../support/app.ts'
+import { startProxy } from '../support/proxy.ts'
+import { startRedis } from '../support/redis.ts'
+import { TestTab } from '../support/tab.ts'
+import { until } from '../support/until.ts'
+import { type Census, CensusTaker } from './census.ts'
+
+export interface SoakOptions {
+  engine: 'embedded' | 'redis'
+  connects: number
+  messages: number
+}
+
+/** What a process had before and after so many connections had come and gone. */
+export interface SoakFigures {
+  before: Census
+  after: Census
+  /** How much the heap has grown, in bytes. */
+  growth: number
+  /** How many messages the tabs were shown. */
+  shown: number
+  seconds: number
+}
+
+/** How many tabs are there at once, and after how many of these waves everything that is made once has been made. */
+const WAVE = 50
+const WARM_UP = 6
+const ROOM = 'square'
+/** How many messages are published at once. */
+const AT_ONCE = 100
+/** One of so many messages is said in the room, to everyone. */
+const TO_ALL = 50
+/** After how many waves what has gone is forgotten. */
+const WAVES_TOGETHER = 100
+/** How long it may take before it counts as never, in milliseconds. */
+const PATIENCE = 20_000
+
+/** Lets small waves of tabs come, hear messages, and leave in every way that there is, on a server in this process. */
+export async function soak({ engine, connects, messages }: SoakOptions): Promise<SoakFigures> {
+  const redis = engine === 'redis' ? await startRedis({ aof: true }) : undefined
+  const server = await startApp({
+    ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
+    MAX_CONNECTS_PER_SECOND: '1000000',
+    RETENTION_COUNT: '100',
+    // Who leaves in the middle of a handshake by polling says nothing: the server notices it by the pings.
+    PING_INTERVAL: '1000',
+    PING_TIMEOUT: '3000',
+  })
+  const taker = new CensusTaker(server)
+  const users = Array.from({ length: WAVE }, (_, index) => `u${index}`)
+  const waves = Math.ceil(connects / WAVE)
+  const perWave = Math.ceil(messages / waves)
+  try {
+    for (let wave = 0; wave < WARM_UP; wave++) await runWave(server, users, perWave)
+    const take = (): Promise<Census> => taker.take(users)
+    const before = await settled(take, ({ transports }) => transports === 0)
+    const heap = taker.heap()
+    const began = performance.now()
+    let shown = 0
+    for (let wave = 0; wave < waves; wave++) {
+      shown += await runWave(server, users, perWave)
+      if (wave % WAVES_TOGETHER === 0) taker.forget()
+    }
+    const seconds = Math.round((performance.now() - began) / 1000)
+    const after = await settled(take, (census) => isDeepStrictEqual(census, before))
+    return { before, after, growth: taker.heap() - heap, shown, seconds }
+  } finally {
+    await server.close()
+    await redis?.stop()
+  }
+}
+
+/** Takes a census until what was under way has ended; what never ends is the finding. */
+async function settled(take: () => Promise<Census>, isSettled: (census: Census) => boolean): Promise<Census> {
+  let census = await take()
+  const look = async (): Promise<boolean> => {
+    census = await take()
+    return isSettled(census)
+  }
+  await until(look, PATIENCE, 100).catch(() => undefined)
+  return census
+}
+
+/** Resolves with how many messages the tabs of one wave were shown, when all of them have gone. */
+async function runWave(server: TestApp, users: readonly string[], messages: number): Promise<number> {
+  const { hub, publisher } = server.app
+  const way = await startProxy(Number(new URL(server.url).port))
+  const tabs = users.map((user, index) => new WaveTab(server, user, index % 2 === 0 ? way.port : undefined))
+  // Every seventh leaves before it is there.
+  const staying = tabs.filter((_, index) => index % 7 !== 6)
+  for (const tab of tabs) if (!staying.includes(tab)) tab.close()
+  await Promise.all(staying.map((tab) => tab.sees('position', 2)))
+
+  const options = { credential: 'soak' }
+  let expected = 0
+  for (let sent = 0; sent < messages; ) {
+    const publishing: Promise<unknown>[] = []
+    for (const end = Math.min(sent + AT_ONCE, messages); sent < end; sent++) {
+      const toAll = sent % TO_ALL === 0
+      const user = users[sent % WAVE]!
+      expected += toAll ? staying.length : staying.filter((tab) => tab.user === user).length
+      const data = `message ${sent}`
+      publishing.push(
+        toAll ? publisher.message(ROOM, { data }, options) : publisher.notify(user, { data }, options),
+      )
+    }
+    await Promise.all(publishing)
+  }
+  const shown = (): number => staying.reduce((sum, tab) => sum + tab.shown, 0)
+  await until(async () => shown() >= expected, PATIENCE, 5)
+
+  // Half of them are cut off, the others say that they go.
+  way.cut()
+  for (const tab of tabs) tab.close()
+  await until(async () => hub.counts.connections === 0, PATIENCE, 5)
+  await way.close()
+  return shown()
+}
+
+/** A tab of one wave; it does not come again. */
+class WaveTab extends TestTab {
+  readonly user: string
+  shown = 0
+
+  constructor(server: TestApp, user: string, port: number | undefined) {
+    super(port === undefined ? server.url : `http://127.0.0.1:${port}`, {
+      token: server.token(user, { rooms: [ROOM] }),
+      transports: [Number(user.slice(1)) % 5 === 4 ? 'polling' : 'websocket'],
+      since: { rooms: { [ROOM]: {} } },
+      reconnection: false,
+    })
+    this.user = user
+    for (const event of ['notification', 'message']) this.socket.on(event, () => this.shown++)
+  }
+}
