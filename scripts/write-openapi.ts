@@ -2,8 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { buildApi } from '../src/api/api.ts'
 import { createTokenVerifier } from '../src/api/token-verifier.ts'
+import { Deliveries } from '../src/core/deliveries.ts'
 import { Inboxes } from '../src/core/inboxes.ts'
 import { Publisher } from '../src/core/publisher.ts'
+import { Scheduler } from '../src/core/scheduler.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded/engine.ts'
 
 const retention = { count: 1, seconds: 1 }
@@ -15,11 +17,14 @@ const engine = await createEmbeddedEngine({
     throw error
   },
 })
+const inboxes = new Inboxes(engine)
 const api = await buildApi({
   role: 'all',
   engine,
   publisher: new Publisher(engine.broker),
-  inboxes: new Inboxes(engine),
+  inboxes,
+  scheduler: new Scheduler(engine, inboxes, () => undefined),
+  deliveries: new Deliveries(engine.broker, inboxes),
   apiKeys: [],
   verifier: createTokenVerifier(() => Promise.reject(new Error('no token is checked here'))),
   sign: undefined,

@@ -8,11 +8,13 @@ import { createSignatures } from './api/token-signatures.ts'
 import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
 import { createTokenVerifier } from './api/token-verifier.ts'
 import type { Config } from './config.ts'
+import { Deliveries } from './core/deliveries.ts'
 import type { Engine } from './core/engine.ts'
 import { Hub } from './core/hub.ts'
 import { Inboxes } from './core/inboxes.ts'
 import { Publisher } from './core/publisher.ts'
 import { Readiness } from './core/readiness.ts'
+import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
 import { completeCredentials } from './development-secrets.ts'
 import { createEngine } from './engines/create-engine.ts'
@@ -64,6 +66,8 @@ export async function createApp(config: Config): Promise<App> {
   const engine = await createEngine(config.engine, { retention: config.retention, report })
   const publisher = new Publisher(engine.broker, config.maxWaitingPublishes)
   const inboxes = new Inboxes(engine)
+  const scheduler = new Scheduler(engine, inboxes, report)
+  const deliveries = new Deliveries(engine.broker, inboxes)
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
   let draining = false
@@ -73,6 +77,8 @@ export async function createApp(config: Config): Promise<App> {
     role,
     engine,
     publisher,
+    scheduler,
+    deliveries,
     inboxes,
     apiKeys: credentials.apiKeys,
     verifier,
@@ -108,6 +114,7 @@ export async function createApp(config: Config): Promise<App> {
     draining = true
     readiness.stop('the process is draining')
     traffic.leave()
+    deliveries.close()
     await sockets?.drain(config.drainSeconds)
     // Posts are answered until a moment after the last tab has gone.
     if (config.drainSeconds > 0) await traffic.untilQuiet(Math.max(end - Date.now(), MOMENT))
@@ -116,6 +123,7 @@ export async function createApp(config: Config): Promise<App> {
     await api.close()
     clearTimeout(cut)
     hub.stop()
+    await scheduler.stop()
     await engine.close()
   }
 
@@ -135,6 +143,7 @@ export async function createApp(config: Config): Promise<App> {
       await api.listen({ host: config.host, port: config.port, backlog: BACKLOG })
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
+      scheduler.start()
       if (development && role !== 'worker') await welcome(publisher)
     },
     close: () => (closing ??= close()),

@@ -2,9 +2,11 @@ import { createServer } from 'node:http'
 import helmet from '@fastify/helmet'
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify'
 import { MAX_ID_LENGTH } from '../core/channel.ts'
+import type { Deliveries } from '../core/deliveries.ts'
 import type { Engine } from '../core/engine.ts'
 import type { Inboxes } from '../core/inboxes.ts'
 import type { Publisher } from '../core/publisher.ts'
+import type { Scheduler } from '../core/scheduler.ts'
 import type { ApiKey } from '../core/scopes.ts'
 import { withAdmission } from './admission.ts'
 import { type OriginCheck, registerCors } from './cors.ts'
@@ -32,6 +34,8 @@ export interface ApiOptions extends HealthOptions {
   role: 'api' | 'worker' | 'all'
   engine: Engine
   publisher: Publisher
+  scheduler: Scheduler
+  deliveries: Deliveries
   inboxes: Inboxes
   apiKeys: readonly ApiKey[]
   verifier: ApiTokenVerifier
@@ -90,13 +94,13 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
 
 function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, inboxes, apiKeys, verifier, sign }: ApiOptions,
+  { engine, publisher, scheduler, deliveries, inboxes, apiKeys, verifier, sign }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): void {
   const access = createAccess(apiKeys, verifier)
-  registerNotify(app, { access, publisher, counts })
+  registerNotify(app, { access, publisher, scheduler, deliveries, counts })
   registerNotifyMany(app, { access, publisher, counts })
-  registerReceipts(app, { access, inboxes })
+  registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })

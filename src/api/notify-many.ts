@@ -7,7 +7,7 @@ import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
 import { problemOf, sendProblem, toServiceError } from './problem.ts'
 import { countPublished, outcomeOf, publishOptionsOf, statusOf } from './published.ts'
-import { refusePrefer, wantId } from './requests.ts'
+import { refuseWait, wantId } from './requests.ts'
 import { publishHeaders } from './schemas/common.ts'
 import { manyBody, storedForAll, storedForSome } from './schemas/many.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
@@ -33,7 +33,7 @@ export function registerNotifyMany(
       },
     },
     async (request, reply) => {
-      refusePrefer(request.headers.prefer)
+      refuseWait(request.headers.prefer)
       const { notification } = request.body
       const users = wantUsers(request.body.users)
       const settled = await publisher

@@ -1,20 +1,67 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Deliveries } from '../core/deliveries.ts'
+import type { PublishOptions } from '../core/drafts.ts'
+import type { NotificationInput } from '../core/notification.ts'
 import type { Publisher } from '../core/publisher.ts'
+import type { Scheduler } from '../core/scheduler.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
-import { answerPublished, publishOptionsOf } from './published.ts'
-import { refusePrefer, wantId } from './requests.ts'
+import { answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
+import { preferredWait, wantId } from './requests.ts'
 import { publishHeaders, tagParams, userParams } from './schemas/common.ts'
-import { notificationBody, notified, replaced, taggedBody } from './schemas/notification.ts'
+import { notificationBody, notified, replaced, scheduled, taggedBody } from './schemas/notification.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
+
+export interface NotifyOptions {
+  access: Access
+  publisher: Publisher
+  scheduler: Scheduler
+  deliveries: Deliveries
+  counts: ApiCounts
+}
 
 /** `POST /notify/:user` and `PUT /notify/:user/:tag`. */
 export function registerNotify(
   app: FastifyInstance,
-  { access, publisher, counts }: { access: Access; publisher: Publisher; counts: ApiCounts },
+  { access, publisher, scheduler, deliveries, counts }: NotifyOptions,
 ): void {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+
+  /** Publishes, and waits for a tab if the caller prefers that. */
+  const notify = async (
+    user: string,
+    input: NotificationInput,
+    options: PublishOptions,
+    { headers }: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<ReturnType<typeof outcomeOf> & { delivered?: boolean }> => {
+    const seconds = input.ttl === 0 ? undefined : preferredWait(headers.prefer)
+    if (seconds === undefined)
+      return answerPublished(reply, await publisher.notify(user, input, options), counts)
+    await deliveries.listen()
+    const published = await publisher.notify(user, input, { ...options, waiter: deliveries.name })
+    const answer = answerPublished(reply, published, counts)
+    reply.header('preference-applied', `wait=${seconds}`)
+    return { ...answer, delivered: await deliveries.wait(user, published.id, seconds) }
+  }
+
+  /** Keeps it for later. */
+  const schedule = async (
+    user: string,
+    input: NotificationInput,
+    options: PublishOptions,
+    at: number,
+    reply: FastifyReply,
+  ): Promise<{ id: string; sendAt: string }> => {
+    const { id, replayed } = await scheduler.add(user, input, at, options)
+    if (replayed) {
+      counts.replays++
+      reply.header('idempotent-replayed', 'true')
+    } else counts.notifications++
+    reply.code(202)
+    return { id, sendAt: new Date(at).toISOString() }
+  }
 
   typed.post(
     '/notify/:user',
@@ -25,21 +72,22 @@ export function registerNotify(
         tags: ['notifications'],
         summary: 'Notify one user',
         description:
-          'Shown in every tab of the user, once and in order. With a `tag` that is known it replaces that notification, and answers 200. Wants the scope `notify:write`.',
+          'Shown in every tab of the user, once and in order. With a `tag` that is known it replaces that notification, and answers 200; with `sendAt` it is kept until then, and answers 202. Wants the scope `notify:write`.',
         params: userParams,
         headers: publishHeaders,
         body: notificationBody,
-        response: { 200: replaced, 201: notified, ...bodyProblems(), ...problems(422) },
+        response: { 200: replaced, 201: notified, 202: scheduled, ...bodyProblems(), ...problems(422) },
       },
     },
     async (request, reply) => {
-      refusePrefer(request.headers.prefer)
       const user = wantId(request.params.user, '/user')
-      return answerPublished(
-        reply,
-        await publisher.notify(user, request.body, publishOptionsOf(request)),
-        counts,
-      )
+      const { sendAt, ...input } = request.body
+      const at = sendAt === undefined ? 0 : Date.parse(sendAt)
+      const options = publishOptionsOf(request)
+      // What was to be sent by now is sent now.
+      return at > Date.now()
+        ? schedule(user, input, options, at, reply)
+        : notify(user, input, options, request, reply)
     },
   )
 
@@ -60,14 +108,9 @@ export function registerNotify(
       },
     },
     async (request, reply) => {
-      refusePrefer(request.headers.prefer)
       const { user, idOrTag: tag } = request.params
       const input = { ...request.body, tag }
-      return answerPublished(
-        reply,
-        await publisher.notify(wantId(user, '/user'), input, publishOptionsOf(request)),
-        counts,
-      )
+      return notify(wantId(user, '/user'), input, publishOptionsOf(request), request, reply)
     },
   )
 }

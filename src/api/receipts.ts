@@ -4,16 +4,17 @@ import { Type } from 'typebox'
 import { ServiceError } from '../core/errors.ts'
 import { EVERYTHING, type Inboxes } from '../core/inboxes.ts'
 import type { Item } from '../core/item.ts'
+import type { Scheduler } from '../core/scheduler.ts'
 import type { Access } from './credentials.ts'
 import { wantId, wantItem } from './requests.ts'
 import { itemParams } from './schemas/common.ts'
 import { problems } from './schemas/problem.ts'
-import { receipt } from './schemas/receipt.ts'
+import { receipt, waiting } from './schemas/receipt.ts'
 
 /** `GET` and `DELETE /notify/:user/:idOrTag`. */
 export function registerReceipts(
   app: FastifyInstance,
-  { access, inboxes }: { access: Access; inboxes: Inboxes },
+  { access, inboxes, scheduler }: { access: Access; inboxes: Inboxes; scheduler: Scheduler },
 ): void {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
 
@@ -26,18 +27,21 @@ export function registerReceipts(
         tags: ['notifications'],
         summary: 'Ask how far a notification has come',
         description:
-          'Stored, sent, delivered, seen, read. With `ttl: 0` there is none, since nothing was stored. Wants the scope `notify:read`.',
+          'Stored, sent, delivered, seen, read; of a scheduled one only when it is due. With `ttl: 0` there is none, since nothing was stored. Wants the scope `notify:read`.',
         params: itemParams('welcome'),
-        response: { 200: receipt, ...problems(400, 401, 403, 404, 503) },
+        response: { 200: Type.Union([receipt, waiting]), ...problems(400, 401, 403, 404, 503) },
       },
     },
     async ({ params }) => {
       const user = wantId(params.user, '/user')
       // Asked first: if the store is another one a moment later, the seq is then told with an epoch that proves nothing.
       const { epoch } = await inboxes.list(user, { ...EVERYTHING, limit: 0 })
-      const item = await inboxes.find(user, wantItem(params.idOrTag))
-      if (item === undefined) throw notFound()
-      return receiptOf(item, epoch)
+      const wanted = wantItem(params.idOrTag)
+      const item = await inboxes.find(user, wanted)
+      if (item !== undefined) return receiptOf(item, epoch)
+      const scheduled = await scheduler.find(user, wanted)
+      if (scheduled === undefined) throw notFound()
+      return { id: scheduled.draft.id, sendAt: new Date(scheduled.at).toISOString() }
     },
   )
 
@@ -48,7 +52,7 @@ export function registerReceipts(
       schema: {
         operationId: 'withdrawNotification',
         tags: ['notifications'],
-        summary: 'Withdraw a notification',
+        summary: 'Withdraw a notification, or cancel a scheduled one',
         description:
           'Taken out of the inbox and of every tab, which hears `notification:removed`. Wants the scope `notify:write`.',
         params: itemParams('export-42'),
@@ -60,7 +64,10 @@ export function registerReceipts(
     },
     async ({ params }, reply) => {
       const user = wantId(params.user, '/user')
-      if (!(await inboxes.withdraw(user, wantItem(params.idOrTag)))) throw notFound()
+      const wanted = wantItem(params.idOrTag)
+      // Cancelled first: what is published in between is then withdrawn.
+      const cancelled = await scheduler.cancel(user, wanted)
+      if (!(await inboxes.withdraw(user, wanted)) && !cancelled) throw notFound()
       return reply.code(204).send(null)
     },
   )

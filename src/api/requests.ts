@@ -15,10 +15,25 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** The id as it was given, or the tag as it is: a UUID is written in lower case and read in any (RFC 9562 §4). */
 export const wantItem = (idOrTag: string): string => (UUID.test(idOrTag) ? idOrTag.toLowerCase() : idOrTag)
 
+/** The longest that an answer is held back, in seconds. */
+export const MAX_WAIT = 30
+
+/** How many seconds `Prefer: wait=N` asks to wait (RFC 7240 §4.3), at most 30; undefined if it does not. Other preferences are ignored. */
+export function preferredWait(header: string | string[] | undefined): number | undefined {
+  if (header === undefined) return undefined
+  const wait = /(?:^|[,;\s])wait\s*=\s*"?([^",;\s]*)/i.exec(String(header))?.[1]
+  if (wait === undefined) return undefined
+  if (!/^\d{1,9}$/.test(wait))
+    throw refusal('invalid_request', [{ pointer: 'Prefer', detail: 'wait must be a number of seconds' }])
+  return Math.min(Number(wait), MAX_WAIT)
+}
+
 /** Other preferences may be ignored (RFC 7240 §2), but who asks to wait counts on it. */
-export function refusePrefer(header: string | string[] | undefined): void {
-  if (header !== undefined && /(^|[,;\s])wait\s*=/i.test(String(header)))
-    throw refusal('unsupported_field', [{ pointer: 'Prefer', detail: 'wait is not supported yet' }])
+export function refuseWait(header: string | string[] | undefined): void {
+  if (preferredWait(header) !== undefined)
+    throw refusal('unsupported_field', [
+      { pointer: 'Prefer', detail: 'wait is only for one notification of one user' },
+    ])
 }
 
 /** Makes the hook that reads numbers from the query, which is text, before the schema sees it. */

@@ -8,7 +8,7 @@ import type { Publisher } from '../core/publisher.ts'
 import type { Access } from './credentials.ts'
 import { decodeCursor, encodeCursor, type HistoryCursor } from './history-cursor.ts'
 import type { ApiCounts } from './metrics.ts'
-import { readNumbers, refusePrefer, wantId } from './requests.ts'
+import { readNumbers, refuseWait, wantId } from './requests.ts'
 import { publishHeaders, roomParams } from './schemas/common.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
 import { history, historyQuery, messageBody, messaged } from './schemas/room.ts'
@@ -42,7 +42,7 @@ export function registerRooms(
     },
     async (request, reply) => {
       const { body, headers } = request
-      refusePrefer(headers.prefer)
+      refuseWait(headers.prefer)
       const room = wantId(request.params.room, '/room')
       const { id, seq, epoch, connections, replayed } = await publisher.message(room, body, {
         credential: request.credential,

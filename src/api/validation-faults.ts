@@ -3,29 +3,20 @@ import { type Fault, ServiceError } from '../core/errors.ts'
 import { escapePointer } from './json-body.ts'
 import { PATTERN_DETAILS } from './schemas/common.ts'
 
-/** Fields that a notification will have; until then they are refused and never ignored. */
-const LATER = ['/sendAt']
-
 const HEADERS: Record<string, string> = {
   '/idempotency-key': 'Idempotency-Key',
   '/x-socket-id': 'X-Socket-ID',
+  '/prefer': 'Prefer',
 }
 
 type Part = 'body' | 'params' | 'querystring' | 'headers'
 
 /** What a schema refused, as an error that points to each field. */
 export function validationError(errors: readonly FastifySchemaValidationError[], part: Part): ServiceError {
-  const unsupported: Fault[] = []
-  const faults: Fault[] = []
-  for (const error of errors) {
-    const fault = faultOf(error, part)
-    if (part === 'body' && error.keyword === 'additionalProperties' && LATER.includes(fault.pointer))
-      unsupported.push({ ...fault, detail: 'is not supported yet' })
-    else faults.push(fault)
-  }
-  return faults.length > 0
-    ? refusal('invalid_request', [...faults, ...unsupported])
-    : refusal('unsupported_field', unsupported)
+  return refusal(
+    'invalid_request',
+    errors.map((error) => faultOf(error, part)),
+  )
 }
 
 /** An error whose detail repeats its faults, for callers that look no further. */

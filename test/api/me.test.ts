@@ -223,12 +223,12 @@ test('nobody reaches into the inbox of another', async () => {
   expect((await me('/count')).json).toEqual({ unread: 1, unseen: 1 })
 })
 
-const ROUTES = [
-  ['GET', ''],
-  ['GET', '/count'],
+const ROUTES: ['DELETE' | 'GET' | 'POST', string, object | undefined][] = [
+  ['GET', '', undefined],
+  ['GET', '/count', undefined],
   ['POST', '/mark', { all: true, read: true }],
-  ['DELETE', '/welcome'],
-] as const
+  ['DELETE', '/welcome', undefined],
+]
 
 describe.each(ROUTES)('%s /me/notifications%s', (method, path, body) => {
   const now = Math.floor(Date.now() / 1000)

@@ -201,17 +201,6 @@ test.each<[string, string, object]>([
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
 })
 
-test.each<[string, object]>([['/sendAt', { title, sendAt: '2030-01-01T00:00:00Z' }]])(
-  '%s is not supported yet, and says so',
-  async (pointer, body) => {
-    const api = shared()
-    expect(await call(api, '/notify/demo', { body })).toMatchObject({
-      status: 400,
-      json: { code: 'unsupported_field', errors: [{ pointer }] },
-    })
-  },
-)
-
 test('every fault is told at once', async () => {
   const api = shared()
   const { json } = await call(api, '/notify/demo', { body: { title: 1, ttl: 'x', what: 1, sendAt: 'x' } })
@@ -219,9 +208,11 @@ test('every fault is told at once', async () => {
   expect(new Set(pointers)).toEqual(new Set(['/title', '/ttl', '/what', '/sendAt']))
 })
 
-test.each(['wait=5', 'respond-async, wait=10', 'Wait = 3'])('Prefer: %s is refused', async (prefer) => {
-  const api = shared()
-  expect(await call(api, '/notify/demo', { body: { title }, headers: { prefer } })).toMatchObject({
+test.each([
+  ['/notify', { users: ['demo'], notification: { title } }],
+  ['/rooms/lobby/messages', { body: title }],
+])('%s takes no wait', async (url, body) => {
+  expect(await call(shared(), url, { body, headers: { prefer: 'wait=5' } })).toMatchObject({
     status: 400,
     json: { code: 'unsupported_field', errors: [{ pointer: 'Prefer' }] },
   })

@@ -5,9 +5,11 @@ import { type ApiOptions, buildApi } from '../../src/api/api.ts'
 import { createSignatures } from '../../src/api/token-signatures.ts'
 import { createTokenSigner } from '../../src/api/token-signer.ts'
 import { createTokenVerifier } from '../../src/api/token-verifier.ts'
+import { Deliveries } from '../../src/core/deliveries.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
+import { Scheduler } from '../../src/core/scheduler.ts'
 import type { ApiKey, Scope } from '../../src/core/scopes.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 
@@ -56,11 +58,16 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
       throw error
     },
   })
+  const inboxes = new Inboxes(engine)
   const api = await buildApi({
     role: 'all',
     engine,
     publisher: new Publisher(engine.broker),
-    inboxes: new Inboxes(engine),
+    inboxes,
+    scheduler: new Scheduler(engine, inboxes, (error) => {
+      throw error
+    }),
+    deliveries: new Deliveries(engine.broker, inboxes),
     apiKeys: [apiKey(KEY)],
     ...(await testTokens()),
     maxBodyBytes: 1_048_576,

@@ -88,6 +88,13 @@ export const publishHeaders = Type.Object({
         'Whatever is sent again with the same key within 24 hours is stored once and answered alike. Counts per credential and channel.',
     }),
   ),
+  Prefer: Type.Optional(
+    Type.String({
+      maxLength: 1000,
+      description:
+        '`wait=N` (RFC 7240): the answer is held back until a tab has acknowledged the notification, N seconds at most, and at most 30. Only for one notification of one user; ignored with `ttl: 0` and `sendAt`.',
+    }),
+  ),
   'X-Socket-ID': Type.Optional(
     Type.String({
       pattern: CONNECTION_ID,

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { answer, closed, id, publishedHeaders } from './common.ts'
-import { notificationBody, outcome } from './notification.ts'
+import { outcome, sharedNotification } from './notification.ts'
 
 /** The most users that one call may notify. */
 const MAX_USERS = 1000
@@ -13,7 +13,7 @@ export const manyBody = Type.Object(
       maxItems: MAX_USERS,
       description: 'Each once.',
     }),
-    notification: notificationBody,
+    notification: sharedNotification,
   },
   {
     ...closed,

@@ -116,14 +116,29 @@ const fields = {
   ),
 }
 
+const ownTag = Type.Optional(
+  tag(
+    'A notification of the user with the same tag is replaced as a whole: it keeps its id, and unless `renotify` or a finished `progress` says otherwise what is seen, read and archived.',
+  ),
+)
+
+/** A notification for many users. */
+export const sharedNotification = Type.Object(
+  { ...fields, tag: ownTag },
+  { ...closed, description: 'As with one user, without `sendAt`. At least one of title, body, data.' },
+)
+
 /** A notification as a backend sends it. */
 export const notificationBody = Type.Object(
   {
     ...fields,
-    tag: Type.Optional(
-      tag(
-        'A notification of the user with the same tag is replaced as a whole: it keeps its id, and unless `renotify` or a finished `progress` says otherwise what is seen, read and archived.',
-      ),
+    tag: ownTag,
+    sendAt: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description:
+          'RFC 3339: kept until then, at most a year, and shown at most 2 s late; its `ttl` begins then. A time that has passed is now.',
+      }),
     ),
   },
   {
@@ -170,16 +185,30 @@ export const outcome = {
   connections,
 }
 
+const delivered = Type.Optional(
+  Type.Boolean({ description: 'With `Prefer: wait=N`: whether a tab has acknowledged it by now.' }),
+)
+
 /** The answer to a notification that was not there before. */
 export const notified = answer(
-  Type.Object(outcome),
+  Type.Object({ ...outcome, delivered }),
   'Stored, and delivered to the tabs that are connected. With `ttl: 0` delivered only, and without `seq` and `epoch`.',
+  publishedHeaders,
+)
+
+/** The answer to a notification that is kept for later. */
+export const scheduled = answer(
+  Type.Object({
+    id: Type.String({ description: 'UUIDv7 (RFC 9562). It has a seq when it is due.' }),
+    sendAt: Type.String({ format: 'date-time' }),
+  }),
+  'Kept until then. `DELETE /notify/:user/:id` cancels it.',
   publishedHeaders,
 )
 
 /** The answer to a notification whose tag was known. */
 export const replaced = answer(
-  Type.Object(outcome),
+  Type.Object({ ...outcome, delivered }),
   'The tag was known: replaced in place, or dropped if `applied` is false.',
   publishedHeaders,
 )

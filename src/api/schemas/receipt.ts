@@ -34,3 +34,9 @@ export const receipt = answer(
   }),
   'How far it has come, each step with its time (RFC 3339).',
 )
+
+/** The receipt of one that waits for its time. */
+export const waiting = Type.Object({
+  id: Type.String({ description: 'UUIDv7 (RFC 9562).' }),
+  sendAt: time('When it will be stored and shown.'),
+})
