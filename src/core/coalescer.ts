@@ -40,7 +40,7 @@ export class Coalescer {
 
   /** Hands on what is held, now. */
   flush(): void {
-    if (this.#held.size === 0) return
+    if (this.#timer === undefined) return
     const held = [...this.#held.values()]
     this.drop()
     for (const publication of held) this.#pass(publication)

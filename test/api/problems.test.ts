@@ -38,7 +38,7 @@ test('a problem has every member, of its own media type', async () => {
 })
 
 describe('routes', () => {
-  test.each(['/nowhere', '/notify', '/notify/a/b/c', '//notify/a', '/Notify/a', '/notify/a/'])(
+  test.each(['/nowhere', '/me', '/notify/a/b/c', '//notify/a', '/Notify/a', '/users/a/'])(
     '%s is not found',
     async (url) => {
       expect(await call(shared(), url, { method: 'GET' })).toMatchObject({
@@ -52,6 +52,10 @@ describe('routes', () => {
     expect(await call(shared(), '/notify/', { body: { title: 'x' } })).toMatchObject({
       status: 400,
       json: { errors: [{ pointer: '/user' }] },
+    })
+    expect(await call(shared(), '/notify/a/')).toMatchObject({
+      status: 400,
+      json: { errors: [{ pointer: '/idOrTag' }] },
     })
   })
 

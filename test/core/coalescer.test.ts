@@ -95,6 +95,17 @@ test('a task that is over takes the place of its progress, and one that begins a
   expect(seqs()).toEqual([1, 3, 4])
 })
 
+test('a pause whose task was over in it is followed by pauses that end', () => {
+  take('a')
+  take('a')
+  take('a', 'notification')
+  pass(1000)
+  take('a')
+  take('a')
+  pass(250)
+  expect(seqs()).toEqual([1, 3, 4, 5])
+})
+
 test('an alert is given even if a newer update took its place', () => {
   take('a')
   take('a', 'progress', true)

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
+import { PROGRESS_PAUSE } from '../../src/core/coalescer.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
 import type { Progress } from '../../src/core/notification.ts'
@@ -33,6 +34,7 @@ describe('the progress of a task on its way to the tabs', () => {
     publisher = new Publisher(engine.broker)
   })
   afterEach(async () => {
+    vi.useRealTimers()
     hub.stop()
     await engine.close()
   })
@@ -62,6 +64,13 @@ describe('the progress of a task on its way to the tabs', () => {
       await between(first + 49)
     }
   }
+  /** Time stands still from now on, so that a busy machine ends no pause. */
+  const stopTime = () => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  /** Lets what was published arrive, and then the pause pass. */
+  const pass = async (): Promise<void> => {
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    vi.advanceTimersByTime(PROGRESS_PAUSE)
+  }
   const isRising = ({ seqs }: Recorder) => expect(seqs).toEqual(seqs.toSorted((a, b) => a - b))
 
   test('ten thousand updates reach each tab about four times a second, with the first and the last', async () => {
@@ -79,16 +88,19 @@ describe('the progress of a task on its way to the tabs', () => {
   })
 
   test('a plain notification goes at once, and comes after the progress before it', async () => {
+    stopTime()
     const tab = await enter('tab')
     await Promise.all([step(1), step(2), step(3)])
     await publisher.notify('ada', { title: 'plain' }, { credential: 'test' })
     await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
     await Promise.all([step(4), step(5)])
+    await pass()
     await tab.shows('5')
     expect(titles(tab)).toEqual(['1', '3', 'plain', 'carried', '5'])
   })
 
   test('who joins in the middle, and who comes back, reads the newest and goes on from there', async () => {
+    stopTime()
     const tab = await enter('tab')
     await Promise.all([step(1), step(2), step(3)])
     const joiner = new Recorder('joiner')
@@ -98,6 +110,7 @@ describe('the progress of a task on its way to the tabs', () => {
     expect(joiner.counts).toEqual([{ unread: 1, unseen: 1 }])
     const live = await enter('live')
     await Promise.all([step(4), step(5)])
+    await pass()
     await Promise.all([tab, joiner, live].map((each) => each.shows('5')))
     expect(titles(tab)).toEqual(['1', '5'])
     expect(titles(joiner)).toEqual(['3', '5'])
@@ -105,6 +118,7 @@ describe('the progress of a task on its way to the tabs', () => {
   })
 
   test('a repair in the middle hands on what is held first, and nothing twice', async () => {
+    stopTime()
     const tab = await enter('tab')
     await Promise.all([step(1), step(2)])
     lose.next = 1
@@ -132,12 +146,14 @@ describe('the progress of a task on its way to the tabs', () => {
   })
 
   test('a channel that nobody hears any more keeps nothing', async () => {
+    stopTime()
     const tab = await enter('tab')
     await Promise.all([step(1), step(2)])
     hub.close(tab)
     const next = await enter('next')
     await step(3)
     await next.shows('3')
+    await pass()
     expect(titles(tab)).toEqual(['1'])
     expect(titles(next)).toEqual(['3'])
   })
