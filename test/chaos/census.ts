@@ -28,6 +28,14 @@ export class CensusTaker {
   readonly #server: TestApp
   readonly #watched = new Map<string, WeakRef<object>[]>()
   readonly #timers = new Set<number>()
+  readonly #hook = createHook({
+    init: (id, type) => {
+      if (type === 'Timeout' && isOurs(new Error().stack!)) this.#timers.add(id)
+    },
+    destroy: (id) => {
+      this.#timers.delete(id)
+    },
+  })
 
   constructor(server: TestApp) {
     this.#server = server
@@ -45,14 +53,12 @@ export class CensusTaker {
     server.io.on('connection', (socket) => this.#watch('socket', socket))
     server.io.engine.on('connection', (transport: object) => this.#watch('transport', transport))
     server.app.api.server.on('connection', (connection) => this.#watch('tcp', connection))
-    createHook({
-      init: (id, type) => {
-        if (type === 'Timeout' && isOurs(new Error().stack!)) this.#timers.add(id)
-      },
-      destroy: (id) => {
-        this.#timers.delete(id)
-      },
-    }).enable()
+    this.#hook.enable()
+  }
+
+  /** Watches no timers any more. */
+  end(): void {
+    this.#hook.disable()
   }
 
   /** Counts, after a collection of garbage. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { full } from './full.ts'
 import { soak } from './soak.ts'
 
-const size = full ? { connects: 200_000, messages: 1_000_000 } : { connects: 600, messages: 6000 }
+const size = full ? { connects: 200_000, messages: 1_000_000 } : { connects: 400, messages: 4000 }
 
 test.each(['embedded', 'redis'] as const)(
   'tabs come and go, and in the end everything is where it was: %s',
@@ -12,5 +12,5 @@ test.each(['embedded', 'redis'] as const)(
     expect(figures.after).toEqual(figures.before)
     expect(figures.growth).toBeLessThan(2 * 1_048_576)
   },
-  full ? 3_600_000 : 90_000,
+  full ? 3_600_000 : 120_000,
 )

@@ -25,16 +25,16 @@ export interface SoakFigures {
 
 /** How many tabs are there at once, and after how many of these waves everything that is made once has been made. */
 const WAVE = 50
-const WARM_UP = 6
+const WARM_UP = 4
 const ROOM = 'square'
 /** How many messages are published at once. */
 const AT_ONCE = 100
 /** One of so many messages is said in the room, to everyone. */
-const TO_ALL = 50
+const TO_ALL = 47
 /** After how many waves what has gone is forgotten. */
 const WAVES_TOGETHER = 100
 /** How long it may take before it counts as never, in milliseconds. */
-const PATIENCE = 20_000
+const PATIENCE = 30_000
 
 /** Lets small waves of tabs come, hear messages, and leave in every way that there is, on a server in this process. */
 export async function soak({ engine, connects, messages }: SoakOptions): Promise<SoakFigures> {
@@ -43,9 +43,9 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
     MAX_CONNECTS_PER_SECOND: '1000000',
     RETENTION_COUNT: '100',
-    // Who leaves in the middle of a handshake by polling says nothing: the server notices it by the pings.
+    // Who is cut off between two polls can't say that it goes: the server notices it by the pings.
     PING_INTERVAL: '1000',
-    PING_TIMEOUT: '3000',
+    PING_TIMEOUT: '8000',
   })
   const taker = new CensusTaker(server)
   const users = Array.from({ length: WAVE }, (_, index) => `u${index}`)
@@ -66,6 +66,7 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
     const after = await settled(take, (census) => isDeepStrictEqual(census, before))
     return { before, after, growth: taker.heap() - heap, shown, seconds }
   } finally {
+    taker.end()
     await server.close()
     await redis?.stop()
   }
@@ -84,38 +85,52 @@ async function settled(take: () => Promise<Census>, isSettled: (census: Census) 
 
 /** Resolves with how many messages the tabs of one wave were shown, when all of them have gone. */
 async function runWave(server: TestApp, users: readonly string[], messages: number): Promise<number> {
-  const { hub, publisher } = server.app
   const way = await startProxy(Number(new URL(server.url).port))
   const tabs = users.map((user, index) => new WaveTab(server, user, index % 2 === 0 ? way.port : undefined))
-  // Every seventh leaves before it is there.
-  const staying = tabs.filter((_, index) => index % 7 !== 6)
+  // Every tenth leaves before it is there.
+  const staying = tabs.filter((_, index) => index % 10 !== 5)
   for (const tab of tabs) if (!staying.includes(tab)) tab.close()
-  await Promise.all(staying.map((tab) => tab.sees('position', 2)))
+  try {
+    await Promise.all(staying.map((tab) => tab.sees('position', 2)))
+    const expected = await publish(server, staying, users, messages)
+    const shown = (): number => staying.reduce((sum, tab) => sum + tab.shown, 0)
+    await until(async () => shown() >= expected, PATIENCE, 5).catch((cause) => {
+      const gone = staying.filter(({ socket }) => !socket.connected).length
+      throw new Error(`${shown()} of ${expected} were shown, and ${gone} tabs have gone`, { cause })
+    })
+    return shown()
+  } finally {
+    // Half of them are cut off, the others say that they go.
+    way.cut()
+    for (const tab of staying) tab.close()
+    await until(async () => server.app.hub.counts.connections === 0, PATIENCE, 5)
+    await way.close()
+  }
+}
 
+/** Notifies the users in turn, and says some of it in the room; resolves with how many messages the tabs are to be shown. */
+async function publish(
+  { app: { publisher } }: TestApp,
+  tabs: readonly WaveTab[],
+  users: readonly string[],
+  messages: number,
+): Promise<number> {
   const options = { credential: 'soak' }
   let expected = 0
   for (let sent = 0; sent < messages; ) {
     const publishing: Promise<unknown>[] = []
     for (const end = Math.min(sent + AT_ONCE, messages); sent < end; sent++) {
-      const toAll = sent % TO_ALL === 0
-      const user = users[sent % WAVE]!
-      expected += toAll ? staying.length : staying.filter((tab) => tab.user === user).length
       const data = `message ${sent}`
+      const user = users[sent % WAVE]!
+      const toAll = sent % TO_ALL === 0
+      expected += toAll ? tabs.length : tabs.filter((tab) => tab.user === user).length
       publishing.push(
         toAll ? publisher.message(ROOM, { data }, options) : publisher.notify(user, { data }, options),
       )
     }
     await Promise.all(publishing)
   }
-  const shown = (): number => staying.reduce((sum, tab) => sum + tab.shown, 0)
-  await until(async () => shown() >= expected, PATIENCE, 5)
-
-  // Half of them are cut off, the others say that they go.
-  way.cut()
-  for (const tab of tabs) tab.close()
-  await until(async () => hub.counts.connections === 0, PATIENCE, 5)
-  await way.close()
-  return shown()
+  return expected
 }
 
 /** A tab of one wave; it does not come again. */
