@@ -1,6 +1,10 @@
-import { type App, createApp } from './app.ts'
+import { type App, type ClusterOptions, createApp } from './app.ts'
 import { banner } from './banner.ts'
+import { linkToParent, type ParentLink } from './cluster/parent-link.ts'
+import { createParentLog } from './cluster/parent-log.ts'
+import { startWorkers } from './cluster/workers.ts'
 import { type Config, loadConfig } from './config.ts'
+import { completeCredentials } from './development-secrets.ts'
 import { explain } from './explain.ts'
 
 /** Seconds that a stop may take beyond the time over which it spreads its reconnects. */
@@ -12,43 +16,92 @@ const STOP_MARGIN = 15
  */
 const SAME_SIGNAL = 1000
 
+/** What a parent tells its workers. */
+type Orders = { config: Config } & Pick<ClusterOptions, 'completed'>
+
+/** What is stopped: the app itself, or the processes that run it. */
+interface Running {
+  log: { info(message: string): void; fatal(error: unknown, message: string): void }
+  close(): Promise<void>
+  /** Ends what this process has started, at once. */
+  kill?(): void
+}
+
 async function start(): Promise<void> {
-  let config: Config
-  let app: App
+  const parent = await linkToParent<Orders>()
   try {
-    config = loadConfig()
-    app = await createApp(config)
-    await app.listen()
+    if (parent === undefined) {
+      const config = loadConfig()
+      await (config.workers > 1 ? startCluster(config) : startAlone(config))
+    } else await startWorker(parent)
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`)
+    if (parent === undefined) process.stderr.write(`${explain(error)}\n`)
+    else await parent.failed(explain(error))
     process.exit(1)
   }
+}
+
+async function startAlone(config: Config): Promise<void> {
+  const app = await startApp(config)
   stopGracefully(config, app)
   process.stdout.write(await banner(config, app))
 }
 
-/** Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. */
-function stopGracefully({ drainSeconds }: Config, app: App): void {
+async function startCluster(config: Config): Promise<void> {
+  const orders: Orders = { config, completed: completeCredentials(config.credentials, config.directory) }
+  const log = createParentLog(config.logLevel, (line) => process.stdout.write(line))
+  const workers = await startWorkers({ count: config.workers, orders, log })
+  stopGracefully(config, workers)
+  process.stdout.write(workers.banner)
+}
+
+async function startWorker({ orders, place, ...parent }: ParentLink<Orders>): Promise<void> {
+  const { config, completed } = orders
+  const app = await startApp(config, { place, completed })
+  const stop = stopGracefully(config, { log: app.log, close: () => app.close().finally(parent.leave) })
+  parent.onStop(stop)
+  parent.started(await banner(config, app), () => app.sockets?.counts.connections ?? 0)
+}
+
+async function startApp(config: Config, clustered?: ClusterOptions): Promise<App> {
+  const app = await createApp(config, clustered)
+  await app.listen()
+  return app
+}
+
+/**
+ * Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. Returns what does the
+ * same as a first signal, for a reason that is logged.
+ */
+function stopGracefully({ drainSeconds }: Config, running: Running): (reason: string) => void {
   let since = 0
-  const stop = async (code: number): Promise<void> => {
-    since = Date.now()
-    setTimeout(() => process.exit(1), (drainSeconds + STOP_MARGIN) * 1000).unref()
-    await app.close()
+  const end = (code: number): void => {
+    running.kill?.()
     process.exit(code)
   }
+  const stop = async (code: number): Promise<void> => {
+    since = Date.now()
+    setTimeout(() => end(1), (drainSeconds + STOP_MARGIN) * 1000).unref()
+    await running.close()
+    process.exit(code)
+  }
+  const stopFor = (reason: string): void => {
+    if (since !== 0) return
+    running.log.info(`stopping, since ${reason}: tabs are sent elsewhere within ${drainSeconds} s`)
+    void stop(0)
+  }
   const fail = (error: unknown): void => {
-    app.log.fatal(error, 'stopping because of an error that nobody handled')
+    running.log.fatal(error, 'stopping because of an error that nobody handled')
     if (since === 0) void stop(1)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      if (since === 0) {
-        app.log.info(`stopping on ${signal}: tabs are sent elsewhere within ${drainSeconds} s`)
-        void stop(0)
-      } else if (Date.now() - since > SAME_SIGNAL) process.exit(1)
+      if (since !== 0 && Date.now() - since > SAME_SIGNAL) end(1)
+      else stopFor(`${signal} came`)
     })
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
+  return stopFor
 }
 
 await start()
