@@ -2,7 +2,7 @@ import { type App, type ClusterOptions, createApp } from './app.ts'
 import { banner } from './banner.ts'
 import { linkToParent, type ParentLink } from './cluster/parent-link.ts'
 import { createParentLog } from './cluster/parent-log.ts'
-import { startWorkers } from './cluster/workers.ts'
+import { Workers } from './cluster/workers.ts'
 import { type Config, loadConfig } from './config.ts'
 import { completeCredentials } from './development-secrets.ts'
 import { explain } from './explain.ts'
@@ -28,8 +28,9 @@ interface Running {
 }
 
 async function start(): Promise<void> {
-  const parent = await linkToParent<Orders>()
+  let parent: ParentLink<Orders> | undefined
   try {
+    parent = await linkToParent<Orders>()
     if (parent === undefined) {
       const config = loadConfig()
       await (config.workers > 1 ? startCluster(config) : startAlone(config))
@@ -50,9 +51,9 @@ async function startAlone(config: Config): Promise<void> {
 async function startCluster(config: Config): Promise<void> {
   const orders: Orders = { config, completed: completeCredentials(config.credentials, config.directory) }
   const log = createParentLog(config.logLevel, (line) => process.stdout.write(line))
-  const workers = await startWorkers({ count: config.workers, orders, log })
+  const workers = new Workers({ count: config.workers, orders, log })
   stopGracefully(config, workers)
-  process.stdout.write(workers.banner)
+  process.stdout.write(await workers.start())
 }
 
 async function startWorker({ orders, place, ...parent }: ParentLink<Orders>): Promise<void> {

@@ -1,5 +1,6 @@
 import cluster, { type Worker } from 'node:cluster'
 import { rmdirSync } from 'node:fs'
+import { OperatorError } from '../core/errors.ts'
 import type { FromParent, FromWorker } from './messages.ts'
 import type { Place } from './place.ts'
 
@@ -34,6 +35,7 @@ export async function linkToParent<Orders>(): Promise<ParentLink<Orders> | undef
     // Else Node ends the process right here.
     worker.exitedAfterDisconnect = true
     wantsStop.resolve('the parent has gone')
+    given.reject(new OperatorError('The parent has gone.'))
   })
   tell(worker, { kind: 'hello' })
   const { orders, place } = await given.promise

@@ -17,54 +17,66 @@ export interface WorkersOptions<Orders> {
   log: ParentLog
 }
 
-/** The processes that share a port. */
-export interface Workers {
-  readonly log: ParentLog
-  /** What the first one has to say to whoever started this. */
-  readonly banner: string
-  /** Stops all of them, each as it stops alone, at the same time. Resolves when they have ended. */
-  close(): Promise<void>
-  /** Ends all of them at once. */
-  kill(): void
-}
-
 /**
- * Starts so many copies of this program, which share the ports that they listen on: each connection is given to the next in turn. One that
- * ends later is followed by another. Rejects with an `OperatorError` if one of the first can't start; then none is left.
+ * Copies of this program, which share the ports that they listen on: each connection is given to the next in turn. One that ends is followed
+ * by another.
  */
-export async function startWorkers<Orders>(options: WorkersOptions<Orders>): Promise<Workers> {
-  const { count, orders, log } = options
-  // With a structured clone, keys and sets arrive as they are.
-  cluster.setupPrimary({ serialization: 'advanced' })
-  cluster.schedulingPolicy = cluster.SCHED_RR
-  const folder = makeFolder()
-  const slots = Array.from(
-    { length: count },
-    (_, index) => new Slot({ slot: index + 1, folder, orders, log }),
-  )
-  const close = async (): Promise<void> => {
-    clearInterval(reports)
-    await Promise.all(slots.map((slot) => slot.stop()))
-    rmSync(folder, { recursive: true, force: true })
+export class Workers<Orders> {
+  readonly log: ParentLog
+  readonly #folder: string
+  readonly #slots: readonly Slot<Orders>[]
+  readonly #reports: NodeJS.Timeout
+  #isClosing = false
+
+  /** Throws an `OperatorError` if there is no place for their sockets. */
+  constructor({ count, orders, log }: WorkersOptions<Orders>) {
+    this.log = log
+    const folder = makeFolder()
+    this.#folder = folder
+    this.#slots = Array.from(
+      { length: count },
+      (_, index) => new Slot({ slot: index + 1, folder, orders, log }),
+    )
+    this.#reports = reportConnections(this.#slots, log)
+    // With a structured clone, keys and sets arrive as they are.
+    cluster.setupPrimary({ serialization: 'advanced' })
+    cluster.schedulingPolicy = cluster.SCHED_RR
   }
-  const reports = reportConnections(slots, log)
-  try {
-    const [first, ...others] = slots
-    // What is wrong with the installation is wrong for all, and told once.
-    const banner = await first!.start()
-    await Promise.all(others.map((slot) => slot.start()))
-    return {
-      log,
-      banner,
-      close,
-      kill() {
-        for (const slot of slots) slot.kill()
-        rmSync(folder, { recursive: true, force: true })
-      },
+
+  /**
+   * Starts them. Resolves with what the first has to say to whoever started this, when all take connections; rejects with an `OperatorError`
+   * if one can't, and then none is left. Never settles if they are closed meanwhile.
+   */
+  async start(): Promise<string> {
+    try {
+      const [first, ...others] = this.#slots
+      // What is wrong with the installation is wrong for all, and told once.
+      const banner = await first!.start()
+      await Promise.all(others.map((slot) => slot.start()))
+      return banner
+    } catch (error) {
+      if (this.#isClosing) return new Promise(() => undefined)
+      await this.close()
+      throw error
     }
-  } catch (error) {
-    await close()
-    throw error
+  }
+
+  /** Stops all, each as one stops alone, at the same time. Resolves when they have ended. */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#reports)
+    await Promise.all(this.#slots.map((slot) => slot.stop()))
+    this.#removeFolder()
+  }
+
+  /** Ends all at once. */
+  kill(): void {
+    for (const slot of this.#slots) slot.kill()
+    this.#removeFolder()
+  }
+
+  #removeFolder(): void {
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 
