@@ -83,7 +83,8 @@ export class Siblings {
   open(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#door.once('error', reject)
-    this.#door.listen({ path: this.#doorOf(this.#place.id), backlog: BACKLOG }, () => {
+    // Exclusive, or the parent would listen there in its stead, and every request go through it.
+    this.#door.listen({ path: this.#doorOf(this.#place.id), backlog: BACKLOG, exclusive: true }, () => {
       this.#door.off('error', reject)
       resolve()
     })

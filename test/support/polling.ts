@@ -33,9 +33,9 @@ export async function polling(
   return { status: answer.statusCode!, headers: answer.headers, body: await text(answer) }
 }
 
-/** Opens a session and connects it with a token. Resolves with its id. */
-export async function openPolling(url: string, token: string): Promise<string> {
+/** Opens a session, and connects it if there is a token. Resolves with its id. */
+export async function openPolling(url: string, token?: string): Promise<string> {
   const { sid } = JSON.parse((await polling(url)).body.slice(1)) as { sid: string }
-  await polling(url, { sessionId: sid, body: `40${JSON.stringify({ token })}` })
+  if (token !== undefined) await polling(url, { sessionId: sid, body: `40${JSON.stringify({ token })}` })
   return sid
 }
