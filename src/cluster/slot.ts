@@ -5,6 +5,7 @@ import { Backoff } from './backoff.ts'
 import type { FromParent, FromWorker } from './messages.ts'
 import type { ParentLog } from './parent-log.ts'
 import { doorOf } from './place.ts'
+import { closeUntaken } from './untaken.ts'
 
 export interface SlotOptions<Orders> {
   /** 1, 2, 3 … */
@@ -70,6 +71,7 @@ export class Slot<Orders> {
   #fork(hear: (message: FromWorker) => void): Worker {
     const { folder, orders, slot } = this.#options
     const worker = cluster.fork()
+    closeUntaken(worker)
     this.#worker = worker
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'hello')

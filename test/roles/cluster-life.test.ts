@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +59,13 @@ const post = (server: Tabcast): Promise<Response> =>
 /** Which process has a session. */
 const ownerOf = (sessionId: string): string => sessionId.split('.')[0]!
 
+/** Connections to a port of loopback that the system has set up. */
+async function connectionsTo(port: number): Promise<number> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/))
+  return lines.filter(([, address, , state]) => address?.endsWith(local) && state === '01').length
+}
+
 test('the sockets of the processes are in a folder of this user only, and go with them', async () => {
   const server = await start()
   try {
@@ -108,6 +115,29 @@ test('one that is killed is followed by another; its sessions begin anew, and mi
     await server.kill()
   }
 }, 40_000)
+
+test('a connection that was being handed to a process when it died is closed, and its client need not wait', async () => {
+  const server = await start()
+  try {
+    await both(server)
+    const [first, second] = await childrenOf(server.pid)
+    for (const pid of [first!, second!]) process.kill(pid, 'SIGSTOP')
+    // One is handed to each, and neither takes it.
+    const asked = [1, 2].map(() =>
+      polling(server.url).then(
+        ({ status }) => status,
+        (error: NodeJS.ErrnoException) => error.code,
+      ),
+    )
+    await until(async () => (await connectionsTo(server.port)) >= 2, 5000)
+    process.kill(first!, 'SIGKILL')
+    expect(await Promise.race(asked)).toBe('ECONNRESET')
+    process.kill(second!, 'SIGCONT')
+    expect(new Set(await Promise.all(asked))).toEqual(new Set(['ECONNRESET', 200]))
+  } finally {
+    await server.stop()
+  }
+}, 30_000)
 
 test('SIGTERM stops all at the same time, in the time of one, with exit code 0', async () => {
   const server = await start({ DRAIN_SECONDS: '2' })

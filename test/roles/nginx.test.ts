@@ -83,8 +83,8 @@ describe.each(['nginx.conf', 'nginx-sticky-cookie.conf'])('%s, two workers of tw
         expect(before[0]! + before[1]!).toBe(tabs.length)
         expect(Math.min(...before)).toBeGreaterThan(0)
         await notify()
-          const gone = signal === 'SIGTERM' ? leaving.stop() : leaving.kill()
-          await notify()
+        const gone = signal === 'SIGTERM' ? leaving.stop() : leaving.kill()
+        await notify()
         await gone
         await notify()
         await until(async () => (await connectionsOf(staying)) === tabs.length, 15_000)
