@@ -33,6 +33,8 @@ export interface ScriptedClient {
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
+  cancel(...args: Argument[]): Promise<number>
+  conclude(...args: Argument[]): Promise<number>
   readLogBuffer(
     ...args: Argument[]
   ): Promise<
@@ -70,6 +72,8 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['expire', 'expire-8', inbox],
     ['settle', 'settle-1', ''],
     ['schedule', 'schedule-2', ''],
+    ['cancel', 'cancel-1', ''],
+    ['conclude', 'conclude-1', ''],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
