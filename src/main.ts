@@ -43,9 +43,9 @@ async function start(): Promise<void> {
 }
 
 async function startAlone(config: Config): Promise<void> {
-  const app = await startApp(config)
-  stopGracefully(config, app)
-  process.stdout.write(await banner(config, app))
+  const app = await createApp(config)
+  const ending = stopGracefully(config, app)
+  await listen(app, ending, async () => void process.stdout.write(await banner(config, app)))
 }
 
 async function startCluster(config: Config): Promise<void> {
@@ -58,23 +58,33 @@ async function startCluster(config: Config): Promise<void> {
 
 async function startWorker({ orders, place, ...parent }: ParentLink<Orders>): Promise<void> {
   const { config, completed } = orders
-  const app = await startApp(config, { place, completed })
-  const stop = stopGracefully(config, { log: app.log, close: () => app.close().finally(parent.leave) })
-  parent.onStop(stop)
-  parent.started(await banner(config, app), () => app.sockets?.counts.connections ?? 0)
+  const app = await createApp(config, { place, completed })
+  const ending = stopGracefully(config, { log: app.log, close: () => app.close().finally(parent.leave) })
+  parent.onStop(ending.begin)
+  await listen(app, ending, async () =>
+    parent.started(await banner(config, app), () => app.sockets?.counts.connections ?? 0),
+  )
 }
 
-async function startApp(config: Config, clustered?: ClusterOptions): Promise<App> {
-  const app = await createApp(config, clustered)
-  await app.listen()
-  return app
+/** Signals are minded before: who is answered may stop the process at once. Then a start that was cut short is no failure. */
+async function listen(app: App, { hasBegun }: Ending, tell: () => Promise<void>): Promise<void> {
+  try {
+    await app.listen()
+    if (!hasBegun()) await tell()
+  } catch (error) {
+    if (!hasBegun()) throw error
+  }
 }
 
-/**
- * Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. Returns what does the
- * same as a first signal, for a reason that is logged.
- */
-function stopGracefully({ drainSeconds }: Config, running: Running): (reason: string) => void {
+/** The end of this process. */
+interface Ending {
+  hasBegun(): boolean
+  /** Does what a first signal does, for a reason that is logged. */
+  begin(reason: string): void
+}
+
+/** Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. */
+function stopGracefully({ drainSeconds }: Config, running: Running): Ending {
   let since = 0
   const end = (code: number): void => {
     running.kill?.()
@@ -86,7 +96,7 @@ function stopGracefully({ drainSeconds }: Config, running: Running): (reason: st
     await running.close()
     process.exit(code)
   }
-  const stopFor = (reason: string): void => {
+  const begin = (reason: string): void => {
     if (since !== 0) return
     running.log.info(`stopping, since ${reason}: tabs are sent elsewhere within ${drainSeconds} s`)
     void stop(0)
@@ -98,11 +108,11 @@ function stopGracefully({ drainSeconds }: Config, running: Running): (reason: st
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
       if (since !== 0 && Date.now() - since > SAME_SIGNAL) end(1)
-      else stopFor(`${signal} came`)
+      else begin(`${signal} came`)
     })
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
-  return stopFor
+  return { hasBegun: () => since !== 0, begin }
 }
 
 await start()
