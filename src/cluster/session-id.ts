@@ -18,8 +18,8 @@ export function processOf(sessionId: string): number | undefined {
 
 /** The process that has the session of a request by this URL; undefined for a new session and for ids that name nobody. */
 export function processOfUrl(url: string): number | undefined {
-  const query = url.slice(url.indexOf('?') + 1)
+  const start = url.indexOf('?')
   // Of several, Engine.IO takes the last.
-  const sessionId = query.includes('sid=') ? new URLSearchParams(query).getAll('sid').at(-1) : undefined
+  const sessionId = start === -1 ? undefined : new URLSearchParams(url.slice(start)).getAll('sid').at(-1)
   return sessionId === undefined ? undefined : processOf(sessionId)
 }
