@@ -265,6 +265,27 @@ test('metrics are those of all, whoever is asked, and the log tells the connecti
   }
 }, 40_000)
 
+test('every role has its processes: posts and tabs on two ports of two each', async () => {
+  const secrets = { JWT_SECRET: 'c'.repeat(40), API_KEYS: `test:${'k'.repeat(40)}`, REDIS_PREFIX: 'roles' }
+  const [api, worker] = (await Promise.all(
+    ['api', 'worker'].map((role) => start({ ...secrets, ROLE: role })),
+  )) as [Tabcast, Tabcast]
+  const tabs = [tabOf(worker), tabOf(worker, 'polling'), tabOf(worker), tabOf(worker, 'polling')]
+  try {
+    await Promise.all([both(api), both(worker)])
+    await Promise.all(tabs.map((tab) => tab.sees('position')))
+    expect(await (await post(api)).json()).toMatchObject({ connections: 4 })
+    await Promise.all(tabs.map((tab) => tab.sees('notification')))
+    expect((await post(worker)).status).toBe(404)
+    expect(
+      (await fetch(`${api.url}/socket.io/?EIO=4&transport=polling&sid=1.abcdefghijklmnopqrst`)).status,
+    ).toBe(404)
+  } finally {
+    for (const tab of tabs) tab.close()
+    expect(await Promise.all([api.stop(), worker.stop()])).toEqual([0, 0])
+  }
+}, 40_000)
+
 test.each([
   ['in a file', {}],
   ['nowhere', { DATA: ':memory:' }],
