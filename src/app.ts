@@ -17,7 +17,10 @@ import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
 import { completeCredentials } from './development-secrets.ts'
+import { openLiveDoors } from './doors/doors.ts'
+import { Rejections } from './doors/rejections.ts'
 import { createEngine } from './engines/create-engine.ts'
+import { Listener } from './engines/redis/listener.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
 import { welcome } from './welcome.ts'
@@ -70,6 +73,7 @@ export async function createApp(config: Config): Promise<App> {
   const deliveries = new Deliveries(engine.broker, inboxes)
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
+  const rejections = new Rejections((text) => api.log.warn(text))
   let draining = false
   let url = ''
 
@@ -87,7 +91,7 @@ export async function createApp(config: Config): Promise<App> {
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
-    metrics: metricsOf(hub, () => sockets),
+    metrics: metricsOf(hub, () => sockets, rejections),
     mayCall: (request) => mayConnect(request, config.origin),
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
@@ -106,6 +110,16 @@ export async function createApp(config: Config): Promise<App> {
           report,
         })
 
+  const { engine: store } = config
+  const doors =
+    role === 'api' || store.engine !== 'redis'
+      ? undefined
+      : openLiveDoors(config.doors, {
+          listen: (topics, onMessage) => new Listener(topics, onMessage, { ...store, report }),
+          carry: (publication, audience) => hub.carry(publication, audience),
+          rejections,
+        })
+
   const traffic = new Traffic(api.server, (url) => !url.startsWith(config.sockets.path) && !PROBES.has(url))
 
   let closing: Promise<void> | undefined
@@ -122,6 +136,7 @@ export async function createApp(config: Config): Promise<App> {
     const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
     await api.close()
     clearTimeout(cut)
+    doors?.close()
     hub.stop()
     await scheduler.stop()
     await engine.close()
@@ -150,7 +165,7 @@ export async function createApp(config: Config): Promise<App> {
   }
 }
 
-function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[] {
+function metricsOf(hub: Hub, sockets: () => Sockets | undefined, rejections: Rejections): MetricSource[] {
   return [
     {
       name: 'tabcast_connections',
@@ -183,6 +198,13 @@ function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[]
       kind: 'counter',
       label: 'reason',
       read: () => sockets()?.counts.refused ?? {},
+    },
+    {
+      name: 'tabcast_door_rejected_total',
+      help: 'What came through a door for other senders and could not be delivered, by door.',
+      kind: 'counter',
+      label: 'door',
+      read: () => rejections.counts,
     },
   ]
 }
