@@ -45,8 +45,8 @@ function phpHasCurl() {
 }
 
 function pythonHasRedis() {
-  const python = find('python3')
-  return python !== undefined && spawnSync(python, ['-c', 'import redis']).status === 0
+  // Debian's packages are for Debian's Python, whatever else is on the PATH.
+  return spawnSync('/usr/bin/python3', ['-c', 'import redis']).status === 0
 }
 
 /** Looks in /usr/sbin too, which is not on the PATH of a user who is not root. */

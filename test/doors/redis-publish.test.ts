@@ -9,6 +9,9 @@ import { areListening, rejectionsOf } from './listening.ts'
 
 const run = promisify(execFile)
 
+/** Debian's, which has Debian's packages, whatever else is on the PATH. */
+const PYTHON = '/usr/bin/python3'
+
 const RULES = [
   { channel: 'channel:*', room: '*', event: 'msgReceived', replace: { '-': ' ' } },
   { channel: 'chart', room: 'charts' },
@@ -70,7 +73,7 @@ describe('the door for what others publish in Redis', () => {
     const tab = await tabIn('charts')
     const code = `import json, redis
 redis.Redis(port=${redis.port}).publish('chart', json.dumps({'from': 'python'}))`
-    await run('python3', ['-c', code])
+    await run(PYTHON, ['-c', code])
     expect(await tab.sees('message')).toMatchObject([{ data: { from: 'python' } }])
   })
 

@@ -6,8 +6,13 @@ import { parseLocation } from './location.ts'
 /** How often the connection is asked for a sign of life, in milliseconds. One that gives none in time is replaced. */
 const PING_INTERVAL = 1000
 
-/** A connection that has ended is replaced by another, since the next one may better go to another node. */
-const ONCE = { retryStrategy: () => null, connectionName: 'tabcast-listener' }
+const CONNECTION = {
+  connectionName: 'tabcast-listener',
+  // One that has ended is replaced by another, which may better go to another node.
+  retryStrategy: () => null,
+  // In a flood an answer comes late. A connection is dead when nothing comes at all, which `socketTimeout` sees.
+  commandTimeout: undefined,
+}
 
 /** Called with each message: the topic that it came under, its channel, and its bytes. Must not throw. */
 export type TopicHandler = (topic: string, channel: string, message: Buffer) => void
@@ -71,10 +76,10 @@ export class Listener {
 
   #connect(): Redis | undefined {
     const location = parseLocation(this.#options.url)
-    if (location.kind !== 'cluster') return createSingle(this.#options, location, ONCE)
+    if (location.kind !== 'cluster') return createSingle(this.#options, location, CONNECTION)
     const nodes = this.#cluster?.nodes('all') ?? []
     const node = nodes[Math.floor(Math.random() * nodes.length)]
-    return node && new Redis({ ...baseOptions(this.#options), ...siblingOptions(node), ...ONCE })
+    return node && new Redis({ ...baseOptions(this.#options), ...siblingOptions(node), ...CONNECTION })
   }
 
   async #subscribe(client: Redis): Promise<void> {
@@ -97,7 +102,7 @@ export class Listener {
   #ping(): void {
     const client = this.#client
     // One that is being made has time limits of its own.
-    if (client?.status === 'ready') client.ping().catch(() => client.disconnect())
+    if (client?.status === 'ready') client.ping().catch(ignoreRetried)
   }
 }
 
