@@ -93,6 +93,7 @@ export async function createApp(config: Config): Promise<App> {
     isDraining: () => draining,
     metrics: metricsOf(hub, () => sockets, rejections),
     mayCall: (request) => mayConnect(request, config.origin),
+    doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
   const sockets =
