@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
+import { createEntryPublisher } from './api/entries.ts'
 import type { MetricSource } from './api/metrics.ts'
 import type { DemoOptions } from './api/pages.ts'
 import { createSignatures } from './api/token-signatures.ts'
@@ -18,8 +19,10 @@ import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
 import { completeCredentials } from './development-secrets.ts'
 import { openLiveDoors } from './doors/doors.ts'
+import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
 import { Rejections } from './doors/rejections.ts'
 import { createEngine } from './engines/create-engine.ts'
+import { createClient } from './engines/redis/clients.ts'
 import { Listener } from './engines/redis/listener.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
@@ -112,7 +115,7 @@ export async function createApp(config: Config): Promise<App> {
         })
 
   const { engine: store } = config
-  const doors =
+  const liveDoors =
     role === 'api' || store.engine !== 'redis'
       ? undefined
       : openLiveDoors(config.doors, {
@@ -120,6 +123,17 @@ export async function createApp(config: Config): Promise<App> {
           carry: (publication, audience) => hub.carry(publication, audience),
           rejections,
         })
+  const openStreamDoor = (): RedisStreamDoor | undefined => {
+    const stream = config.doors.redisStream
+    if (role === 'worker' || store.engine !== 'redis' || stream === undefined) return undefined
+    return new RedisStreamDoor(stream, {
+      connect: () => createClient({ ...store, commandTimeout: STREAM_BLOCK + store.commandTimeout }),
+      publish: createEntryPublisher(api, publisher),
+      reject: (reason) => rejections.add('redis-stream', reason),
+      report,
+    })
+  }
+  let streamDoor: RedisStreamDoor | undefined
 
   const traffic = new Traffic(api.server, (url) => !url.startsWith(config.sockets.path) && !PROBES.has(url))
 
@@ -129,6 +143,7 @@ export async function createApp(config: Config): Promise<App> {
     draining = true
     readiness.stop('the process is draining')
     traffic.leave()
+    await streamDoor?.close()
     deliveries.close()
     await sockets?.drain(config.drainSeconds)
     // Posts are answered until a moment after the last tab has gone.
@@ -137,7 +152,7 @@ export async function createApp(config: Config): Promise<App> {
     const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
     await api.close()
     clearTimeout(cut)
-    doors?.close()
+    liveDoors?.close()
     hub.stop()
     await scheduler.stop()
     await engine.close()
@@ -160,6 +175,7 @@ export async function createApp(config: Config): Promise<App> {
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
       scheduler.start()
+      streamDoor = openStreamDoor()
       if (development && role !== 'worker') await welcome(publisher)
     },
     close: () => (closing ??= close()),
