@@ -18,7 +18,7 @@ const CHECKS_AT_ONCE = 256
 const RECHECK_ATTEMPT = 4
 
 /** More carried events than this do not wait for those before them: nobody reads them up later, so they are lost. */
-const MAX_CARRIED = 1000
+export const MAX_CARRIED = 1000
 
 /** What the hub has done and has at hand, for the metrics. */
 export interface HubCounts {

@@ -176,4 +176,11 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     expect(answer.status).toBe(400)
     expect(answer.headers.get('content-type')).toContain('text/plain')
   })
+
+  test('the routes are described as long as the door is open', async () => {
+    const { paths } = (await (await fetch(`${app.url}/openapi.json`)).json()) as { paths: object }
+    expect(Object.keys(paths)).toEqual(
+      expect.arrayContaining(['/apps/{app}/events', '/apps/{app}/batch_events']),
+    )
+  })
 })

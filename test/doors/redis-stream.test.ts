@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MAX_DEAD } from '../../src/doors/redis-stream.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts'
 import { TestTab } from '../support/tab.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
@@ -200,3 +200,18 @@ describe('the door that reads a stream, when something dies', () => {
     tab.close()
   }, 40_000)
 })
+
+test('the door reads a stream of a Cluster', async () => {
+  const cluster = await startRedisCluster()
+  const app = await startApp({ REDIS_URL: cluster.url, DOOR_REDIS_STREAM: STREAM, LOG_LEVEL: 'silent' })
+  const client = new Cluster(cluster.nodes.map(({ url }) => url))
+  const tab = await app.tab('ada').connected()
+  await client.xadd(STREAM, '*', 'no', 'user')
+  await client.xadd(STREAM, '*', 'user', 'ada', 'notification', '{"title": "cluster"}')
+  expect(await tab.sees('notification')).toMatchObject([{ title: 'cluster' }])
+  await until(async () => (await client.xlen(STREAM)) === 0, 5000)
+  expect(await client.xlen(`${STREAM}:dead`)).toBe(1)
+  client.disconnect()
+  await app.close()
+  await cluster.stop()
+}, 60_000)
