@@ -16,10 +16,12 @@ import { Publisher } from './core/publisher.ts'
 import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
+import type { WebhookPolicy } from './core/webhook.ts'
 import { completeCredentials } from './development-secrets.ts'
 import { createEngine } from './engines/create-engine.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
+import { Webhooks } from './webhooks/webhooks.ts'
 import { welcome } from './welcome.ts'
 
 /** How long posts are answered at least after the last tab has gone, if they keep coming, in milliseconds. */
@@ -64,10 +66,11 @@ export async function createApp(config: Config): Promise<App> {
 
   const report = (error: unknown): void => api.log.error(error)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
-  const publisher = new Publisher(engine.broker, config.maxWaitingPublishes)
+  const publisher = new Publisher(engine, config.maxWaitingPublishes)
   const inboxes = new Inboxes(engine)
   const scheduler = new Scheduler(engine, inboxes, report)
   const deliveries = new Deliveries(engine.broker, inboxes)
+  const webhooks = webhooksOf(config, engine, inboxes, report, (message) => api.log.warn(message))
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
   let draining = false
@@ -80,6 +83,7 @@ export async function createApp(config: Config): Promise<App> {
     scheduler,
     deliveries,
     inboxes,
+    webhooks: policyOf(config),
     apiKeys: credentials.apiKeys,
     verifier,
     sign,
@@ -87,7 +91,7 @@ export async function createApp(config: Config): Promise<App> {
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
-    metrics: metricsOf(hub, () => sockets),
+    metrics: metricsOf(hub, () => sockets, webhooks),
     mayCall: (request) => mayConnect(request, config.origin),
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
@@ -123,7 +127,7 @@ export async function createApp(config: Config): Promise<App> {
     await api.close()
     clearTimeout(cut)
     hub.stop()
-    await scheduler.stop()
+    await Promise.all([scheduler.stop(), webhooks?.stop()])
     await engine.close()
   }
 
@@ -144,13 +148,35 @@ export async function createApp(config: Config): Promise<App> {
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
       scheduler.start()
+      webhooks?.start()
       if (development && role !== 'worker') await welcome(publisher)
     },
     close: () => (closing ??= close()),
   }
 }
 
-function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[] {
+function webhooksOf(
+  { webhooks: { secrets, url, allowPrivate } }: Config,
+  { watches }: Engine,
+  inboxes: Inboxes,
+  report: (error: unknown) => void,
+  warn: (message: string) => void,
+): Webhooks | undefined {
+  if (secrets.length === 0) return undefined
+  return new Webhooks({ secrets, url, allowPrivate, watches, inboxes, report, warn })
+}
+
+const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): WebhookPolicy => ({
+  enabled: secrets.length > 0,
+  hasUrl: url !== undefined,
+  allowPrivate,
+})
+
+function metricsOf(
+  hub: Hub,
+  sockets: () => Sockets | undefined,
+  webhooks: Webhooks | undefined,
+): MetricSource[] {
   return [
     {
       name: 'tabcast_connections',
@@ -183,6 +209,13 @@ function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[]
       kind: 'counter',
       label: 'reason',
       read: () => sockets()?.counts.refused ?? {},
+    },
+    {
+      name: 'tabcast_webhooks_total',
+      help: 'Tries to tell a backend what became of a notification, by result.',
+      kind: 'counter',
+      label: 'result',
+      read: () => ({ ...webhooks?.counts }),
     },
   ]
 }

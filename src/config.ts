@@ -11,6 +11,8 @@ import {
   rooms,
   transportsOf,
   urlOf,
+  type WebhookSettings,
+  webhooksOf,
 } from './config/rules.ts'
 import { type Environment, environmentSchema, VARIABLES } from './config/variables.ts'
 import type { Retention } from './core/engine.ts'
@@ -30,6 +32,7 @@ export interface Config {
   directory: string | undefined
   retention: { user: Retention; room: Retention }
   credentials: Credentials
+  webhooks: WebhookSettings
   origin: { origins: readonly string[]; loopback: boolean }
   policy: { publicRooms: readonly string[]; joinRooms: readonly string[] }
   anonymous: boolean
@@ -141,6 +144,7 @@ function toConfig(env: Environment, faults: string[]): Config {
       room: { count: env.ROOM_RETENTION_COUNT, seconds: env.ROOM_RETENTION_SECONDS },
     },
     credentials,
+    webhooks: webhooksOf(env, faults),
     origin: {
       origins: originsOf(env, faults),
       loopback: development && env.CORS_ORIGINS === undefined,

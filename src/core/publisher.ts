@@ -6,22 +6,23 @@ import {
   draftNotifications,
   type PublishOptions,
 } from './drafts.ts'
-import type { Broker, Published } from './engine.ts'
+import type { Engine, Published } from './engine.ts'
 import { ServiceError } from './errors.ts'
 import type { MessageInput, NotificationInput } from './notification.ts'
 import type { Draft } from './publication.ts'
+import { publishWatched } from './watching.ts'
 
 /**
  * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
  */
 export class Publisher {
-  readonly #broker: Broker
+  readonly #engine: Pick<Engine, 'broker' | 'watches'>
   readonly #maxWaiting: number
   #waiting = 0
 
   /** `maxWaiting`: how many publishes may wait for the engine; what comes beyond them is refused. */
-  constructor(broker: Broker, maxWaiting = Number.POSITIVE_INFINITY) {
-    this.#broker = broker
+  constructor(engine: Pick<Engine, 'broker' | 'watches'>, maxWaiting = Number.POSITIVE_INFINITY) {
+    this.#engine = engine
     this.#maxWaiting = maxWaiting
   }
 
@@ -79,7 +80,7 @@ export class Publisher {
   async #store(draft: Draft): Promise<Published> {
     this.#waiting++
     try {
-      return await this.#broker.publish(draft)
+      return await publishWatched(this.#engine, draft)
     } finally {
       this.#waiting--
     }

@@ -24,8 +24,8 @@ export interface ScriptedClient {
       applied: number,
     ]
   >
-  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number]>
-  withdraw(...args: Argument[]): Promise<number>
+  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number, ...watched: string[]]>
+  withdraw(...args: Argument[]): Promise<[] | [id: string, watched: number]>
   listInbox(
     ...args: Argument[]
   ): Promise<[seq: number, epoch: string, unread: number, unseen: number, complete: number, ...string[]]>
@@ -33,6 +33,10 @@ export interface ScriptedClient {
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
+  putWatch(...args: Argument[]): Promise<number>
+  takeWatches(...args: Argument[]): Promise<string[]>
+  hastenWatches(...args: Argument[]): Promise<number>
+  settleWatch(...args: Argument[]): Promise<number>
   readLogBuffer(
     ...args: Argument[]
   ): Promise<
@@ -60,6 +64,7 @@ const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.l
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
+  const watches = read('watches')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
     ['notify', 'notify-10', inbox],
@@ -70,6 +75,10 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['expire', 'expire-8', inbox],
     ['settle', 'settle-1', ''],
     ['schedule', 'schedule-2', ''],
+    ['putWatch', 'put-watch-2', watches],
+    ['takeWatches', 'take-watches-2', watches],
+    ['hastenWatches', 'hasten-watches-2', watches],
+    ['settleWatch', 'settle-watch-2', watches],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],

@@ -3,7 +3,7 @@ import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../c
 import type { ItemDraft, ItemPlace } from '../../core/item.ts'
 import { type Draft, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
-import { oldestOf, wordOf } from './inbox.ts'
+import { NONE, oldestOf, WATCHED, wordOf } from './inbox.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptedClient } from './scripts.ts'
 
@@ -104,7 +104,8 @@ export class Store {
         item.type,
         wordOf(item.category),
         oldestOf(this.#retention, createdAt),
-        item.waiter ?? '-',
+        item.waiter ?? NONE,
+        item.webhook === undefined ? NONE : WATCHED,
       ),
       noted,
     ])

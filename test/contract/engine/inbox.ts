@@ -21,7 +21,7 @@ class Desk {
   constructor(engine: Engine) {
     this.engine = engine
     this.inboxes = new Inboxes(engine)
-    this.publisher = new Publisher(engine.broker)
+    this.publisher = new Publisher(engine)
   }
 
   notify(input: NotificationInput, idempotencyKey?: string) {
@@ -274,7 +274,7 @@ export function inboxLaw(court: Court): void {
       const desk = await sit()
       const [first, second] = [await desk.notify({}), await desk.notify({})]
       expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-01T00:00:00.000Z')).toEqual([
-        { id: first.id, waiter: undefined },
+        { id: first.id, waiter: undefined, watched: false },
       ])
       expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-02T00:00:00.000Z')).toEqual([])
       expect(await desk.inboxes.find(desk.user, first.id)).toMatchObject({

@@ -31,6 +31,7 @@
   ARGV[22] category     without spaces, or "-"
   ARGV[23] oldest       what was not touched since is no longer kept; RFC 3339
   ARGV[24] waiter       the process that waits for the first acknowledgement, or "-"
+  ARGV[25] watched      "watched" if its backend wants to hear of it, or "-"
   Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "", version,
     1 if made, 1 if applied}
 ]]
@@ -63,7 +64,7 @@ local line = known_id and redis.call('HGET', inbox.lines, known_id)
 local old = line and words_of(line)
 local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
 -- What the inbox keeps, without the seq; states begin empty.
-local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[24]}
+local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[24], ARGV[25]}
 if old then
   id = known_id
   local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
