@@ -49,7 +49,7 @@ export class Teller {
   async tell(watch: Watch): Promise<NextWatch> {
     const place = this.#placeOf(watch)
     const host = place === undefined ? '' : new URL(place.url).host
-    if (!this.#hosts.enter(host)) return { watch, at: Date.now() + this.#hosts.patience(host) }
+    if (!(await this.#hosts.enter(host))) return { watch, at: Date.now() + this.#hosts.patience(host) }
     const { status, fault } = await this.#try(place, watch)
     const sent = status !== undefined && status >= 200 && status < 300
     this.#hosts.leave(host, sent)

@@ -14,8 +14,8 @@ export interface WebhooksOptions extends TellerOptions {
 /** How often it is looked for what is due, in milliseconds. */
 const INTERVAL = 500
 
-/** How much is under way at once. */
-const MAX_UNDER_WAY = 20
+/** How many watches have their turn at once: looks, requests (see `Hosts`), and those that wait for a place. */
+const MAX_UNDER_WAY = 100
 
 /** For how long a watch is taken, in milliseconds: longer than its turn can last. */
 const TAKEN_FOR = 20_000
