@@ -47,20 +47,33 @@ function render(notification) {
     notification.body ?? (notification.title ? '' : JSON.stringify(notification.data))
   item.querySelector('.meta').textContent = `${time} · ${notification.type} · ${number}`
   item.toggleAttribute('data-read', isRead(notification))
-  if (notification.progress) renderProgress(item, notification.progress)
+  if (notification.progress) renderProgress(item, notification)
   return item
 }
 
 /** What was not stored is in no inbox, so it can't be unread. */
 const isRead = ({ seq, readAt, archivedAt }) => seq === undefined || Boolean(readAt ?? archivedAt)
 
-function renderProgress(item, { status, value, max = 100, text }) {
+function renderProgress(item, { progress: { status, value, max = 100, text, staleAfter }, updatedAt }) {
   const bar = item.querySelector('progress')
   const over = status !== 'queued' && status !== 'running'
   item.querySelector('.progress').hidden = false
   if (value !== undefined || over) bar.value = status === 'succeeded' ? 1 : (value ?? 0) / max
   const share = value === undefined || over ? status : `${Math.floor((value / max) * 100)} %`
   item.querySelector('.share').textContent = text ?? share
+  if (!over && staleAfter !== undefined) showStaleFrom(item, Date.parse(updatedAt) + staleAfter * 1000)
+}
+
+/** The next update brings an item of its own, so this one only has to look whether it is still there. */
+function showStaleFrom(item, time) {
+  setTimeout(
+    () => {
+      if (!item.isConnected) return
+      item.toggleAttribute('data-stale', true)
+      item.querySelector('.share').textContent = 'stale: no news of this task'
+    },
+    Math.max(0, time - Date.now()),
+  )
 }
 
 /** Where this page stands, and how many are unread: every event of the user's log says it. */

@@ -94,4 +94,20 @@ describe('the bell of the development page', () => {
     await badge(page, '1')
     expect(errors).toEqual([])
   })
+  test('a task whose worker has died is shown as stale, and comes back with its next update', async () => {
+    const page = await open('eve')
+    const report = (value: number, staleAfter: number) =>
+      notify('eve', { title: 'Export', tag: 'export', progress: { status: 'running', value, staleAfter } })
+    await report(10, 60)
+    await page.locator('#inbox .share', { hasText: '10 %' }).waitFor()
+    expect(await page.locator('#inbox [data-stale]').count()).toBe(0)
+    await report(20, 1)
+    await page.locator('#inbox [data-stale]', { hasText: 'stale' }).waitFor()
+    // It has not moved since: who opens the page now is told the same.
+    await (await open('eve')).locator('#inbox [data-stale]').waitFor()
+    await report(30, 60)
+    await page.locator('#inbox .share', { hasText: '30 %' }).waitFor()
+    expect(await page.locator('#inbox [data-stale]').count()).toBe(0)
+    expect(errors).toEqual([])
+  })
 })

@@ -23,6 +23,13 @@ export interface SoakFigures {
   seconds: number
 }
 
+/** How much a heap may have grown in the end, in bytes: what a runtime keeps for itself. */
+const MAX_GROWTH = 2 * 1_048_576
+
+/** Whether everything is where it was. */
+export const returned = ({ before, after, growth }: SoakFigures): boolean =>
+  isDeepStrictEqual(after, before) && growth < MAX_GROWTH
+
 /** How many tabs are there at once, and after how many of these waves everything that is made once has been made. */
 const WAVE = 50
 const WARM_UP = 4

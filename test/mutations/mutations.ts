@@ -188,7 +188,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Floor in Redis: what retention removed is remembered',
-    ...inScript('raise_floor(KEYS[2], oldest[#oldest][1])', ''),
+    ...inScript('raise_floor(meta, oldest[#oldest][1])', ''),
     test: 'test/engines/redis.test.ts',
     name: '^Redis > retention > a gap says',
   },

@@ -50,29 +50,31 @@ export class EmbeddedBroker implements Broker {
     this.#parts.bell.remove(channel, handler)
   }
 
-  async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
-    const row = await this.#open(channel)
-    const { transactions, reader, inbox } = this.#parts
-    return transactions.read(() => {
+  since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
+    const { reader, inbox } = this.#parts
+    return this.#read(channel, (row) => {
       const page = reader.since(row, cursor, limit)
       return isUserChannel(channel) ? { ...page, counts: inbox.counts(row) } : page
     })
   }
 
-  async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
-    const row = await this.#open(channel)
-    return this.#parts.transactions.read(() => this.#parts.reader.latest(row, before, limit))
+  latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
+    return this.#read(channel, (row) => this.#parts.reader.latest(row, before, limit))
   }
 
   /** Nothing can cut a subscription within a process. */
   onRestored(): void {}
 
-  async #open(channel: Channel): Promise<Row> {
+  /** Reads a log, which is founded if it does not exist yet. */
+  async #read(channel: Channel, read: (row: Row) => LogPage): Promise<LogPage> {
     const { transactions, log } = this.#parts
-    const known = await transactions.read(() => log.find(channel))
-    if (known === undefined) return transactions.write(() => log.open(channel))
-    known.used = Date.now()
-    return known
+    const page = await transactions.read(() => {
+      const known = log.find(channel)
+      if (known === undefined) return undefined
+      known.used = Date.now()
+      return read(known)
+    })
+    return page ?? transactions.write(() => read(log.open(channel)))
   }
 
   #store(draft: Draft): Outcome {

@@ -92,11 +92,12 @@ const ITEMS = `
   CREATE INDEX item_seq ON item (channel, seq);
   CREATE INDEX item_ends ON item (ends) WHERE ends > 0;
   CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
-    PRIMARY KEY (channel, id)) STRICT;
+    cancelled INTEGER, PRIMARY KEY (channel, id)) STRICT;
   CREATE INDEX schedule_at ON schedule (at);
   CREATE TABLE watch (id TEXT PRIMARY KEY, version INTEGER NOT NULL, at INTEGER NOT NULL, token TEXT, hastened INTEGER NOT NULL DEFAULT 0,
     watch TEXT NOT NULL) STRICT;
   CREATE INDEX watch_at ON watch (at);
+  CREATE INDEX schedule_cancelled ON schedule (cancelled) WHERE cancelled IS NOT NULL;
 `
 
 /** What brings a file of each older version to the next. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ServiceError } from '../../core/errors.ts'
 
 /** How much is written in one transaction before the event loop has a turn. */
@@ -71,8 +72,13 @@ export class Transactions {
     })
   }
 
-  /** Runs `work`, which only reads. Rejects with `engine_unavailable` if the database fails. */
+  /**
+   * Runs `work`, which only reads, in a turn of its own: who reads again and again must not keep the writes waiting.
+   * Rejects with `engine_unavailable` if the database fails.
+   */
   async read<T>(work: () => T): Promise<T> {
+    this.assertOpen()
+    await turn()
     this.assertOpen()
     try {
       return work()

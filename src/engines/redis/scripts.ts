@@ -37,6 +37,8 @@ export interface ScriptedClient {
   takeWatches(...args: Argument[]): Promise<string[]>
   hastenWatches(...args: Argument[]): Promise<number>
   settleWatch(...args: Argument[]): Promise<number>
+  cancel(...args: Argument[]): Promise<number>
+  conclude(...args: Argument[]): Promise<number>
   readLogBuffer(
     ...args: Argument[]
   ): Promise<
@@ -79,6 +81,8 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['takeWatches', 'take-watches-2', watches],
     ['hastenWatches', 'hasten-watches-2', watches],
     ['settleWatch', 'settle-watch-2', watches],
+    ['cancel', 'cancel-1', ''],
+    ['conclude', 'conclude-1', ''],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { returned, type SoakOptions, soak } from '../soak.ts'
 import { holds, type ProveOptions, prove } from './prove.ts'
 import { reportOf } from './report.ts'
 
@@ -14,10 +15,15 @@ Exits with 0 if nothing was, with 1 if something was or the attacks did not happ
   --rooms N                 (4)
   --rate N                  publications a second in all (200)
   --json                    prints JSON and nothing else
+  --soak                    instead: tabs come and go in great numbers, and everything must be where it was in the end
+  --connects N              with --soak: how many (200000)
+  --messages N              with --soak: how many they are sent (1000000)
 `
 
+type NumberOption = 'seed' | 'minutes' | 'users' | 'rooms' | 'rate' | 'connects' | 'messages'
+
 /** The options of the command line; throws with what is wrong. */
-function read(): { options: ProveOptions; json: boolean; help: boolean } {
+function read(): { options: ProveOptions; soaking: SoakOptions | undefined; json: boolean; help: boolean } {
   const { values } = parseArgs({
     options: {
       engine: { type: 'string', default: 'redis' },
@@ -26,11 +32,14 @@ function read(): { options: ProveOptions; json: boolean; help: boolean } {
       users: { type: 'string', default: '30' },
       rooms: { type: 'string', default: '4' },
       rate: { type: 'string', default: '200' },
+      connects: { type: 'string', default: '200000' },
+      messages: { type: 'string', default: '1000000' },
+      soak: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
-  const number = (name: 'seed' | 'minutes' | 'users' | 'rooms' | 'rate', least: number): number => {
+  const number = (name: NumberOption, least: number): number => {
     const value = Number(values[name])
     if (!(value >= least))
       throw new Error(`--${name} must be a number from ${least} on, and is "${values[name]}"`)
@@ -48,7 +57,8 @@ function read(): { options: ProveOptions; json: boolean; help: boolean } {
     rooms: number('rooms', 1),
     rate: number('rate', 1),
   }
-  return { options, json, help }
+  const soaking = { engine, connects: number('connects', 1), messages: number('messages', 1) } as const
+  return { options, soaking: values.soak ? soaking : undefined, json, help }
 }
 
 function readOrExplain(): ReturnType<typeof read> {
@@ -60,14 +70,25 @@ function readOrExplain(): ReturnType<typeof read> {
   }
 }
 
-const { options, json, help } = readOrExplain()
-if (help) process.stdout.write(USAGE)
-else {
+async function runProof(options: ProveOptions, json: boolean): Promise<boolean> {
   const began = performance.now()
   const proof = await prove(options, (what) => {
     const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6)
     if (!json) process.stderr.write(`${seconds} s  ${what}\n`)
   })
   process.stdout.write(`${json ? JSON.stringify(proof) : `\n${reportOf(proof)}`}\n`)
-  process.exitCode = holds(proof) ? 0 : 1
+  return holds(proof)
+}
+
+async function runSoak(soaking: SoakOptions): Promise<boolean> {
+  const figures = await soak(soaking)
+  process.stdout.write(`${JSON.stringify({ ...soaking, ...figures }, undefined, 2)}\n`)
+  return returned(figures)
+}
+
+const { options, soaking, json, help } = readOrExplain()
+if (help) process.stdout.write(USAGE)
+else {
+  const holding = soaking === undefined ? await runProof(options, json) : await runSoak(soaking)
+  process.exitCode = holding ? 0 : 1
 }
