@@ -151,6 +151,27 @@ describe.each(['embedded', 'redis'])('%s', (engine) => {
   }, 20_000)
 })
 
+test('what a process was telling when it was killed is told by the next, as the same', async () => {
+  const env = await prepare('embedded', await Receiver.start((index) => (index === 0 ? undefined : 204)))
+  const first = await start(env)
+  const tab = await openTab(first, 'ada')
+  await notify(first, 'ada', { title: 'A', webhook: { events: ['delivered'] } })
+  const [shown] = await tab.sees('notification')
+  await tab.ask('ack', shown.seq)
+  await receiver.hears(1)
+  await first.kill()
+  const killed = Date.now()
+  const second = await start(env)
+  // Meanwhile it is gone, and was delivered all the same.
+  await fetch(`${second.url}/notify/ada/${shown.id}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${second.apiKey}` },
+  })
+  const [before, after] = await receiver.hears(2)
+  expect(after!.at - killed).toBeLessThan(25_000)
+  expect([after!.text, after!.headers['webhook-id']]).toEqual([before!.text, before!.headers['webhook-id']])
+}, 40_000)
+
 test('a receiver that hangs slows neither posts nor tabs', async () => {
   const env = await prepare('embedded', await Receiver.start(() => undefined))
   const server = await start(env)
