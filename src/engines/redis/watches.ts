@@ -4,6 +4,9 @@ import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptedClient } from './scripts.ts'
 
+/** How many one call hastens: a script should not hold up the others for long. */
+const AT_ONCE = 1000
+
 /** The watches on Redis: one sorted set of times and one hash, one script per verb. */
 export class RedisWatches implements Watches {
   readonly #connection: RedisConnection
@@ -31,7 +34,10 @@ export class RedisWatches implements Watches {
   }
 
   async hasten(ids: readonly string[], now: number): Promise<void> {
-    await this.#connection.run(() => this.#scripts.hastenWatches(...this.#keys, now, ...ids))
+    for (let first = 0; first < ids.length; first += AT_ONCE) {
+      const some = ids.slice(first, first + AT_ONCE)
+      await this.#connection.run(() => this.#scripts.hastenWatches(...this.#keys, now, ...some))
+    }
   }
 
   async settle(token: string, id: string, next: NextWatch, now: number): Promise<boolean> {

@@ -2,11 +2,14 @@ import { randomUUIDv7 } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { userChannel } from '../../../src/core/channel.ts'
 import type { Engine } from '../../../src/core/engine.ts'
-import { Inboxes } from '../../../src/core/inboxes.ts'
+import { ServiceError } from '../../../src/core/errors.ts'
+import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import { Publisher } from '../../../src/core/publisher.ts'
-import type { TakenWatch, Watch } from '../../../src/core/watches.ts'
+import { Scheduler } from '../../../src/core/scheduler.ts'
+import type { TakenWatch, Watch, Watches } from '../../../src/core/watches.ts'
 import type { WebhookInput } from '../../../src/core/webhook.ts'
-import type { Court } from './court.ts'
+import { until } from '../../support/until.ts'
+import { type Court, upTo } from './court.ts'
 
 const watchOf = (changes: Partial<Watch> = {}): Watch => ({
   ...{ id: randomUUIDv7(), user: 'ada "{}" 😀', tag: 't', version: 1, events: ['delivered', 'read'] },
@@ -116,7 +119,7 @@ export function watchesLaw(court: Court): void {
       const now = someTime()
       const watch = watchOf()
       await watches.put(watch, now + 500)
-      await watches.hasten([randomUUIDv7(), watch.id], now)
+      await watches.hasten([...upTo(1000).map(() => randomUUIDv7()), watch.id], now)
       const [taken] = await watches.take(now, now + 100, 10)
       expect(taken!.watch).toEqual(watch)
       await watches.hasten([watch.id], now + 1)
@@ -167,6 +170,53 @@ export function watchesLaw(court: Court): void {
       expect(await inboxes.withdraw(user, 't')).toBe(true)
       expect(await isHastened(id)).toBe(true)
       expect(await inbox.find(userChannel(user), id)).toBeUndefined()
+      await clear(engine, Date.now() + 120_000)
+    })
+
+    test.each(['publisher', 'scheduler'])(
+      'whoever dies between the publish and the watch has not ended it: the %s that tries again puts the watch',
+      async (who) => {
+        const engine = await court.open()
+        const { broker, inbox, schedule, watches } = engine
+        const user = randomUUIDv7()
+        let failures = 0
+        const failing = Object.assign(Object.create(watches), {
+          put: async (...args: Parameters<Watches['put']>) => {
+            if (failures++ === 0) throw new ServiceError('engine_unavailable', 'it died')
+            return watches.put(...args)
+          },
+        })
+        const parts = { broker, inbox, schedule, watches: failing }
+        const webhook: WebhookInput = { events: ['read'] }
+        const options = { credential: 'test', idempotencyKey: 'k' }
+        if (who === 'publisher') {
+          const notify = () => new Publisher(parts).notify(user, { title: 'A', webhook }, options)
+          await expect(notify()).rejects.toMatchObject({ temporary: true })
+          expect(await notify()).toMatchObject({ replayed: true })
+        } else {
+          const scheduler = new Scheduler(parts, new Inboxes(engine), (error) => court.reported.push(error))
+          await scheduler.add(user, { title: 'A', webhook }, Date.now() - 1, options)
+          scheduler.start()
+          await until(async () => (await schedule.due(Date.now(), 10)).length === 0, 5000)
+          await scheduler.stop()
+        }
+        const { items } = await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 10 })
+        const taken = await watches.take(Date.now() + 5000, Date.now() + 60_000, 10)
+        expect(taken.map(({ watch }) => [watch.id, watch.version])).toEqual(items.map(({ id }) => [id, 1]))
+        expect(failures).toBe(2)
+        await clear(engine, Date.now() + 120_000)
+      },
+    )
+
+    test('an update that is dropped does not end what is watched of the stored one', async () => {
+      const engine = await court.open()
+      const publisher = new Publisher(engine)
+      const send = (version: number, webhook: WebhookInput) =>
+        publisher.notify('ada', { title: 'A', tag: 'late', version, webhook }, { credential: 'test' })
+      const { id } = await send(7, { events: ['delivered'] })
+      expect(await send(6, { events: ['read'] })).toMatchObject({ place: { applied: false } })
+      const taken = await engine.watches.take(Date.now() + 5000, Date.now() + 60_000, 10)
+      expect(taken.map((one) => one.watch)).toMatchObject([{ id, version: 7, events: ['delivered'] }])
       await clear(engine, Date.now() + 120_000)
     })
 
