@@ -10,7 +10,7 @@ import type { Engine, Published } from './engine.ts'
 import { ServiceError } from './errors.ts'
 import type { MessageInput, NotificationInput } from './notification.ts'
 import type { Draft } from './publication.ts'
-import { publishWatched } from './watching.ts'
+import { publishAllWatched, publishWatched } from './watching.ts'
 
 /**
  * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
@@ -47,7 +47,7 @@ export class Publisher {
   ): Promise<PromiseSettledResult<Published>[]> {
     this.#refuseIfFull()
     const drafts = draftNotifications(users, input, options)
-    return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
+    return this.#waitFor(drafts.length, () => publishAllWatched(this.#engine, drafts))
   }
 
   /**
@@ -77,12 +77,16 @@ export class Publisher {
     if (this.isFull) throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
   }
 
-  async #store(draft: Draft): Promise<Published> {
-    this.#waiting++
+  #store(draft: Draft): Promise<Published> {
+    return this.#waitFor(1, () => publishWatched(this.#engine, draft))
+  }
+
+  async #waitFor<T>(count: number, publish: () => Promise<T>): Promise<T> {
+    this.#waiting += count
     try {
-      return await publishWatched(this.#engine, draft)
+      return await publish()
     } finally {
-      this.#waiting--
+      this.#waiting -= count
     }
   }
 }

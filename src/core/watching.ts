@@ -1,7 +1,7 @@
 import { idOfChannel } from './channel.ts'
 import type { Engine, Published } from './engine.ts'
 import type { Draft } from './publication.ts'
-import type { Watch } from './watches.ts'
+import type { Watch, Watches } from './watches.ts'
 
 /**
  * How soon a new watch is looked at, in milliseconds. A tab may acknowledge before there is a watch to be hastened: this look makes up for it.
@@ -12,13 +12,29 @@ const FIRST_LOOK = 1000
  * Stores a draft, and then begins to watch it if its backend wants to hear what becomes of it. A caller that is told of an error repeats the
  * call with its key, and the watch is kept then. Rejects like `Broker.publish`.
  */
-export async function publishWatched(
-  { broker, watches }: Pick<Engine, 'broker' | 'watches'>,
-  draft: Draft,
-): Promise<Published> {
-  const published = await broker.publish(draft)
-  const watch = watchOf(draft, published)
-  if (watch !== undefined) await watches.put(watch, Date.now() + FIRST_LOOK)
+export async function publishWatched({ broker, watches }: Watched, draft: Draft): Promise<Published> {
+  return watch(watches, draft, await broker.publish(draft))
+}
+
+/** The same for drafts that differ in their users alone; resolves like `Broker.publishAll`. */
+export async function publishAllWatched(
+  { broker, watches }: Watched,
+  drafts: readonly Draft[],
+): Promise<PromiseSettledResult<Published>[]> {
+  const settled = await broker.publishAll(drafts)
+  if (drafts[0]?.item?.webhook === undefined) return settled
+  return Promise.allSettled(
+    settled.map((one, index) =>
+      one.status === 'fulfilled' ? watch(watches, drafts[index]!, one.value) : Promise.reject(one.reason),
+    ),
+  )
+}
+
+type Watched = Pick<Engine, 'broker' | 'watches'>
+
+async function watch(watches: Watches, draft: Draft, published: Published): Promise<Published> {
+  const wanted = watchOf(draft, published)
+  if (wanted !== undefined) await watches.put(wanted, Date.now() + FIRST_LOOK)
   return published
 }
 

@@ -10,6 +10,7 @@ export interface ScriptedClient {
     ...args: Argument[]
   ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, connections: Buffer[], life?: Buffer]>
   notifyBuffer(
+    keys: number,
     ...args: Argument[]
   ): Promise<
     [
@@ -22,7 +23,7 @@ export interface ScriptedClient {
       version: number,
       created: number,
       applied: number,
-    ]
+    ][]
   >
   mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number, ...watched: string[]]>
   withdraw(...args: Argument[]): Promise<[] | [id: string, watched: number]>
@@ -62,14 +63,14 @@ export const birth = (): string => randomBytes(6).toString('base64url')
 
 const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 
-/** Puts the scripts on a client. The number in a script's file name is the number of its keys. */
+/** Puts the scripts on a client. The number in a script's file name is that of its keys; with `n` the caller gives it first. */
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
   const watches = read('watches')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
-    ['notify', 'notify-10', inbox],
+    ['notify', 'notify-n', inbox],
     ['mark', 'mark-8', inbox],
     ['withdraw', 'withdraw-8', inbox],
     ['listInbox', 'list-8', inbox],
@@ -88,7 +89,9 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],
   ] as const) {
-    client.defineCommand(command, { numberOfKeys: Number(file.split('-').at(-1)), lua: prelude + read(file) })
+    const keys = Number(file.split('-').at(-1))
+    const lua = prelude + read(file)
+    client.defineCommand(command, Number.isNaN(keys) ? { lua } : { numberOfKeys: keys, lua })
   }
   return client as unknown as ScriptedClient
 }

@@ -4,6 +4,7 @@ import { userChannel } from '../../../src/core/channel.ts'
 import type { Engine } from '../../../src/core/engine.ts'
 import { ServiceError } from '../../../src/core/errors.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
+import type { NotificationInput } from '../../../src/core/notification.ts'
 import { Publisher } from '../../../src/core/publisher.ts'
 import { Scheduler } from '../../../src/core/scheduler.ts'
 import type { TakenWatch, Watch, Watches } from '../../../src/core/watches.ts'
@@ -207,6 +208,24 @@ export function watchesLaw(court: Court): void {
         await clear(engine, Date.now() + 120_000)
       },
     )
+
+    test('of many users each is watched', async () => {
+      const engine = await court.open()
+      const users = upTo(20).map(() => randomUUIDv7())
+      const input: NotificationInput = { title: 'A', webhook: { events: ['read'] } }
+      const settled = await new Publisher(engine).notifyMany(users, input, { credential: 'test' })
+      const ids = settled.map((one) => (one.status === 'fulfilled' ? one.value.id : undefined))
+      const taken = await engine.watches.take(Date.now() + 5000, Date.now() + 60_000, 100)
+      const wanted = users.map((user, index) => [user, ids[index]])
+      expect(taken.map(({ watch }) => [watch.user, watch.id]).sort()).toEqual(wanted.sort())
+      const inboxes = new Inboxes(engine)
+      await Promise.all(users.map((user) => inboxes.acknowledge(user, 1)))
+      // They are taken, and come back at once when they are given back: each was hastened.
+      for (const { watch, token } of taken)
+        await engine.watches.settle(token, watch.id, { watch, at: Date.now() + 60_000 }, Date.now())
+      expect(await engine.watches.take(Date.now(), Date.now() + 60_000, 100)).toHaveLength(20)
+      await clear(engine, Date.now() + 120_000)
+    })
 
     test('an update that is dropped does not end what is watched of the stored one', async () => {
       const engine = await court.open()
