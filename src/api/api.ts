@@ -10,6 +10,7 @@ import type { Scheduler } from '../core/scheduler.ts'
 import type { ApiKey } from '../core/scopes.ts'
 import type { WebhookPolicy } from '../core/webhook.ts'
 import { withAdmission } from './admission.ts'
+import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
 import { type OriginCheck, registerCors } from './cors.ts'
 import { createAccess } from './credentials.ts'
 import { registerDocs } from './docs.ts'
@@ -49,6 +50,8 @@ export interface ApiOptions extends HealthOptions {
   mayCall: OriginCheck
   /** What the development page is told; undefined in production. */
   demo: DemoOptions | undefined
+  /** For other senders; none unless given. */
+  doors?: HttpDoors
 }
 
 /** A code point is up to four bytes in UTF-8, and each is `%XX` in a path. */
@@ -88,17 +91,17 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   app.decorateRequest('tabUser', '')
   await registerOpenApi(app)
   registerHealth(app, counts, options)
-  if (options.role !== 'worker') registerBackend(app, options, counts)
+  if (options.role !== 'worker') await registerBackend(app, options, counts)
   await app.register(async (tabs) => registerForTabs(tabs, options))
   await app.register((pages) => registerForBrowsers(pages, options))
   return app
 }
 
-function registerBackend(
+async function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, scheduler, deliveries, inboxes, webhooks, apiKeys, verifier, sign }: ApiOptions,
+  { engine, publisher, scheduler, deliveries, inboxes, webhooks, apiKeys, verifier, sign, doors }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
-): void {
+): Promise<void> {
   const access = createAccess(apiKeys, verifier)
   registerNotify(app, { access, publisher, scheduler, deliveries, webhooks, counts })
   registerNotifyMany(app, { access, publisher, webhooks, counts })
@@ -106,6 +109,7 @@ function registerBackend(
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
+  if (doors !== undefined) await registerDoors(app, doors, { access, publisher, counts })
 }
 
 /** What a page calls in the name of its user. */
