@@ -21,8 +21,9 @@ const inboxes = new Inboxes(engine)
 const api = await buildApi({
   role: 'all',
   engine,
-  publisher: new Publisher(engine.broker),
+  publisher: new Publisher(engine),
   inboxes,
+  webhooks: { enabled: false, hasUrl: false, allowPrivate: false },
   scheduler: new Scheduler(engine, inboxes, () => undefined),
   deliveries: new Deliveries(engine.broker, inboxes),
   apiKeys: [],

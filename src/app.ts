@@ -19,6 +19,7 @@ import { Publisher } from './core/publisher.ts'
 import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
+import type { WebhookPolicy } from './core/webhook.ts'
 import { type CompletedCredentials, completeCredentials } from './development-secrets.ts'
 import { openLiveDoors } from './doors/doors.ts'
 import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
@@ -28,6 +29,7 @@ import { createClient } from './engines/redis/clients.ts'
 import { Listener } from './engines/redis/listener.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
+import { Webhooks } from './webhooks/webhooks.ts'
 import { welcome } from './welcome.ts'
 
 /** How long posts are answered at least after the last tab has gone, if they keep coming, in milliseconds. */
@@ -84,10 +86,11 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
 
   const report = (error: unknown): void => api.log.error(error)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
-  const publisher = new Publisher(engine.broker, config.maxWaitingPublishes)
+  const publisher = new Publisher(engine, config.maxWaitingPublishes)
   const inboxes = new Inboxes(engine)
   const scheduler = new Scheduler(engine, inboxes, report)
   const deliveries = new Deliveries(engine.broker, inboxes)
+  const webhooks = webhooksOf(config, engine, inboxes, report, (message) => api.log.warn(message))
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
   const rejections = new Rejections((text) => api.log.warn(text))
@@ -101,6 +104,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     scheduler,
     deliveries,
     inboxes,
+    webhooks: policyOf(config),
     apiKeys: credentials.apiKeys,
     verifier,
     sign,
@@ -108,7 +112,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
-    metrics: metricsOf(hub, () => sockets, rejections),
+    metrics: metricsOf(hub, () => sockets, rejections, webhooks),
     siblings,
     mayCall: (request) => mayConnect(request, config.origin),
     doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
@@ -173,7 +177,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     clearTimeout(cut)
     liveDoors?.close()
     hub.stop()
-    await scheduler.stop()
+    await Promise.all([scheduler.stop(), webhooks?.stop()])
     await engine.close()
   }
 
@@ -195,6 +199,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
       scheduler.start()
+      webhooks?.start()
       streamDoor = openStreamDoor()
       if (development && role !== 'worker') await welcome(publisher)
     },
@@ -202,7 +207,29 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
   }
 }
 
-function metricsOf(hub: Hub, sockets: () => Sockets | undefined, rejections: Rejections): MetricSource[] {
+function webhooksOf(
+  { webhooks: { secrets, url, allowPrivate } }: Config,
+  { watches }: Engine,
+  inboxes: Inboxes,
+  report: (error: unknown) => void,
+  warn: (message: string) => void,
+): Webhooks | undefined {
+  if (secrets.length === 0) return undefined
+  return new Webhooks({ secrets, url, allowPrivate, watches, inboxes, report, warn })
+}
+
+const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): WebhookPolicy => ({
+  enabled: secrets.length > 0,
+  hasUrl: url !== undefined,
+  allowPrivate,
+})
+
+function metricsOf(
+  hub: Hub,
+  sockets: () => Sockets | undefined,
+  rejections: Rejections,
+  webhooks: Webhooks | undefined,
+): MetricSource[] {
   return [
     {
       name: 'tabcast_connections',
@@ -235,6 +262,13 @@ function metricsOf(hub: Hub, sockets: () => Sockets | undefined, rejections: Rej
       kind: 'counter',
       label: 'reason',
       read: () => sockets()?.counts.refused ?? {},
+    },
+    {
+      name: 'tabcast_webhooks_total',
+      help: 'Tries to tell a backend what became of a notification, by result.',
+      kind: 'counter',
+      label: 'result',
+      read: () => ({ ...webhooks?.counts }),
     },
     {
       name: 'tabcast_door_rejected_total',

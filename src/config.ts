@@ -12,6 +12,8 @@ import {
   rooms,
   transportsOf,
   urlOf,
+  type WebhookSettings,
+  webhooksOf,
   workersOf,
 } from './config/rules.ts'
 import { type Environment, environmentSchema, VARIABLES } from './config/variables.ts'
@@ -34,6 +36,7 @@ export interface Config {
   directory: string | undefined
   retention: { user: Retention; room: Retention }
   credentials: Credentials
+  webhooks: WebhookSettings
   origin: { origins: readonly string[]; loopback: boolean }
   policy: { publicRooms: readonly string[]; joinRooms: readonly string[] }
   anonymous: boolean
@@ -148,6 +151,7 @@ function toConfig(env: Environment, faults: string[]): Config {
       room: { count: env.ROOM_RETENTION_COUNT, seconds: env.ROOM_RETENTION_SECONDS },
     },
     credentials,
+    webhooks: webhooksOf(env, faults),
     origin: {
       origins: originsOf(env, faults),
       loopback: development && env.CORS_ORIGINS === undefined,

@@ -8,6 +8,7 @@ import type { Inboxes } from '../core/inboxes.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { Scheduler } from '../core/scheduler.ts'
 import type { ApiKey } from '../core/scopes.ts'
+import type { WebhookPolicy } from '../core/webhook.ts'
 import { withAdmission } from './admission.ts'
 import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
 import { type OriginCheck, registerCors } from './cors.ts'
@@ -38,6 +39,7 @@ export interface ApiOptions extends HealthOptions {
   scheduler: Scheduler
   deliveries: Deliveries
   inboxes: Inboxes
+  webhooks: WebhookPolicy
   apiKeys: readonly ApiKey[]
   verifier: ApiTokenVerifier
   /** Undefined where tokens are only checked. */
@@ -97,12 +99,12 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
 
 async function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, scheduler, deliveries, inboxes, apiKeys, verifier, sign, doors }: ApiOptions,
+  { engine, publisher, scheduler, deliveries, inboxes, webhooks, apiKeys, verifier, sign, doors }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): Promise<void> {
   const access = createAccess(apiKeys, verifier)
-  registerNotify(app, { access, publisher, scheduler, deliveries, counts })
-  registerNotifyMany(app, { access, publisher, counts })
+  registerNotify(app, { access, publisher, scheduler, deliveries, webhooks, counts })
+  registerNotifyMany(app, { access, publisher, webhooks, counts })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerUsers(app, { access, engine, publisher })

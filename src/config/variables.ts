@@ -90,6 +90,15 @@ const entries = {
   ),
   JWT_PUBLIC_KEY: secret('checks browser tokens (RS, ES, EdDSA); PEM, several one behind the other'),
   JWKS_URL: text('where the public keys of browser tokens are published'),
+  WEBHOOK_SECRET: secret(
+    'signs webhooks (Standard Webhooks): `whsec_` and base64 of 24 to 64 bytes; several by comma for a rotation, all sign; without it there are none',
+  ),
+  WEBHOOK_URL: text('where webhooks go unless the call names a place'),
+  WEBHOOK_PRIVATE: choice(
+    ['on', 'off'],
+    'off',
+    '`on` lets the place that a call names be `http://`, and in a private network or on this machine',
+  ),
   CORS_ORIGINS: text(
     'the origins of pages that may connect, separated by commas; `*` for all',
     'same origin; any on loopback in development',

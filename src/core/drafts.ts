@@ -42,12 +42,12 @@ export function draftNotifications(
 ): Draft[] {
   const content = JSON.stringify(notificationContent(input))
   refuse(faultsOfNotification(input, content))
-  const { ttl = MAX_TTL_SECONDS, version } = input
+  const { ttl = MAX_TTL_SECONDS, version, webhook } = input
   const now = Date.now()
   const parts = {
     content,
-    // A version is no part of the content, since the store may give another one.
-    fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}`,
+    // A version is no part of the content, since the store may give another one; what the backend wants to hear is not for tabs.
+    fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : JSON.stringify(webhook)}`,
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
     ...(ttl === 0 ? carried(input, now) : { item: itemDraftOf(input, content, now, options) }),
@@ -68,7 +68,7 @@ function itemDraftOf(
   now: number,
   { waiter }: PublishOptions,
 ): ItemDraft {
-  const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS } = input
+  const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS, webhook } = input
   const item: ItemDraft = {
     type,
     course: courseOf(input),
@@ -82,6 +82,7 @@ function itemDraftOf(
   if (tag !== undefined) item.tag = tag
   if (version !== undefined) item.version = version
   if (waiter !== undefined) item.waiter = waiter
+  if (webhook !== undefined) item.webhook = webhook
   return item
 }
 

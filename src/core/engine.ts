@@ -11,6 +11,7 @@ import type { Counts, ItemPlace } from './item.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import type { Draft, Publication } from './publication.ts'
 import type { Schedule } from './schedule.ts'
+import type { Watches } from './watches.ts'
 
 /** What a publish answers. */
 export interface Published {
@@ -139,6 +140,7 @@ export interface Engine {
   readonly broker: Broker
   readonly inbox: Inbox
   readonly schedule: Schedule
+  readonly watches: Watches
   readonly presence: Presence
   readonly revocations: Revocations
   readonly registry: Registry

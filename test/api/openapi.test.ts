@@ -59,7 +59,7 @@ test.each(operations)(
   '%s %s answers its example with 2xx on the first click',
   async (method, path, operation) => {
     const { api, engine } = await startApi()
-    await welcome(new Publisher(engine.broker))
+    await welcome(new Publisher(engine))
     const ofUser = operation.security?.some((scheme) => 'userToken' in scheme)
     const url = path.replace(/\{(\w+)\}/g, (_, name) => {
       const parameter = operation.parameters?.find((candidate) => candidate.name === name)

@@ -18,7 +18,7 @@ test('in development every example of Swagger UI answers 2xx on the first click'
       peers: async () => [],
     },
   })
-  await welcome(new Publisher(engine.broker))
+  await welcome(new Publisher(engine))
   await api.listen({ port: 0 })
   const browser = await launchBrowser()
   onTestFinished(() => browser.close())

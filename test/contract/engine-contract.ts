@@ -12,6 +12,7 @@ import { restartLaw } from './engine/restart.ts'
 import { retentionLaw } from './engine/retention.ts'
 import { scheduleLaw } from './engine/schedule.ts'
 import { sharedLaw } from './engine/shared.ts'
+import { watchesLaw } from './engine/watches.ts'
 
 export type { Features, Store }
 
@@ -31,6 +32,7 @@ export function engineContract(name: string, makeStore: () => Promise<Store>, fe
     inboxLaw(court)
     inboxModelLaw(court)
     scheduleLaw(court)
+    watchesLaw(court)
     closingLaw(court)
     sharedLaw(court)
     restartLaw(court)

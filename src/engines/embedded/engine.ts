@@ -15,6 +15,7 @@ import { EmbeddedRevocations } from './revocations.ts'
 import { EmbeddedSchedule } from './schedule.ts'
 import { Sweep } from './sweep.ts'
 import { Transactions } from './transactions.ts'
+import { EmbeddedWatches } from './watches.ts'
 
 export interface EmbeddedEngineOptions extends EngineOptions {
   /** The SQLite file, which is made if it is not there, with its directory; or `:memory:`. */
@@ -55,6 +56,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     broker,
     inbox,
     schedule: new EmbeddedSchedule(database, transactions, idempotency),
+    watches: new EmbeddedWatches(database, transactions),
     presence,
     revocations: new EmbeddedRevocations(database, transactions),
     registry: {

@@ -12,6 +12,7 @@ import { RedisRegistry } from './registry.ts'
 import { RedisSchedule } from './schedule.ts'
 import { withScripts } from './scripts.ts'
 import { Store } from './store.ts'
+import { RedisWatches } from './watches.ts'
 
 export interface RedisEngineOptions extends EngineOptions, ClientOptions {
   /** In front of every key and Pub/Sub channel. */
@@ -49,6 +50,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     broker,
     inbox,
     schedule: new RedisSchedule(connection, scripts, keys),
+    watches: new RedisWatches(connection, scripts, keys),
     presence,
     registry,
     revocations: {

@@ -86,6 +86,11 @@ export class Keys {
     return `${this.#prefix}:{due}:ends`
   }
 
+  /** The watches: the sorted set of notification → when it is due, and the hash that `scripts/watches.lua` explains. */
+  get watches(): [string, string] {
+    return [`${this.#prefix}:{watches}:times`, `${this.#prefix}:{watches}:watches`]
+  }
+
   /** The sorted set of process → time of its last sign of life. */
   get alive(): string {
     return `${this.#prefix}:{processes}:alive`

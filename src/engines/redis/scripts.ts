@@ -25,8 +25,8 @@ export interface ScriptedClient {
       applied: number,
     ][]
   >
-  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number]>
-  withdraw(...args: Argument[]): Promise<number>
+  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number, ...watched: string[]]>
+  withdraw(...args: Argument[]): Promise<[] | [id: string, watched: number]>
   listInbox(
     ...args: Argument[]
   ): Promise<[seq: number, epoch: string, unread: number, unseen: number, complete: number, ...string[]]>
@@ -34,6 +34,10 @@ export interface ScriptedClient {
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
+  putWatch(...args: Argument[]): Promise<number>
+  takeWatches(...args: Argument[]): Promise<string[]>
+  hastenWatches(...args: Argument[]): Promise<number>
+  settleWatch(...args: Argument[]): Promise<number>
   cancel(...args: Argument[]): Promise<number>
   conclude(...args: Argument[]): Promise<number>
   readLogBuffer(
@@ -63,6 +67,7 @@ const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.l
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
+  const watches = read('watches')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
     ['notify', 'notify-n', inbox],
@@ -73,6 +78,10 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['expire', 'expire-8', inbox],
     ['settle', 'settle-1', ''],
     ['schedule', 'schedule-2', ''],
+    ['putWatch', 'put-watch-2', watches],
+    ['takeWatches', 'take-watches-2', watches],
+    ['hastenWatches', 'hasten-watches-2', watches],
+    ['settleWatch', 'settle-watch-2', watches],
     ['cancel', 'cancel-1', ''],
     ['conclude', 'conclude-1', ''],
     ['readLog', 'read-2', log],
