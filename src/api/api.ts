@@ -15,6 +15,7 @@ import { registerDocs } from './docs.ts'
 import { type HealthOptions, registerHealth } from './health.ts'
 import { registerJsonBody } from './json-body.ts'
 import { registerMe } from './me.ts'
+import { registerMembers } from './members.ts'
 import { createCounts } from './metrics.ts'
 import { registerNotify } from './notify.ts'
 import { registerNotifyMany } from './notify-many.ts'
@@ -42,6 +43,8 @@ export interface ApiOptions extends HealthOptions {
   /** Undefined where tokens are only checked. */
   sign: TokenSigner | undefined
   maxBodyBytes: number
+  /** How many rooms a user may be a member of. */
+  maxMemberships: number
   logger: Exclude<FastifyServerOptions['logger'], undefined>
   /** Whether a page may use the routes for tabs, by the origin that its request names. */
   mayCall: OriginCheck
@@ -94,7 +97,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
 
 function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, scheduler, deliveries, inboxes, apiKeys, verifier, sign }: ApiOptions,
+  { engine, publisher, scheduler, deliveries, inboxes, apiKeys, verifier, sign, maxMemberships }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): void {
   const access = createAccess(apiKeys, verifier)
@@ -102,6 +105,7 @@ function registerBackend(
   registerNotifyMany(app, { access, publisher, counts })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
+  registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
 }

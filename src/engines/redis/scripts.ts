@@ -49,6 +49,9 @@ export interface ScriptedClient {
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
   heartbeat(...args: Argument[]): Promise<string[]>
   revoke(...args: Argument[]): Promise<number>
+  grant(...args: Argument[]): Promise<number>
+  attend(...args: Argument[]): Promise<number>
+  bury(...args: Argument[]): Promise<number>
 }
 
 /** Eight characters, for the name of a log that the call may found. */
@@ -60,6 +63,7 @@ const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.l
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
+  const people = read('people')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
     ['notify', 'notify-10', inbox],
@@ -74,6 +78,9 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],
+    ['grant', 'grant-4', log],
+    ['attend', 'attend-4', people],
+    ['bury', 'bury-4', people],
   ] as const) {
     client.defineCommand(command, { numberOfKeys: Number(file.split('-').at(-1)), lua: prelude + read(file) })
   }
