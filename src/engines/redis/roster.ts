@@ -33,6 +33,7 @@ export class RedisRoster implements Roster {
     this.#keys = keys
     this.#registry = registry
     this.#timer = setInterval(() => this.stateAgain(), INTERVAL).unref()
+    registry.onReturn(() => this.stateAgain())
     registry.onDeath(() => {
       this.#sweeping ??= setTimeout(() => {
         this.#sweeping = undefined
@@ -108,12 +109,12 @@ export class RedisRoster implements Roster {
     const hosts = await this.#connection.run(() =>
       this.#connection.client.smembers(this.#keys.hosts(roomChannel(room))),
     )
-    const [alive, dead] = [true, false].map((state) =>
-      hosts.filter((process) => this.#registry.isAlive(process) === state),
-    ) as [string[], string[]]
-    for (const process of dead)
+    const isDead = (process: string): boolean => !this.#registry.isAlive(process)
+    // Some time has passed since it was last asked who is alive.
+    if (hosts.some(isDead)) await this.#registry.beat()
+    for (const process of hosts.filter(isDead))
       await this.#connection.run(() => this.#scripts.bury(...this.#callOn(room, process)))
-    return alive
+    return hosts.filter((process) => !isDead(process))
   }
 
   /** The fields of a hash, so many at most. */

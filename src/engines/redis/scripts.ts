@@ -47,7 +47,7 @@ export interface ScriptedClient {
     ]
   >
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
-  heartbeat(...args: Argument[]): Promise<string[]>
+  heartbeat(...args: Argument[]): Promise<[added: number, ...peers: string[]]>
   revoke(...args: Argument[]): Promise<number>
   grant(...args: Argument[]): Promise<number>
   attend(...args: Argument[]): Promise<number>
