@@ -12,23 +12,28 @@ const STOP_MARGIN = 15
  */
 const SAME_SIGNAL = 1000
 
-async function start(): Promise<void> {
-  let config: Config
-  let app: App
-  try {
-    config = loadConfig()
-    app = await createApp(config)
-    await app.listen()
-  } catch (error) {
-    process.stderr.write(`${explain(error)}\n`)
-    process.exit(1)
-  }
-  stopGracefully(config, app)
-  process.stdout.write(await banner(config, app))
+async function prepare(): Promise<{ config: Config; app: App }> {
+  const config = loadConfig()
+  return { config, app: await createApp(config) }
 }
 
-/** Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. */
-function stopGracefully({ drainSeconds }: Config, app: App): void {
+async function start(): Promise<void> {
+  const { config, app } = await prepare().catch(explainAndExit)
+  // Before it listens: who is answered by it may stop it at once.
+  const isStopping = stopGracefully(config, app)
+  try {
+    await app.listen()
+    if (!isStopping()) process.stdout.write(await banner(config, app))
+  } catch (error) {
+    if (!isStopping()) explainAndExit(error)
+  }
+}
+
+/**
+ * Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. What it returns tells
+ * whether that has begun.
+ */
+function stopGracefully({ drainSeconds }: Config, app: App): () => boolean {
   let since = 0
   const stop = async (code: number): Promise<void> => {
     since = Date.now()
@@ -49,6 +54,12 @@ function stopGracefully({ drainSeconds }: Config, app: App): void {
     })
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
+  return () => since > 0
+}
+
+function explainAndExit(error: unknown): never {
+  process.stderr.write(`${explain(error)}\n`)
+  process.exit(1)
 }
 
 await start()

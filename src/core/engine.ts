@@ -68,6 +68,9 @@ export interface Broker {
    */
   publish(draft: Draft): Promise<Published>
 
+  /** Publishes drafts that differ in their channels and ids alone, together and faster; resolves to what became of each, in their order. */
+  publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]>
+
   /** After it resolves, the handler hears the next publication. Every handler of a channel hears each publication once. */
   subscribe(channel: Channel, handler: PublicationHandler): Promise<void>
 

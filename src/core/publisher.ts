@@ -46,7 +46,7 @@ export class Publisher {
   ): Promise<PromiseSettledResult<Published>[]> {
     this.#refuseIfFull()
     const drafts = draftNotifications(users, input, options)
-    return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
+    return this.#waitFor(drafts.length, () => this.#broker.publishAll(drafts))
   }
 
   /**
@@ -76,12 +76,16 @@ export class Publisher {
     if (this.isFull) throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
   }
 
-  async #store(draft: Draft): Promise<Published> {
-    this.#waiting++
+  #store(draft: Draft): Promise<Published> {
+    return this.#waitFor(1, () => this.#broker.publish(draft))
+  }
+
+  async #waitFor<T>(count: number, publish: () => Promise<T>): Promise<T> {
+    this.#waiting += count
     try {
-      return await this.#broker.publish(draft)
+      return await publish()
     } finally {
-      this.#waiting--
+      this.#waiting -= count
     }
   }
 }

@@ -10,9 +10,12 @@ export interface Scheduled {
   ttl: number | undefined
 }
 
+/** How long it is remembered that something was cancelled, in milliseconds: longer than a process has it in hand to publish it. */
+export const CANCELLED_FOR = 60_000
+
 /**
- * What waits for its time, kept by the store. Nothing here publishes: see `Scheduler`. What is due stays until it is removed, so that a process
- * that dies in between loses nothing; the idempotency key under which it is published keeps it from being published twice.
+ * What waits for its time, kept by the store. Nothing here publishes: see `Scheduler`. What is due stays until it is concluded, so that a
+ * process that dies in between loses nothing; the idempotency key under which it is published keeps it from being published twice.
  */
 export interface Schedule {
   /**
@@ -27,6 +30,12 @@ export interface Schedule {
   /** The one of a user with this id, or the first with this tag. */
   find(channel: Channel, idOrTag: string): Promise<Scheduled | undefined>
 
-  /** Forgets one; resolves to whether it was still there. */
-  remove(channel: Channel, id: string): Promise<boolean>
+  /** Cancels one; resolves to whether it was waiting. */
+  cancel(channel: Channel, id: string): Promise<boolean>
+
+  /**
+   * Forgets one that has been published. Resolves to whether it was cancelled before that: then whoever asks withdraws it. Of several that
+   * publish the same one, those that come later are told no, since nobody can have cancelled what is no longer there.
+   */
+  conclude(channel: Channel, id: string): Promise<boolean>
 }

@@ -81,7 +81,7 @@ export class Scheduler {
     for (;;) {
       const scheduled = await this.#engine.schedule.find(channel, idOrTag)
       if (scheduled === undefined) return cancelled
-      cancelled = (await this.#engine.schedule.remove(channel, scheduled.draft.id)) || cancelled
+      cancelled = (await this.#engine.schedule.cancel(channel, scheduled.draft.id)) || cancelled
     }
   }
 
@@ -96,9 +96,8 @@ export class Scheduler {
     const { broker, schedule } = this.#engine
     const draft = stamped(scheduled)
     const published: Published = await broker.publish(draft)
-    const removed = await schedule.remove(draft.channel, draft.id)
-    // It was cancelled between the look and now: then nobody is to see it. Another process that published it has removed it, too.
-    if (!removed && !published.replayed)
+    // It may have been cancelled between the look and now: then nobody is to see it.
+    if (await schedule.conclude(draft.channel, draft.id))
       await this.#inboxes.withdraw(idOfChannel(draft.channel), published.id)
   }
 }

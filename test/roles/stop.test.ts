@@ -38,3 +38,15 @@ test('SIGTERM ends with exit code 0 in time, whatever hangs on the process, and 
     await redis.stop()
   }
 })
+
+test('a process that is stopped as soon as it answers, while its Redis does not, ends with exit code 0', async () => {
+  const redis = await startRedis()
+  redis.pause()
+  try {
+    const server = await startTabcast({ REDIS_URL: redis.url, DRAIN_SECONDS: '0' }, { until: 'live' })
+    expect(await server.stop()).toBe(0)
+  } finally {
+    redis.resume()
+    await redis.stop()
+  }
+})

@@ -24,6 +24,7 @@ export function withLossyBell(engine: Engine): {
       ...engine,
       broker: {
         publish: (draft) => broker.publish(draft),
+        publishAll: (drafts) => broker.publishAll(drafts),
         since: (...args) => broker.since(...args),
         latest: (...args) => broker.latest(...args),
         onRestored: (listener) => listeners.push(listener),

@@ -41,6 +41,10 @@ export class EmbeddedBroker implements Broker {
     return published
   }
 
+  publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
+    return Promise.allSettled(drafts.map((draft) => this.publish(draft)))
+  }
+
   async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
     this.#parts.transactions.assertOpen()
     this.#parts.bell.add(channel, handler)

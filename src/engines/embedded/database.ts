@@ -88,8 +88,9 @@ const ITEMS = `
   CREATE INDEX item_seq ON item (channel, seq);
   CREATE INDEX item_ends ON item (ends) WHERE ends > 0;
   CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
-    PRIMARY KEY (channel, id)) STRICT;
+    cancelled INTEGER, PRIMARY KEY (channel, id)) STRICT;
   CREATE INDEX schedule_at ON schedule (at);
+  CREATE INDEX schedule_cancelled ON schedule (cancelled) WHERE cancelled IS NOT NULL;
 `
 
 /** Who is a member of which room. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Channel } from '../../core/channel.ts'
-import type { Schedule, Scheduled } from '../../core/schedule.ts'
+import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/schedule.ts'
 import type { Idempotency } from './idempotency.ts'
 import type { Transactions } from './transactions.ts'
 
@@ -30,7 +30,10 @@ export class EmbeddedSchedule implements Schedule {
   }
 
   due(now: number, limit: number): Promise<Scheduled[]> {
-    return this.#transactions.read(() => this.#statements.due.all(now, limit).map(scheduledOf))
+    return this.#transactions.write(() => {
+      this.#statements.sweep.run(now - CANCELLED_FOR)
+      return this.#statements.due.all(now, limit).map(scheduledOf)
+    })
   }
 
   find(channel: Channel, idOrTag: string): Promise<Scheduled | undefined> {
@@ -40,8 +43,16 @@ export class EmbeddedSchedule implements Schedule {
     })
   }
 
-  remove(channel: Channel, id: string): Promise<boolean> {
-    return this.#transactions.write(() => this.#statements.remove.run(channel, id).changes > 0)
+  cancel(channel: Channel, id: string): Promise<boolean> {
+    return this.#transactions.write(() => this.#statements.cancel.run(Date.now(), channel, id).changes > 0)
+  }
+
+  conclude(channel: Channel, id: string): Promise<boolean> {
+    return this.#transactions.write(() => {
+      if (this.#statements.isCancelled.get(channel, id) !== undefined) return true
+      this.#statements.remove.run(channel, id)
+      return false
+    })
   }
 }
 
@@ -49,9 +60,18 @@ const scheduledOf = (row: Record<string, unknown>): Scheduled => JSON.parse(Stri
 
 const prepare = (database: DatabaseSync) => ({
   add: database.prepare('INSERT INTO schedule (channel, id, tag, at, scheduled) VALUES (?, ?, ?, ?, ?)'),
-  due: database.prepare('SELECT scheduled FROM schedule WHERE at <= ? ORDER BY at LIMIT ?'),
-  find: database.prepare(
-    'SELECT scheduled FROM schedule WHERE channel = ? AND (id = ? OR tag = ?) ORDER BY at LIMIT 1',
+  due: database.prepare(
+    'SELECT scheduled FROM schedule WHERE at <= ? AND cancelled IS NULL ORDER BY at LIMIT ?',
   ),
+  find: database.prepare(
+    'SELECT scheduled FROM schedule WHERE channel = ? AND (id = ? OR tag = ?) AND cancelled IS NULL ORDER BY at LIMIT 1',
+  ),
+  cancel: database.prepare(
+    'UPDATE schedule SET cancelled = ? WHERE channel = ? AND id = ? AND cancelled IS NULL',
+  ),
+  isCancelled: database.prepare(
+    'SELECT 1 FROM schedule WHERE channel = ? AND id = ? AND cancelled IS NOT NULL',
+  ),
+  sweep: database.prepare('DELETE FROM schedule WHERE cancelled < ?'),
   remove: database.prepare('DELETE FROM schedule WHERE channel = ? AND id = ?'),
 })

@@ -8,6 +8,7 @@ import type {
   Published,
 } from '../../core/engine.ts'
 import { ServiceError } from '../../core/errors.ts'
+import type { ItemDraft } from '../../core/item.ts'
 import { type Continuation, type Cursor, continueFrom, headOf } from '../../core/position.ts'
 import { type Draft, decode, type Publication } from '../../core/publication.ts'
 import { type RedisConnection, withDeadline } from './connection.ts'
@@ -15,11 +16,14 @@ import type { Keys } from './keys.ts'
 import { alive, decodeOrSkip, type LogRead, parseEpochs } from './log-read.ts'
 import { Replicas } from './replicas.ts'
 import { birth, type ScriptedClient } from './scripts.ts'
-import type { Store } from './store.ts'
+import type { Store, Stored } from './store.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 /** How long `subscribe` waits for a subscribing connection, in milliseconds. */
 const SUBSCRIBE_PATIENCE = 1800
+
+/** How many notifications are stored by one call: some milliseconds in which the server does nothing else. */
+const MAX_GROUP = 100
 
 /** A seq that no log reaches: reading after it brings nothing but the log's state. */
 const END = '9007199254740991'
@@ -64,13 +68,44 @@ export class RedisBroker implements Broker {
   }
 
   async publish(draft: Draft): Promise<Published> {
-    const { channel } = draft
     const started = performance.now()
     let life = ''
     const stored = await this.#connection.run(() => {
       life = this.#connection.life
       return this.#store.put(draft, life)
     })
+    return this.#settle(draft, stored, life, started)
+  }
+
+  async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
+    const item = drafts[0]?.item
+    // The keys of several channels are on several servers of a Cluster; and what is not in an inbox has a script of its own.
+    if (item === undefined || this.#connection.isCluster)
+      return Promise.allSettled(drafts.map((draft) => this.publish(draft)))
+    const groups: Promise<PromiseSettledResult<Published>[]>[] = []
+    for (let start = 0; start < drafts.length; start += MAX_GROUP)
+      groups.push(this.#publishGroup(drafts.slice(start, start + MAX_GROUP), item))
+    return (await Promise.all(groups)).flat()
+  }
+
+  async #publishGroup(drafts: readonly Draft[], item: ItemDraft): Promise<PromiseSettledResult<Published>[]> {
+    const started = performance.now()
+    let life = ''
+    try {
+      const stored = await this.#connection.run(() => {
+        life = this.#connection.life
+        return this.#store.putAll(drafts, item, life)
+      })
+      return await Promise.allSettled(
+        drafts.map((draft, index) => this.#settle(draft, stored[index]!, life, started)),
+      )
+    } catch (reason) {
+      return drafts.map(() => ({ status: 'rejected', reason }))
+    }
+  }
+
+  /** What a stored draft answers, once as many replicas have it as are wanted. */
+  async #settle(draft: Draft, stored: Stored, life: string, started: number): Promise<Published> {
     const { status, id, seq, epoch, place } = stored
     if (status === 'conflict')
       throw new ServiceError(
@@ -80,7 +115,7 @@ export class RedisBroker implements Broker {
     if (draft.stored && this.#replicas !== undefined) {
       // The run of the server that has just answered: on a Cluster a new entry's epoch names it, of an old entry it says so itself.
       const server = stored.life || life || epoch.slice(epoch.indexOf('.') + 1)
-      await this.#replicas.have(this.#keys.waited(channel), server.slice(0, 8), started)
+      await this.#replicas.have(this.#keys.waited(draft.channel), server.slice(0, 8), started)
     }
     return {
       id,

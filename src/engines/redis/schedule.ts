@@ -1,7 +1,7 @@
 import type { Channel } from '../../core/channel.ts'
 import { IDEMPOTENCY_SECONDS } from '../../core/engine.ts'
 import { ServiceError } from '../../core/errors.ts'
-import type { Schedule, Scheduled } from '../../core/schedule.ts'
+import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/schedule.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptedClient } from './scripts.ts'
@@ -11,7 +11,7 @@ const NOTED_BEFORE = 60_000
 
 /**
  * What waits for its time: a hash per user, and one sorted set of all times. The time is noted first, so that nothing is ever kept without
- * one; a time without a notification is forgotten.
+ * one; a time without a notification is forgotten. One that was cancelled is empty, and its time is when it is forgotten.
  */
 export class RedisSchedule implements Schedule {
   readonly #connection: RedisConnection
@@ -57,9 +57,8 @@ export class RedisSchedule implements Schedule {
       const name = names[index]!
       const { channel, id } = partsOf(name)
       const text = await this.#connection.run(() => client.hget(this.#keys.scheduled(channel), id))
-      if (text !== null) due.push(JSON.parse(text))
-      else if (Number(names[index + 1]) < now - NOTED_BEFORE)
-        await this.#connection.run(() => client.zrem(this.#keys.times, name))
+      if (text) due.push(JSON.parse(text))
+      else if (text === '' || Number(names[index + 1]) < now - NOTED_BEFORE) await this.#forget(channel, id)
     }
     return due
   }
@@ -69,16 +68,36 @@ export class RedisSchedule implements Schedule {
       this.#connection.client.hvals(this.#keys.scheduled(channel)),
     )
     const found = texts
+      .filter((text) => text !== '')
       .map((text): Scheduled => JSON.parse(text))
       .filter(({ draft }) => draft.id === idOrTag || draft.item?.tag === idOrTag)
     return found.sort((a, b) => a.at - b.at)[0]
   }
 
-  async remove(channel: Channel, id: string): Promise<boolean> {
+  async cancel(channel: Channel, id: string): Promise<boolean> {
+    const cancelled = await this.#connection.run(() =>
+      this.#scripts.cancel(this.#keys.scheduled(channel), id),
+    )
+    if (cancelled === 0) return false
+    await this.#connection.run(() =>
+      this.#connection.client.zadd(this.#keys.times, Date.now() + CANCELLED_FOR, nameOf(channel, id)),
+    )
+    return true
+  }
+
+  async conclude(channel: Channel, id: string): Promise<boolean> {
+    const cancelled = await this.#connection.run(() =>
+      this.#scripts.conclude(this.#keys.scheduled(channel), id),
+    )
+    if (cancelled === 1) return true
+    await this.#forget(channel, id)
+    return false
+  }
+
+  async #forget(channel: Channel, id: string): Promise<void> {
     const { client } = this.#connection
-    const removed = await this.#connection.run(() => client.hdel(this.#keys.scheduled(channel), id))
+    await this.#connection.run(() => client.hdel(this.#keys.scheduled(channel), id))
     await this.#connection.run(() => client.zrem(this.#keys.times, nameOf(channel, id)))
-    return removed > 0
   }
 }
 

@@ -10,6 +10,7 @@ export interface ScriptedClient {
     ...args: Argument[]
   ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, connections: Buffer[], life?: Buffer]>
   notifyBuffer(
+    keys: number,
     ...args: Argument[]
   ): Promise<
     [
@@ -22,7 +23,7 @@ export interface ScriptedClient {
       version: number,
       created: number,
       applied: number,
-    ]
+    ][]
   >
   mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number]>
   withdraw(...args: Argument[]): Promise<number>
@@ -33,6 +34,8 @@ export interface ScriptedClient {
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
+  cancel(...args: Argument[]): Promise<number>
+  conclude(...args: Argument[]): Promise<number>
   readLogBuffer(
     ...args: Argument[]
   ): Promise<
@@ -59,14 +62,14 @@ export const birth = (): string => randomBytes(6).toString('base64url')
 
 const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 
-/** Puts the scripts on a client. The number in a script's file name is the number of its keys. */
+/** Puts the scripts on a client. The number in a script's file name is that of its keys; with `n` the caller gives it first. */
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
   const people = read('people')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
-    ['notify', 'notify-10', inbox],
+    ['notify', 'notify-n', inbox],
     ['mark', 'mark-8', inbox],
     ['withdraw', 'withdraw-8', inbox],
     ['listInbox', 'list-8', inbox],
@@ -74,6 +77,8 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['expire', 'expire-8', inbox],
     ['settle', 'settle-1', ''],
     ['schedule', 'schedule-2', ''],
+    ['cancel', 'cancel-1', ''],
+    ['conclude', 'conclude-1', ''],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
@@ -82,7 +87,9 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['attend', 'attend-4', people],
     ['bury', 'bury-4', people],
   ] as const) {
-    client.defineCommand(command, { numberOfKeys: Number(file.split('-').at(-1)), lua: prelude + read(file) })
+    const keys = Number(file.split('-').at(-1))
+    const lua = prelude + read(file)
+    client.defineCommand(command, Number.isNaN(keys) ? { lua } : { numberOfKeys: keys, lua })
   }
   return client as unknown as ScriptedClient
 }

@@ -22,7 +22,7 @@ export interface Stored {
 
 const STATUS = ['stored', 'replayed', 'conflict'] as const
 
-/** Stores drafts, each by one call of a script. */
+/** Stores drafts, each call by one script. */
 export class Store {
   readonly #connection: RedisConnection
   readonly #scripts: ScriptedClient
@@ -47,8 +47,10 @@ export class Store {
   }
 
   /** Stores a draft in this life of the store, as far as it is known, and carries it. */
-  put(draft: Draft, life: string): Promise<Stored> {
-    return draft.item === undefined ? this.#publish(draft, life) : this.#notify(draft, draft.item, life)
+  async put(draft: Draft, life: string): Promise<Stored> {
+    if (draft.item === undefined) return this.#publish(draft, life)
+    const [stored] = await this.putAll([draft], draft.item, life)
+    return stored!
   }
 
   async #publish(draft: Draft, life: string): Promise<Stored> {
@@ -72,22 +74,22 @@ export class Store {
     return answer(status, seq, epoch, id, connections, known)
   }
 
-  async #notify(draft: Draft, item: ItemDraft, life: string): Promise<Stored> {
+  /** The same for drafts that differ in their channels and ids alone; on a Cluster they must share a slot. */
+  async putAll(drafts: readonly Draft[], item: ItemDraft, life: string): Promise<Stored[]> {
     const { count, seconds } = this.#retention.user
-    const { createdAt, expiresAt, except = '' } = draft
-    const noted =
-      expiresAt > 0 && this.#connection.client.zadd(this.#keys.due, 'LT', expiresAt, draft.channel)
-    const [[status, seq, epoch, id, connections, known, version, created, applied]] = await Promise.all([
+    const { id, event, createdAt, expiresAt, idempotency, except = '' } = drafts[0]!
+    const keys = drafts.flatMap((draft) => [...this.#keysOf(draft), ...this.#keys.inbox(draft.channel)])
+    const [results] = await Promise.all([
       this.#scripts.notifyBuffer(
-        ...this.#keysOf(draft),
-        ...this.#keys.inbox(draft.channel),
+        keys.length,
+        ...keys,
         life,
-        draft.id.slice(-8),
-        draft.event,
+        id.slice(-8),
+        event,
         ` ${createdAt} ${expiresAt} ${except}`,
         item.content,
-        draft.idempotency?.fingerprint ?? '',
-        draft.id,
+        idempotency?.fingerprint ?? '',
+        item.waiter ?? '-',
         createdAt,
         count,
         seconds * 1000,
@@ -104,12 +106,19 @@ export class Store {
         item.type,
         wordOf(item.category),
         oldestOf(this.#retention, createdAt),
-        item.waiter ?? '-',
+        ...drafts.map((draft) => draft.id),
       ),
-      noted,
+      expiresAt > 0 && this.#noteExpiry(drafts, expiresAt),
     ])
-    const stored = answer(status, seq, epoch, id, connections, known)
-    return { ...stored, place: { version, created: created === 1, applied: applied === 1 } }
+    return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
+      ...answer(status, seq, epoch, id, connections, known),
+      place: { version, created: created === 1, applied: applied === 1 },
+    }))
+  }
+
+  #noteExpiry(drafts: readonly Draft[], expiresAt: number): Promise<unknown> {
+    const members = drafts.flatMap(({ channel }) => [expiresAt, channel])
+    return this.#connection.client.zadd(this.#keys.due, 'LT', ...members)
   }
 
   #keysOf({ channel, idempotency }: Draft): string[] {

@@ -8,8 +8,8 @@ export class Instance extends Target {
   readonly door: TcpProxy
   /** Between it and Redis. */
   readonly link: TcpProxy | undefined
-  /** How many times it ended without having been told to. */
-  crashes = 0
+  /** What it had printed whenever it ended without having been told to, or not as it should. */
+  readonly crashes: string[] = []
   readonly #env: Record<string, string>
   #server: Tabcast
   #ending = false
@@ -50,7 +50,7 @@ export class Instance extends Target {
   async stop(): Promise<void> {
     this.#ending = true
     const code = await this.#server.stop()
-    if (code !== 0) this.crashes++
+    if (code !== 0) this.#crashed(code)
   }
 
   /** Starts it again on the same port; it need not be ready when this resolves, since Redis may be away. */
@@ -75,8 +75,12 @@ export class Instance extends Target {
   }
 
   #watch(): void {
-    void this.#server.exited.then(() => {
-      if (!this.#ending) this.crashes++
+    void this.#server.exited.then((code) => {
+      if (!this.#ending) this.#crashed(code)
     })
+  }
+
+  #crashed(code: number | null): void {
+    this.crashes.push(`a process ended with ${code}: ${this.#server.output().slice(-1000)}`)
   }
 }

@@ -77,11 +77,7 @@ export async function prove(
       ...verdict(),
       attacks: Object.fromEntries(nemesis.done),
       idle: nemesis.idle.map(({ name }) => name),
-      faults: tabs
-        .flatMap(({ readings }) =>
-          [...readings].flatMap(([channel, { faults }]) => faults.map((fault) => `${channel}: ${fault}`)),
-        )
-        .slice(0, 20),
+      faults: [...crashesOf(stage), ...tabs.flatMap(faultsOf)].slice(0, 20),
     }
   } finally {
     for (const tab of tabs) tab.leave()
@@ -110,12 +106,18 @@ function openTab(
 }
 
 function totalsOf({ apis, workers }: Stage, { done }: Nemesis): { crashes: number; wipes: number } {
-  const processes = new Set([...apis, ...workers])
   return {
-    crashes: [...processes].reduce((sum, { crashes }) => sum + crashes, 0),
+    crashes: crashesOf({ apis, workers }).length,
     wipes: done.get('Redis wiped') ?? 0,
   }
 }
+
+const faultsOf = ({ readings }: JudgedTab): string[] =>
+  [...readings].flatMap(([channel, { faults }]) => faults.map((fault) => `${channel}: ${fault}`))
+
+/** With the embedded engine, one process is both. */
+const crashesOf = ({ apis, workers }: Pick<Stage, 'apis' | 'workers'>): string[] =>
+  [...new Set([...apis, ...workers])].flatMap(({ crashes }) => crashes)
 
 /** A tab leaves, more comes to one of its rooms than is kept, and it comes back. */
 function absenceOf(tabs: readonly JudgedTab[], backends: readonly Backend[]): Absence {

@@ -55,6 +55,28 @@ export function inboxLaw(court: Court): void {
     new Desk(await court.open({ user: { count, seconds: 86_400 } }))
 
   describe('the inbox', () => {
+    test('the same for many users is stored for each, in their order; a conflict is one user’s alone', async () => {
+      const engine = await court.open()
+      const publisher = new Publisher(engine.broker)
+      const users = Array.from({ length: 203 }, () => randomUUID())
+      const options = { credential: 'test', idempotencyKey: 'once' }
+      const other = users[101]!
+      await publisher.notify(other, { title: 'B' }, options)
+      const results = await publisher.notifyMany(users, { title: 'A' }, options)
+      const repeated = await publisher.notifyMany(users, { title: 'A' }, options)
+      for (const [index, user] of users.entries()) {
+        const { items, unread } = await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 10 })
+        expect({ unread, stored: items.length }).toEqual({ unread: 1, stored: 1 })
+        for (const result of [results[index], repeated[index]])
+          if (user === other)
+            expect(result).toMatchObject({ status: 'rejected', reason: { code: 'idempotency_conflict' } })
+          else expect(result).toMatchObject({ status: 'fulfilled', value: { id: items[0]!.id, seq: 1 } })
+      }
+      const again = (all: typeof results) =>
+        all.filter((result) => result.status === 'fulfilled' && result.value.replayed).length
+      expect([again(results), again(repeated)]).toEqual([0, 202])
+    })
+
     test('lists what was sent, newest first, with its counts', async () => {
       const desk = await sit()
       for (const title of ['one', 'two', 'three'])

@@ -114,6 +114,33 @@ export function scheduleLaw(court: Court): void {
       expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toEqual([])
     })
 
+    test('of two processes that publish it at once, neither takes it back', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const { broker, schedule } = engine
+      const slow = begin({
+        ...engine,
+        broker: Object.assign(Object.create(broker), {
+          publish: async (draft: Parameters<typeof broker.publish>[0]) => {
+            const published = await broker.publish(draft)
+            // Meanwhile another one does all of it.
+            await broker.publish(draft)
+            expect(await schedule.conclude(draft.channel, draft.id)).toBe(false)
+            return published
+          },
+        }),
+      })
+      const { id } = await slow.add(user, { title: 'A' }, Date.now() - 1, OPTIONS)
+      const ear = new Ear()
+      await broker.subscribe(userChannel(user), ear.hear)
+      slow.start()
+      await ear.hasHeard(1)
+      await slow.stop()
+      const { items } = await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })
+      expect(items).toMatchObject([{ id }])
+      expect(ear.heard).toHaveLength(1)
+    })
+
     test('what can not be scheduled is refused: beyond a year, and what is only carried', async () => {
       const engine = await court.open()
       const user = randomUUID()

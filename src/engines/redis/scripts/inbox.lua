@@ -87,7 +87,7 @@ local function tell(log, how, opening, counts)
   redis.call(how.command, log.bell, message)
 end
 
--- Takes out what has ended, from the log too, and tells of it.
+-- Takes out what has ended, from the log too, and tells of it; answers whether there was something.
 local function expire(log, inbox, counts, how)
   local ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, 100)
   local ids = {}
@@ -102,7 +102,8 @@ local function expire(log, inbox, counts, how)
       redis.call('ZREM', inbox.ends, id)
     end
   end
-  if #ids == 0 then return end
+  if #ids == 0 then return false end
   keep_counts(log.meta, counts)
   tell(log, how, 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 \n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
+  return true
 end

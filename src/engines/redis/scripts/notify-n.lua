@@ -1,0 +1,129 @@
+--[[
+  Stores a notification for each of some users: makes it, or replaces the one with its tag in place, unless that is newer. Then carries it to
+  the subscribers. Content is never decoded: what the store knows is spliced into finished text, integers by %d.
+  KEYS[1..10]           of the first user, KEYS[11..20] of the second, ...:
+    log                   stream; an entry's id is its seq
+    meta                  hash: seq, floor, epoch, epochs, due, unread, unseen
+    connections           hash: process -> connections
+    idempotency           string; any other key if the caller gave none (then ARGV[6] is "")
+    bell                  Pub/Sub channel
+    the inbox             lines, contents, order, tags, ends
+  ARGV[1] life          of this store, as the caller knows it; "" to ask the store itself
+  ARGV[2] birth         for a log that does not exist yet
+  ARGV[3] event         "notification" or "progress"
+  ARGV[4] line          " <createdAt> <expiresAt> <except>"
+  ARGV[5] content       the fields as JSON text, without the braces
+  ARGV[6] fingerprint   of the body, or ""
+  ARGV[7] waiter        the process that waits for the first acknowledgement, or "-"
+  ARGV[8] now           milliseconds
+  ARGV[9] max count     of entries, and of notifications
+  ARGV[10] max age      milliseconds
+  ARGV[11] command      PUBLISH or SPUBLISH
+  ARGV[12] remember     the idempotency key for so many seconds
+  ARGV[13] tag          or "-"
+  ARGV[14] version      or ""
+  ARGV[15] course       "none", "running" or "finished"
+  ARGV[16] renotify     "1" or "0"
+  ARGV[17] alert        "1" or "0": may it toast if it is new
+  ARGV[18] updated at   RFC 3339
+  ARGV[19] expires at   RFC 3339
+  ARGV[20] ends at      milliseconds, or "0" if it lives as long as the retention
+  ARGV[21] type
+  ARGV[22] category     without spaces, or "-"
+  ARGV[23] oldest       what was not touched since is no longer kept; RFC 3339
+  ARGV[24..]            for each user, the id if it is new
+  Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "",
+    version, 1 if made, 1 if applied}
+]]
+
+-- A time of a state as JSON.
+local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' end
+
+-- Stores it for the user whose keys begin with KEYS[first].
+local function notify(first, new_id)
+  local log_key, meta_key, connections_key, idempotency_key, bell = unpack(KEYS, first, first + 4)
+  local connections = redis.call('HGETALL', connections_key)
+  if ARGV[6] ~= '' then
+    local known = redis.call('GET', idempotency_key)
+    if known then
+      local words = words_of(known)
+      if words[1] ~= ARGV[6] then return {2} end
+      return {1, tonumber(words[2]), words[3], words[4], connections, life_of_store(), tonumber(words[5]), tonumber(words[6]), tonumber(words[7])}
+    end
+  end
+  local inbox = inbox_keys(first + 5)
+  local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = new_id}
+  local meta = redis.call('HMGET', meta_key, 'epoch', 'due', 'unread', 'unseen')
+  local counts = {unread = tonumber(meta[3] or 0), unseen = tonumber(meta[4] or 0)}
+  if expire({log = log_key, meta = meta_key, bell = bell}, inbox, counts, how) then
+    meta[1] = redis.call('HGET', meta_key, 'epoch')
+  end
+
+  local function remember(number, epoch, id, version, created, applied)
+    if ARGV[6] == '' then return end
+    redis.call('SET', idempotency_key, table.concat({ARGV[6], number, epoch, id, version, created, applied}, ' '), 'EX', ARGV[12])
+  end
+
+  local sent = 0
+  for index = 2, #connections, 2 do sent = sent + tonumber(connections[index]) end
+  local id, tag, given, course = new_id, ARGV[13], ARGV[14], ARGV[15]
+  local known_id = tag ~= '-' and redis.call('HGET', inbox.tags, tag)
+  local line = known_id and redis.call('HGET', inbox.lines, known_id)
+  local old = line and words_of(line)
+  local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
+  -- What the inbox keeps, without the seq; states begin empty.
+  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[7]}
+  if old then
+    id = known_id
+    local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
+    if late or (given == '' and course == 'running' and old[COURSE] == 'finished') then
+      local epoch = redis.call('HGET', meta_key, 'epoch')
+      remember(old[SEQ], epoch, id, old[VERSION], 0, 0)
+      return {0, tonumber(old[SEQ]), epoch, id, connections, '', tonumber(old[VERSION]), 0, 0}
+    end
+    if given == '' then words[VERSION] = string.format('%d', tonumber(old[VERSION]) + 1) end
+    words[CREATED] = old[CREATED]
+    local again = ARGV[16] == '1' or (course == 'finished' and old[COURSE] ~= 'finished')
+    alert = alert and again
+    if not again then
+      words[SEEN], words[READ], words[ARCHIVED] = old[SEEN], old[READ], old[ARCHIVED]
+    end
+    redis.call('XDEL', log_key, old[SEQ] .. '-0')
+    add(counts, old, -1)
+  end
+  add(counts, words, 1)
+
+  local number, epoch = next_number(log_key, meta_key, meta[1], ARGV[1], ARGV[2])
+  words[1] = number
+  redis.call('HSET', inbox.lines, id, table.concat(words, ' '))
+  redis.call('HSET', inbox.contents, id, ARGV[5])
+  redis.call('ZADD', inbox.order, number, id)
+  if tag ~= '-' and not old then redis.call('HSET', inbox.tags, tag, id) end
+  if ARGV[20] ~= '0' then
+    redis.call('ZADD', inbox.ends, ARGV[20], id)
+  elseif old then
+    redis.call('ZREM', inbox.ends, id)
+  end
+  if redis.call('ZCARD', inbox.order) > how.max then trim_inbox(inbox, counts, how.max, '') end
+  keep_counts(meta_key, counts)
+
+  local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ' ' .. id .. ARGV[4] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[5]
+    .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[18] .. '","expiresAt":"' .. ARGV[19]
+    .. '","seenAt":' .. quoted(words[SEEN]) .. ',"readAt":' .. quoted(words[READ]) .. ',"archivedAt":' .. quoted(words[ARCHIVED])
+    .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. counts_text(counts) .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
+  append(log_key, meta_key, number, message, how.max)
+  if how.now >= tonumber(meta[2] or 0) then
+    trim_inbox(inbox, counts, how.max, ARGV[23])
+    keep_counts(meta_key, counts)
+    keep_alive(log_key, meta_key, how.now, tonumber(ARGV[10]))
+    keep_inbox_alive(inbox, tonumber(ARGV[10]))
+  end
+  local created = old and 0 or 1
+  remember(number, epoch, id, words[VERSION], created, 1)
+  redis.call(ARGV[11], bell, message)
+  return {0, tonumber(number), epoch, id, connections, '', tonumber(words[VERSION]), created, 1}
+end
+
+local results = {}
+for index = 24, #ARGV do results[#results + 1] = notify((index - 24) * 10 + 1, ARGV[index]) end
+return results
