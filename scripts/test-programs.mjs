@@ -10,6 +10,7 @@ const programs = [
   { name: 'php', package: 'php-cli' },
   { name: 'php with curl', package: 'php-curl', isThere: phpHasCurl },
   { name: 'python3', package: 'python3' },
+  { name: "python's redis", package: 'python3-redis', isThere: pythonHasRedis },
   { name: 'nginx', package: 'nginx' },
   { name: 'curl', package: 'curl' },
 ]
@@ -41,6 +42,11 @@ export function missingPrograms() {
 function phpHasCurl() {
   const php = find('php')
   return php !== undefined && spawnSync(php, ['-r', 'exit(extension_loaded("curl") ? 0 : 1);']).status === 0
+}
+
+function pythonHasRedis() {
+  // Debian's packages are for Debian's Python, whatever else is on the PATH.
+  return spawnSync('/usr/bin/python3', ['-c', 'import redis']).status === 0
 }
 
 /** Looks in /usr/sbin too, which is not on the PATH of a user who is not root. */

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
+import { createEntryPublisher } from './api/entries.ts'
 import type { MetricSource } from './api/metrics.ts'
 import type { DemoOptions } from './api/pages.ts'
 import { createSignatures } from './api/token-signatures.ts'
@@ -17,7 +18,12 @@ import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
 import { completeCredentials } from './development-secrets.ts'
+import { openLiveDoors } from './doors/doors.ts'
+import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
+import { Rejections } from './doors/rejections.ts'
 import { createEngine } from './engines/create-engine.ts'
+import { createClient } from './engines/redis/clients.ts'
+import { Listener } from './engines/redis/listener.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
 import { welcome } from './welcome.ts'
@@ -70,6 +76,7 @@ export async function createApp(config: Config): Promise<App> {
   const deliveries = new Deliveries(engine.broker, inboxes)
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
+  const rejections = new Rejections((text) => api.log.warn(text))
   let draining = false
   let url = ''
 
@@ -88,8 +95,9 @@ export async function createApp(config: Config): Promise<App> {
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
-    metrics: metricsOf(hub, () => sockets),
+    metrics: metricsOf(hub, () => sockets, rejections),
     mayCall: (request) => mayConnect(request, config.origin),
+    doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
   const sockets =
@@ -108,6 +116,27 @@ export async function createApp(config: Config): Promise<App> {
           report,
         })
 
+  const { engine: store } = config
+  const liveDoors =
+    role === 'api' || store.engine !== 'redis'
+      ? undefined
+      : openLiveDoors(config.doors, {
+          listen: (topics, onMessage) => new Listener(topics, onMessage, { ...store, report }),
+          carry: (publication, audience) => hub.carry(publication, audience),
+          rejections,
+        })
+  const openStreamDoor = (): RedisStreamDoor | undefined => {
+    const stream = config.doors.redisStream
+    if (role === 'worker' || store.engine !== 'redis' || stream === undefined) return undefined
+    return new RedisStreamDoor(stream, {
+      connect: () => createClient({ ...store, commandTimeout: STREAM_BLOCK + store.commandTimeout }),
+      publish: createEntryPublisher(api, publisher),
+      reject: (reason) => rejections.add('redis-stream', reason),
+      report,
+    })
+  }
+  let streamDoor: RedisStreamDoor | undefined
+
   const traffic = new Traffic(api.server, (url) => !url.startsWith(config.sockets.path) && !PROBES.has(url))
 
   let closing: Promise<void> | undefined
@@ -116,6 +145,7 @@ export async function createApp(config: Config): Promise<App> {
     draining = true
     readiness.stop('the process is draining')
     traffic.leave()
+    await streamDoor?.close()
     deliveries.close()
     await sockets?.drain(config.drainSeconds)
     // Posts are answered until a moment after the last tab has gone.
@@ -124,6 +154,7 @@ export async function createApp(config: Config): Promise<App> {
     const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
     await api.close()
     clearTimeout(cut)
+    liveDoors?.close()
     hub.stop()
     await scheduler.stop()
     await engine.close()
@@ -146,13 +177,14 @@ export async function createApp(config: Config): Promise<App> {
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
       scheduler.start()
+      streamDoor = openStreamDoor()
       if (development && role !== 'worker') await welcome(publisher)
     },
     close: () => (closing ??= close()),
   }
 }
 
-function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[] {
+function metricsOf(hub: Hub, sockets: () => Sockets | undefined, rejections: Rejections): MetricSource[] {
   return [
     {
       name: 'tabcast_connections',
@@ -185,6 +217,13 @@ function metricsOf(hub: Hub, sockets: () => Sockets | undefined): MetricSource[]
       kind: 'counter',
       label: 'reason',
       read: () => sockets()?.counts.refused ?? {},
+    },
+    {
+      name: 'tabcast_door_rejected_total',
+      help: 'What came through a door for other senders and could not be delivered, by door.',
+      kind: 'counter',
+      label: 'door',
+      read: () => rejections.counts,
     },
   ]
 }

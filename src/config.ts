@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { envSchema } from 'env-schema'
+import { type DoorSettings, doorsOf } from './config/doors.ts'
 import {
   type Credentials,
   credentialsOf,
@@ -33,6 +34,7 @@ export interface Config {
   origin: { origins: readonly string[]; loopback: boolean }
   policy: { publicRooms: readonly string[]; joinRooms: readonly string[] }
   anonymous: boolean
+  doors: DoorSettings
   sockets: {
     path: string
     transports: readonly ('polling' | 'websocket')[]
@@ -129,13 +131,14 @@ function toConfig(env: Environment, faults: string[]): Config {
   const joinRooms = rooms(env, 'JOIN_ROOMS', faults)
   if (joinRooms.length > env.MAX_ROOMS_PER_CONNECTION)
     faults.push('JOIN_ROOMS names more rooms than MAX_ROOMS_PER_CONNECTION allows')
+  const engine = engineOf(env, faults)
   return {
     development,
     role: env.ROLE,
     host: env.HOST ?? (development ? '127.0.0.1' : '0.0.0.0'),
     port: env.PORT,
     publicUrl: urlOf(env, 'PUBLIC_URL', faults)?.replace(/\/$/, ''),
-    engine: engineOf(env, faults),
+    engine,
     directory: env.DATA === ':memory:' ? undefined : dirname(env.DATA),
     retention: {
       user: { count: env.RETENTION_COUNT, seconds: env.RETENTION_SECONDS },
@@ -148,6 +151,7 @@ function toConfig(env: Environment, faults: string[]): Config {
     },
     policy: { publicRooms: rooms(env, 'PUBLIC_ROOMS', faults), joinRooms },
     anonymous: env.ANONYMOUS === 'on',
+    doors: doorsOf(env, engine.engine, faults),
     sockets: {
       path: env.SOCKET_PATH,
       transports: transportsOf(env, faults),

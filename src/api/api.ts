@@ -9,6 +9,7 @@ import type { Publisher } from '../core/publisher.ts'
 import type { Scheduler } from '../core/scheduler.ts'
 import type { ApiKey } from '../core/scopes.ts'
 import { withAdmission } from './admission.ts'
+import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
 import { type OriginCheck, registerCors } from './cors.ts'
 import { createAccess } from './credentials.ts'
 import { registerDocs } from './docs.ts'
@@ -50,6 +51,8 @@ export interface ApiOptions extends HealthOptions {
   mayCall: OriginCheck
   /** What the development page is told; undefined in production. */
   demo: DemoOptions | undefined
+  /** For other senders; none unless given. */
+  doors?: HttpDoors
 }
 
 /** A code point is up to four bytes in UTF-8, and each is `%XX` in a path. */
@@ -89,17 +92,28 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
   app.decorateRequest('tabUser', '')
   await registerOpenApi(app)
   registerHealth(app, counts, options)
-  if (options.role !== 'worker') registerBackend(app, options, counts)
+  if (options.role !== 'worker') await registerBackend(app, options, counts)
   await app.register(async (tabs) => registerForTabs(tabs, options))
   await app.register((pages) => registerForBrowsers(pages, options))
   return app
 }
 
-function registerBackend(
+async function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, scheduler, deliveries, inboxes, apiKeys, verifier, sign, maxMemberships }: ApiOptions,
+  {
+    engine,
+    publisher,
+    scheduler,
+    deliveries,
+    inboxes,
+    apiKeys,
+    verifier,
+    sign,
+    doors,
+    maxMemberships,
+  }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
-): void {
+): Promise<void> {
   const access = createAccess(apiKeys, verifier)
   registerNotify(app, { access, publisher, scheduler, deliveries, counts })
   registerNotifyMany(app, { access, publisher, counts })
@@ -108,6 +122,7 @@ function registerBackend(
   registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
+  if (doors !== undefined) await registerDoors(app, doors, { access, publisher, counts })
 }
 
 /** What a page calls in the name of its user. */

@@ -26,6 +26,9 @@ export function parseExact(text: string): unknown {
   )
 }
 
+/** A number that `JSON.stringify` writes with these digits. Throws a `SyntaxError` if they are no number of JSON. */
+export const rawNumber = (digits: string): unknown => rawJSON(digits)
+
 /** Whether a value that was parsed is a number that is kept as text. */
 export const isRawNumber = (value: unknown): boolean => isRawJSON(value)
 

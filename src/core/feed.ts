@@ -5,6 +5,7 @@ import type { Engine, LogPage, PageLimit } from './engine.ts'
 import type { Member } from './member.ts'
 import type { StreamPosition } from './position.ts'
 import type { Publication } from './publication.ts'
+import { Slices } from './slices.ts'
 import { backoff } from './timing.ts'
 
 /** A repair reads in pages of this size, the next when the members have drained the last. */
@@ -18,9 +19,6 @@ const MAX_BACKLOG = 1000
 
 /** How long a publication may take from the log to here before it counts as missed, in milliseconds. */
 const BELL_PATIENCE = 500
-
-/** How many members get a publication before the event loop has a turn: a room of thousands must not block the process. */
-const SLICE = 1000
 
 /**
  * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, and
@@ -44,10 +42,7 @@ export class Feed {
   readonly #coalescer = new Coalescer((publication) => this.#deliver(publication))
   /** What came in while the position was not settled; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
-  /** What waits for the slices of the publication before it. */
-  readonly #queue: ((member: Member) => void)[] = []
-  /** The work in slices that is under way. */
-  #slicing: PromiseWithResolvers<void> | undefined
+  readonly #slices = new Slices<Member>()
   #announcing: Promise<StreamPosition> | undefined
 
   constructor(channel: Channel, engine: Engine, onRepair: () => void) {
@@ -122,7 +117,7 @@ export class Feed {
       // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
       if (this.#backlog.length >= MAX_BACKLOG) this.#backlog = []
       this.#backlog.push(publication)
-    } else if (this.#queue.length >= MAX_BACKLOG) {
+    } else if (this.#slices.waiting >= MAX_BACKLOG) {
       this.#backlog = [publication]
       void this.#resume()
     } else if (!this.#accept(publication)) {
@@ -133,7 +128,7 @@ export class Feed {
 
   /** Goes on when the slices have been worked off, from what was kept until then if that suffices. */
   async #resume(): Promise<void> {
-    await this.#slicing?.promise
+    await this.#slices.idle()
     if (!this.#closed && !this.#settle()) await this.#repair()
   }
 
@@ -200,7 +195,7 @@ export class Feed {
 
   /** Resolves when what was handed on has left the process; one who does not read holds nobody up for long. */
   async #drained(): Promise<void> {
-    await this.#slicing?.promise
+    await this.#slices.idle()
     await Promise.race([
       Promise.all([...this.members].map(({ connection }) => connection.drained())),
       delay(DRAIN_PATIENCE, undefined, { ref: false }),
@@ -225,27 +220,8 @@ export class Feed {
     this.#position = this.#handedOn = page.end
   }
 
-  /** Does something for every member, in the order in which it is asked; for thousands of them in slices. */
   #forEach(action: (member: Member) => void): void {
-    if (this.members.size <= SLICE && this.#slicing === undefined) {
-      for (const member of this.members) action(member)
-      return
-    }
-    this.#queue.push(action)
-    if (this.#slicing === undefined) void this.#workInSlices()
-  }
-
-  async #workInSlices(): Promise<void> {
-    this.#slicing = Promise.withResolvers()
-    for (let action = this.#queue.shift(); action !== undefined; action = this.#queue.shift()) {
-      let count = 0
-      for (const member of this.members) {
-        action(member)
-        if (++count % SLICE === 0) await new Promise((resolve) => setImmediate(resolve))
-      }
-    }
-    this.#slicing.resolve()
-    this.#slicing = undefined
+    this.#slices.forEach(this.members, action)
   }
 }
 

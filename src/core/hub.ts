@@ -1,9 +1,12 @@
+import type { Address, Audience } from './carried.ts'
 import { type Channel, idOfChannel, isUserChannel } from './channel.ts'
 import type { Engine } from './engine.ts'
 import { Feed } from './feed.ts'
 import { type Connection, Member } from './member.ts'
 import type { StreamPosition } from './position.ts'
+import type { Publication } from './publication.ts'
 import { RoomPeople } from './room-people.ts'
+import { Slices } from './slices.ts'
 import { backoff } from './timing.ts'
 
 /** How often every channel is announced and compared with the log, in milliseconds. */
@@ -14,6 +17,9 @@ const CHECKS_AT_ONCE = 256
 
 /** A check that failed is repeated after the longest pause. */
 const RECHECK_ATTEMPT = 4
+
+/** More carried events than this do not wait for those before them: nobody reads them up later, so they are lost. */
+export const MAX_CARRIED = 1000
 
 /** What the hub has done and has at hand, for the metrics. */
 export interface HubCounts {
@@ -31,6 +37,8 @@ export class Hub {
   readonly #engine: Engine
   readonly #feeds = new Map<Channel, Feed>()
   readonly #members = new Map<Connection, Map<Channel, Member>>()
+  readonly #byId = new Map<string, Connection>()
+  readonly #carrying = new Slices<Member>()
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | undefined
   #checkAgain = false
@@ -50,6 +58,7 @@ export class Hub {
   /** Takes a connection in; it hears nothing yet. */
   open(connection: Connection): void {
     this.#members.set(connection, new Map())
+    this.#byId.set(connection.id, connection)
   }
 
   /**
@@ -109,6 +118,37 @@ export class Hub {
   close(connection: Connection): void {
     for (const channel of this.channelsOf(connection)) this.leave(connection, channel)
     this.#members.delete(connection)
+    this.#byId.delete(connection.id)
+  }
+
+  /**
+   * Tells the tabs of this process something that is not stored. A tab that is still entering is told when it has.
+   * Answers false if it was dropped, because thousands are still being told of what came before.
+   */
+  carry(publication: Publication, { to, except = [] }: Audience): boolean {
+    if (this.#carrying.waiting >= MAX_CARRIED) return false
+    const leftOut = new Set(
+      except.flatMap((address) => this.#at(address)).map(({ connection }) => connection),
+    )
+    const chosen = new Map<Connection, Member>()
+    const found = to?.flatMap((address) => this.#at(address)) ?? this.#everybody()
+    for (const member of found) if (!leftOut.has(member.connection)) chosen.set(member.connection, member)
+    this.#carrying.forEach(new Set(chosen.values()), (member) => {
+      // It may have left before its slice came.
+      if (this.#members.get(member.connection)?.get(member.channel) === member)
+        member.receive(publication, member.position)
+    })
+    return true
+  }
+
+  #at(address: Address): Member[] {
+    if (!address.startsWith('connection:')) return [...(this.#feeds.get(address as Channel)?.members ?? [])]
+    const connection = this.#byId.get(address.slice('connection:'.length))
+    return connection === undefined ? [] : firstOf(this.#members.get(connection))
+  }
+
+  #everybody(): Member[] {
+    return [...this.#members.values()].flatMap(firstOf)
   }
 
   /** Stops the checks. Connections are closed by those who opened them. */
@@ -150,3 +190,7 @@ export class Hub {
     await backoff(RECHECK_ATTEMPT)
   }
 }
+
+/** A connection may hear several channels, and is told once. */
+const firstOf = (joined: ReadonlyMap<Channel, Member> | undefined): Member[] =>
+  [...(joined?.values() ?? [])].slice(0, 1)

@@ -250,5 +250,5 @@ test('a fault never repeats a secret', () => {
 test('every variable is described', () => {
   for (const { name, meaning } of VARIABLES) expect([name, meaning]).not.toContain('')
   const secrets = VARIABLES.filter(({ secret }) => secret).map(({ name }) => name)
-  expect(secrets).toEqual(['REDIS_URL', 'API_KEYS', 'JWT_SECRET', 'JWT_PUBLIC_KEY'])
+  expect(secrets).toEqual(['REDIS_URL', 'API_KEYS', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'DOOR_PUSHER'])
 })

@@ -47,10 +47,15 @@ export function baseOptions({ commandTimeout }: ClientOptions): NodeOptions {
 /** The client for commands: it connects at once, and again whenever it has to. */
 export function createClient(options: ClientOptions): Redis | Cluster {
   const location = parseLocation(options.url)
-  return location.kind === 'cluster'
-    ? createCluster(options, location)
-    : new Redis({ ...baseOptions(options), ...nodeOptionsOf(location) })
+  return location.kind === 'cluster' ? createCluster(options, location) : createSingle(options, location)
 }
+
+/** One connection to a server, or to the master that Sentinels name. */
+export const createSingle = (
+  options: ClientOptions,
+  location: Exclude<Location, { kind: 'cluster' }>,
+  extra: NodeOptions = {},
+): Redis => new Redis({ ...baseOptions(options), ...nodeOptionsOf(location), ...extra })
 
 function nodeOptionsOf(location: Exclude<Location, { kind: 'cluster' }>): NodeOptions {
   const shared: NodeOptions = { db: location.database, ...loginOf(location), ...tlsOf(location) }

@@ -1,0 +1,115 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
+import { ServiceError } from '../../core/errors.ts'
+import { parseExact } from '../../core/exact-json.ts'
+import type { Publisher } from '../../core/publisher.ts'
+import { parseBody } from '../json-body.ts'
+import type { ApiCounts } from '../metrics.ts'
+import { RETRY_AFTER, toServiceError } from '../problem.ts'
+import { wantId } from '../requests.ts'
+import { pusherAnswer, pusherBatch, pusherEvent, pusherParams, pusherQuery } from '../schemas/doors.ts'
+import { refusal } from '../validation-faults.ts'
+import { checkPusherSignature, type PusherCredentials } from './pusher-signature.ts'
+
+/** The most bytes of the data of an event, as on Pusher itself. */
+export const MAX_PUSHER_DATA_BYTES = 10_240
+
+const USER = '#server-to-user-'
+
+type Event = Static<typeof pusherBatch>['batch'][number]
+
+/** `POST /apps/:app/events` and `/apps/:app/batch_events`, as Pusher's server SDKs call them. */
+export function registerPusher(
+  app: FastifyInstance,
+  credentials: PusherCredentials,
+  { publisher, counts }: { publisher: Publisher; counts: ApiCounts },
+): void {
+  // The signature is over the bytes, so they are parsed after it has been checked.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+  // As on Pusher, an error is a line of text.
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const { code, status, temporary, message } = toServiceError(error)
+    if (code === 'internal') request.log.error({ err: error }, 'a request failed')
+    counts.errors[code] = (counts.errors[code] ?? 0) + 1
+    if (temporary) reply.header('retry-after', RETRY_AFTER)
+    return reply.code(status).type('text/plain').send(`${message}\n`)
+  })
+
+  const authenticate = async (request: FastifyRequest): Promise<void> => {
+    const { app: appId } = request.params as Static<typeof pusherParams>
+    if (appId !== credentials.appId) throw new ServiceError('not_found', `there is no app ${appId} here`)
+    const { method, url, query, body } = request
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+    const path = url.split('?', 1)[0]!
+    checkPusherSignature({ method, path, query: query as Record<string, string>, body: bytes }, credentials)
+    request.body = parseBody(bytes)
+  }
+
+  const publish = async (events: readonly Event[]): Promise<object> => {
+    const contents = events.map((event) => ({ type: event.name, data: dataOf(event.data) }))
+    await Promise.all(
+      events.map(async ({ channel, socket_id: exceptConnection }, index) => {
+        const options = { credential: `pusher:${credentials.key}`, exceptConnection }
+        if (channel.startsWith(USER)) {
+          await publisher.notify(wantId(channel.slice(USER.length), '/channel'), contents[index]!, options)
+          counts.notifications++
+        } else {
+          await publisher.message(channel, contents[index]!, options)
+          counts.messages++
+        }
+      }),
+    )
+    return {}
+  }
+
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+  const shared = {
+    tags: ['rooms'],
+    params: pusherParams,
+    querystring: pusherQuery,
+    response: { 200: pusherAnswer },
+  }
+
+  typed.post(
+    '/apps/:app/events',
+    {
+      preValidation: authenticate,
+      schema: { ...shared, operationId: 'pusherEvent', summary: "Pusher's trigger", body: pusherEvent },
+    },
+    async ({ body: { channel, channels, ...event } }) => {
+      if ((channel === undefined) === (channels === undefined))
+        throw refusal('invalid_request', [
+          { pointer: '/channels', detail: 'or /channel is required, and only one of them' },
+        ])
+      return publish((channels ?? [channel!]).map((name) => ({ ...event, channel: name })))
+    },
+  )
+
+  typed.post(
+    '/apps/:app/batch_events',
+    {
+      preValidation: authenticate,
+      schema: { ...shared, operationId: 'pusherBatch', summary: "Pusher's triggerBatch", body: pusherBatch },
+    },
+    async ({ body: { batch } }) => publish(batch),
+  )
+}
+
+/** JSON as what it says; anything else is text. Throws `too_large`. */
+function dataOf(data: string): unknown {
+  const bytes = Buffer.byteLength(data)
+  if (bytes > MAX_PUSHER_DATA_BYTES)
+    throw new ServiceError(
+      'too_large',
+      `the data of an event has ${bytes} bytes, more than ${MAX_PUSHER_DATA_BYTES}`,
+    )
+  try {
+    return parseExact(data)
+  } catch {
+    return data
+  }
+}
