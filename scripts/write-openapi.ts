@@ -30,6 +30,7 @@ const api = await buildApi({
   verifier: createTokenVerifier(() => Promise.reject(new Error('no token is checked here'))),
   sign: undefined,
   maxBodyBytes: 1_048_576,
+  maxMemberships: 100,
   logger: false,
   readiness: () => undefined,
   isDraining: () => false,

@@ -3,7 +3,6 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
 import { createEntryPublisher } from './api/entries.ts'
-import type { MetricSource } from './api/metrics.ts'
 import type { DemoOptions } from './api/pages.ts'
 import { createSignatures } from './api/token-signatures.ts'
 import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
@@ -27,6 +26,7 @@ import { Rejections } from './doors/rejections.ts'
 import { createEngine } from './engines/create-engine.ts'
 import { createClient } from './engines/redis/clients.ts'
 import { Listener } from './engines/redis/listener.ts'
+import { metricsOf } from './metrics-of.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
 import { Webhooks } from './webhooks/webhooks.ts'
@@ -109,6 +109,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     verifier,
     sign,
     maxBodyBytes: config.maxBodyBytes,
+    maxMemberships: config.sockets.maxRooms,
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
@@ -126,6 +127,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
           engine,
           hub,
           inboxes,
+          publisher,
           verifier,
           policy: config.policy,
           anonymous: config.anonymous,
@@ -223,62 +225,6 @@ const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): Webhook
   hasUrl: url !== undefined,
   allowPrivate,
 })
-
-function metricsOf(
-  hub: Hub,
-  sockets: () => Sockets | undefined,
-  rejections: Rejections,
-  webhooks: Webhooks | undefined,
-): MetricSource[] {
-  return [
-    {
-      name: 'tabcast_connections',
-      help: 'Socket.IO connections of this process.',
-      kind: 'gauge',
-      read: () => sockets()?.counts.connections ?? 0,
-    },
-    {
-      name: 'tabcast_channels',
-      help: 'Channels that have somebody in this process.',
-      kind: 'gauge',
-      read: () => hub.counts.channels,
-    },
-    {
-      name: 'tabcast_repairs_total',
-      help: 'Holes in the live stream that were repaired from the log.',
-      kind: 'counter',
-      read: () => hub.counts.repairs,
-    },
-    {
-      name: 'tabcast_connections_closed_total',
-      help: 'Connections that the server ended, by reason.',
-      kind: 'counter',
-      label: 'reason',
-      read: () => sockets()?.counts.closed ?? {},
-    },
-    {
-      name: 'tabcast_connections_refused_total',
-      help: 'Handshakes of Socket.IO that were refused, by reason.',
-      kind: 'counter',
-      label: 'reason',
-      read: () => sockets()?.counts.refused ?? {},
-    },
-    {
-      name: 'tabcast_webhooks_total',
-      help: 'Tries to tell a backend what became of a notification, by result.',
-      kind: 'counter',
-      label: 'result',
-      read: () => ({ ...webhooks?.counts }),
-    },
-    {
-      name: 'tabcast_door_rejected_total',
-      help: 'What came through a door for other senders and could not be delivered, by door.',
-      kind: 'counter',
-      label: 'door',
-      read: () => rejections.counts,
-    },
-  ]
-}
 
 /** How long a token of the development page is good for, in seconds: short, so that going on with a new one is seen to work. */
 const DEMO_TOKEN_SECONDS = 600

@@ -48,6 +48,7 @@ export interface Config {
     pingTimeout: number
     maxMessageBytes: number
     maxRooms: number
+    maxMessages: number
     maxBacklog: number
     maxConnects: number
     maxPerUser: number
@@ -166,6 +167,7 @@ function toConfig(env: Environment, faults: string[]): Config {
       pingTimeout: env.PING_TIMEOUT,
       maxMessageBytes: env.MAX_MESSAGE_BYTES,
       maxRooms: env.MAX_ROOMS_PER_CONNECTION,
+      maxMessages: env.MAX_MESSAGES_PER_SECOND,
       maxBacklog: env.MAX_CONNECTION_BYTES,
       maxConnects: env.MAX_CONNECTS_PER_SECOND,
       maxPerUser: env.MAX_CONNECTIONS_PER_USER,

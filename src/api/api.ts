@@ -17,6 +17,7 @@ import { registerDocs } from './docs.ts'
 import { type HealthOptions, registerHealth } from './health.ts'
 import { registerJsonBody } from './json-body.ts'
 import { registerMe } from './me.ts'
+import { registerMembers } from './members.ts'
 import { createCounts } from './metrics.ts'
 import { registerNotify } from './notify.ts'
 import { registerNotifyMany } from './notify-many.ts'
@@ -45,6 +46,8 @@ export interface ApiOptions extends HealthOptions {
   /** Undefined where tokens are only checked. */
   sign: TokenSigner | undefined
   maxBodyBytes: number
+  /** How many rooms a user may be a member of. */
+  maxMemberships: number
   logger: Exclude<FastifyServerOptions['logger'], undefined>
   /** Whether a page may use the routes for tabs, by the origin that its request names. */
   mayCall: OriginCheck
@@ -99,7 +102,19 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
 
 async function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, scheduler, deliveries, inboxes, webhooks, apiKeys, verifier, sign, doors }: ApiOptions,
+  {
+    engine,
+    publisher,
+    scheduler,
+    deliveries,
+    inboxes,
+    webhooks,
+    apiKeys,
+    verifier,
+    sign,
+    doors,
+    maxMemberships,
+  }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): Promise<void> {
   const access = createAccess(apiKeys, verifier)
@@ -107,6 +122,7 @@ async function registerBackend(
   registerNotifyMany(app, { access, publisher, webhooks, counts })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
+  registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
   if (doors !== undefined) await registerDoors(app, doors, { access, publisher, counts })

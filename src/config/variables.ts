@@ -142,7 +142,18 @@ const entries = {
     100,
     'connections of one user that a process takes; one more is closed, and tries again by itself',
   ),
-  MAX_ROOMS_PER_CONNECTION: number(1, 10_000, 100, 'how many rooms a connection may subscribe'),
+  MAX_ROOMS_PER_CONNECTION: number(
+    1,
+    10_000,
+    100,
+    'how many rooms a connection may subscribe, and how many a user may be a member of',
+  ),
+  MAX_MESSAGES_PER_SECOND: number(
+    1,
+    10_000,
+    10,
+    'how many messages a second a connection may say in rooms; twice as many at once',
+  ),
   MAX_WAITING_PUBLISHES: number(
     1,
     20_000,

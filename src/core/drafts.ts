@@ -25,10 +25,13 @@ export interface PublishOptions {
   waiter?: string | undefined
 }
 
+/** The user became a member of a room, may speak there from now on or no longer, or is no member any more. */
+export type MembershipControl =
+  | { action: 'join'; room: string; publish: boolean }
+  | { action: 'leave'; room: string }
+
 /** What the server says to itself on a user's log, so that a lost bell is repaired like that of any other publication. */
-export interface Control {
-  action: 'disconnect'
-}
+export type Control = { action: 'disconnect' } | MembershipControl
 
 /** A notification for a user, stamped with an id and the time. Throws `invalid_request`. */
 export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>

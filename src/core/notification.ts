@@ -65,6 +65,9 @@ export interface MessageInput {
   data?: unknown
 }
 
+/** The most characters that `body` may have. */
+export const MAX_BODY_LENGTH = 4000
+
 /** The most bytes that `data` may have as JSON in UTF-8. */
 export const MAX_DATA_BYTES = 16_384
 

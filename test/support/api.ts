@@ -72,6 +72,7 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     apiKeys: [apiKey(KEY)],
     ...(await testTokens()),
     maxBodyBytes: 1_048_576,
+    maxMemberships: 100,
     logger: false,
     readiness: () => undefined,
     isDraining: () => false,

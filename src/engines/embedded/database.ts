@@ -12,7 +12,7 @@ export const IN_MEMORY = ':memory:'
 /** `Tabc`, as SQLite's header names the program that a file belongs to. */
 const APPLICATION_ID = 0x54616263
 
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
@@ -100,9 +100,16 @@ const ITEMS = `
   CREATE INDEX schedule_cancelled ON schedule (cancelled) WHERE cancelled IS NOT NULL;
 `
 
+/** Who is a member of which room. */
+const MEMBERSHIPS = `
+  CREATE TABLE membership (user TEXT NOT NULL, room TEXT NOT NULL, publish INTEGER NOT NULL,
+    PRIMARY KEY (user, room)) STRICT, WITHOUT ROWID;
+`
+
 /** What brings a file of each older version to the next. */
 const MIGRATIONS: Record<number, string> = {
   1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS}`,
+  2: MEMBERSHIPS,
 }
 
 /**
@@ -148,7 +155,7 @@ function prepareSchema(database: DatabaseSync, path: string): void {
     )
   if (application !== 0 || database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined)
     throw new OperatorError(`${path} is a database of another program. Choose another file.`)
-  database.exec(SCHEMA + ITEMS)
+  database.exec(SCHEMA + ITEMS + MEMBERSHIPS)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`)
 }
 

@@ -8,10 +8,12 @@ import { Idempotency } from './idempotency.ts'
 import { EmbeddedInbox } from './inbox.ts'
 import { Items } from './items.ts'
 import { Log } from './log.ts'
+import { EmbeddedMemberships } from './memberships.ts'
 import { EmbeddedPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { Reader } from './reader.ts'
 import { EmbeddedRevocations } from './revocations.ts'
+import { EmbeddedRoster } from './roster.ts'
 import { EmbeddedSchedule } from './schedule.ts'
 import { Sweep } from './sweep.ts'
 import { Transactions } from './transactions.ts'
@@ -58,6 +60,8 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     schedule: new EmbeddedSchedule(database, transactions, idempotency),
     watches: new EmbeddedWatches(database, transactions),
     presence,
+    roster: new EmbeddedRoster(transactions, bell),
+    memberships: new EmbeddedMemberships(database, { transactions, log, bell }),
     revocations: new EmbeddedRevocations(database, transactions),
     registry: {
       enter(peer) {

@@ -6,9 +6,11 @@ import { RedisConnection } from './connection.ts'
 import { startExpiry } from './expiry.ts'
 import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
+import { RedisMemberships } from './memberships.ts'
 import { RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
+import { RedisRoster } from './roster.ts'
 import { RedisSchedule } from './schedule.ts'
 import { withScripts } from './scripts.ts'
 import { Store } from './store.ts'
@@ -43,6 +45,8 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     retention: options.retention,
     sum,
   })
+  const roster = new RedisRoster(connection, scripts, keys, registry)
+  broker.onRestored(() => roster.stateAgain())
   const stopExpiry = startExpiry(connection, scripts, keys, options)
   let closing: Promise<void> | undefined
   return {
@@ -52,6 +56,8 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     schedule: new RedisSchedule(connection, scripts, keys),
     watches: new RedisWatches(connection, scripts, keys),
     presence,
+    roster,
+    memberships: new RedisMemberships(connection, scripts, keys, store),
     registry,
     revocations: {
       async revoke(user, issuedAt) {
@@ -68,6 +74,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
         .then(([persistence, memory]) => describeStore(persistence + memory)),
     close() {
       stopExpiry()
+      roster.close()
       closing ??= registry.close().finally(() => {
         broker.close()
         return connection.close()

@@ -54,8 +54,11 @@ export interface ScriptedClient {
     ]
   >
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
-  heartbeat(...args: Argument[]): Promise<string[]>
+  heartbeat(...args: Argument[]): Promise<[added: number, ...peers: string[]]>
   revoke(...args: Argument[]): Promise<number>
+  grant(...args: Argument[]): Promise<number>
+  attend(...args: Argument[]): Promise<number>
+  bury(...args: Argument[]): Promise<number>
 }
 
 /** Eight characters, for the name of a log that the call may found. */
@@ -68,6 +71,7 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
   const watches = read('watches')
+  const people = read('people')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
     ['notify', 'notify-n', inbox],
@@ -88,6 +92,9 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],
+    ['grant', 'grant-4', log],
+    ['attend', 'attend-4', people],
+    ['bury', 'bury-4', people],
   ] as const) {
     const keys = Number(file.split('-').at(-1))
     const lua = prelude + read(file)
