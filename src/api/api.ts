@@ -11,6 +11,7 @@ import type { ApiKey } from '../core/scopes.ts'
 import type { WebhookPolicy } from '../core/webhook.ts'
 import { withAdmission } from './admission.ts'
 import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
+import { createSerializers } from './compilers.ts'
 import { type OriginCheck, registerCors } from './cors.ts'
 import { createAccess } from './credentials.ts'
 import { registerDocs } from './docs.ts'
@@ -83,6 +84,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     ajv: {
       customOptions: { removeAdditional: false, coerceTypes: false, useDefaults: false, allErrors: true },
     },
+    schemaController: { compilersFactory: { buildSerializer: createSerializers() } },
     frameworkErrors: (error, request, reply) => {
       sendProblem(request, reply, toServiceError(error))
     },
