@@ -71,7 +71,7 @@ test('what redis-cli publishes on a channel is shown where it is subscribed, unt
   expect(await messagesOn(eve)).toEqual(['over'])
   expect(await bob.locator('#channels strong').allTextContents()).toEqual(['end'])
   expect(await pages.close()).toEqual([])
-}, 20_000)
+}, 30_000)
 
 test('a refusal is shown instead of an OK', async () => {
   const page = await open()
@@ -79,7 +79,7 @@ test('a refusal is shown instead of an OK', async () => {
   await page.click('#subscribe button')
   await shows(page, '#answer', 'the room must have at most 256 characters')
   expect(await page.locator('#channels li').count()).toBe(0)
-}, 20_000)
+}, 30_000)
 
 test('the channels are subscribed again after Tabcast was away', async () => {
   const page = await open()

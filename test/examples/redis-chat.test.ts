@@ -52,7 +52,7 @@ test('every open page shows what redis-cli and Python publish', async () => {
     ])
   }
   expect(await pages.close()).toEqual([])
-}, 20_000)
+}, 30_000)
 
 test('called wrongly, the sender says how to call it', async () => {
   await expect(run(PYTHON, ['examples/redis-chat/send.py'])).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { launchBrowser, watchErrors } from './browser.ts'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
@@ -10,9 +10,9 @@ import { until } from './until.ts'
 /** The pages of an example, served as its README says, and opened in a browser. */
 export interface ExamplePages {
   readonly url: string
-  /** Opens a page in a window with cookies of its own, and keeps its errors for `close`. */
-  open(path: string): Promise<Page>
-  /** Closes the windows; resolves with the errors that nobody handled in them. */
+  /** Opens a page (a path, or another server's URL) and keeps its errors for `close`. Pages of the same person share their cookies. */
+  open(path: string, person?: string): Promise<Page>
+  /** Closes the pages and forgets the cookies; resolves with the errors that nobody handled in them. */
   close(): Promise<string[]>
   /** All that the server has printed so far. */
   output(): string
@@ -29,7 +29,7 @@ export interface ExamplePagesOptions {
 const PATIENCE = 20_000
 
 /**
- * Runs the command that serves an example's pages, in the project's directory, and a browser. `8080` in the command is replaced by a free
+ * Runs the command that serves an example's pages, in the project's directory. `8080` in the command is replaced by a free
  * port, which is also in `PORT`.
  */
 export async function startExamplePages(
@@ -45,23 +45,29 @@ export async function startExamplePages(
     await server.stop()
     throw new Error(`"${command}" did not start:\n${server.output()}`, { cause: error })
   }
-  const browser = await launchBrowser(tabcastPort)
+  let browser: Promise<Browser> | undefined
+  const contexts = new Map<string, Promise<BrowserContext>>()
   const errors: string[] = []
   return {
     url,
-    async open(path) {
-      const page = await (await browser.newContext()).newPage()
+    async open(path, person = '') {
+      browser ??= launchBrowser(tabcastPort)
+      const context = contexts.get(person) ?? browser.then((started) => started.newContext())
+      contexts.set(person, context)
+      const page = await (await context).newPage()
       watchErrors(page, errors)
-      await page.goto(url + path)
+      await page.goto(new URL(path, url).href)
       return page
     },
     async close() {
-      await Promise.all(browser.contexts().map((context) => context.close()))
+      const open = await Promise.all(contexts.values())
+      contexts.clear()
+      await Promise.all(open.map((context) => context.close()))
       return errors.splice(0)
     },
     output: server.output,
     async stop() {
-      await browser.close()
+      await (await browser)?.close()
       await server.stop()
     },
   }
