@@ -8,6 +8,8 @@ import type { DemoOptions } from './api/pages.ts'
 import { createSignatures } from './api/token-signatures.ts'
 import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
 import { createTokenVerifier } from './api/token-verifier.ts'
+import type { Place } from './cluster/place.ts'
+import { Siblings } from './cluster/siblings.ts'
 import type { Config } from './config.ts'
 import { Deliveries } from './core/deliveries.ts'
 import type { Engine } from './core/engine.ts'
@@ -17,7 +19,7 @@ import { Publisher } from './core/publisher.ts'
 import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
-import { completeCredentials } from './development-secrets.ts'
+import { type CompletedCredentials, completeCredentials } from './development-secrets.ts'
 import { openLiveDoors } from './doors/doors.ts'
 import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
 import { Rejections } from './doors/rejections.ts'
@@ -60,10 +62,22 @@ export interface App {
 /** Connections that the system may hold for us until we take them: after a dead process, those of its clients come all at once. */
 const BACKLOG = 4096
 
-/** The map: makes engine, publisher, hub, API and sockets, as the role wants them. */
-export async function createApp(config: Config): Promise<App> {
+/** What only one of several processes on a port is told. */
+export interface ClusterOptions {
+  place: Place
+  /** Made once, for all of them. */
+  completed: CompletedCredentials
+}
+
+/**
+ * The map: makes engine, publisher, hub, API and sockets, as the role wants them. `clustered` is for one of several processes that share a
+ * port.
+ */
+export async function createApp(config: Config, clustered?: ClusterOptions): Promise<App> {
   const { role, development } = config
-  const { credentials, apiKey, note } = completeCredentials(config.credentials, config.directory)
+  const { credentials, apiKey, note } =
+    clustered?.completed ?? completeCredentials(config.credentials, config.directory)
+  const siblings = clustered && new Siblings(clustered.place)
   const signatures = await createSignatures(credentials)
   const verifier = createTokenVerifier(signatures.check)
   const sign = createTokenSigner(signatures.sign)
@@ -95,6 +109,7 @@ export async function createApp(config: Config): Promise<App> {
     readiness: () => readiness.reason,
     isDraining: () => draining,
     metrics: metricsOf(hub, () => sockets, rejections),
+    siblings,
     mayCall: (request) => mayConnect(request, config.origin),
     doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
@@ -111,8 +126,10 @@ export async function createApp(config: Config): Promise<App> {
           policy: config.policy,
           anonymous: config.anonymous,
           origin: config.origin,
+          newSessionId: siblings && (() => siblings.newSessionId()),
           report,
         })
+  if (sockets !== undefined) siblings?.attach(api.server, config.sockets.path, sockets.handler)
 
   const { engine: store } = config
   const liveDoors =
@@ -146,9 +163,11 @@ export async function createApp(config: Config): Promise<App> {
     await streamDoor?.close()
     deliveries.close()
     await sockets?.drain(config.drainSeconds)
+    await siblings?.untilIdle(end - Date.now())
     // Posts are answered until a moment after the last tab has gone.
     if (config.drainSeconds > 0) await traffic.untilQuiet(Math.max(end - Date.now(), MOMENT))
     sockets?.close()
+    await siblings?.close()
     const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
     await api.close()
     clearTimeout(cut)
@@ -171,6 +190,7 @@ export async function createApp(config: Config): Promise<App> {
       return url
     },
     async listen() {
+      await siblings?.open()
       await api.listen({ host: config.host, port: config.port, backlog: BACKLOG })
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })

@@ -2,7 +2,7 @@ import type { App } from './app.ts'
 import type { Config } from './config.ts'
 
 /** What a development server prints when it is ready: everything that a newcomer needs for the next minute. */
-export async function banner({ role }: Config, { url, development, engine }: App): Promise<string> {
+export async function banner({ role, workers }: Config, { url, development, engine }: App): Promise<string> {
   if (development === undefined) return ''
   const { apiKey, notes } = development
   const about = await engine.describe().catch((error: Error) => [`WARNING: ${error.message}.`])
@@ -21,7 +21,7 @@ export async function banner({ role }: Config, { url, development, engine }: App
       : [`  Demo page      ${url}/`, ...(role === 'all' ? [`  API explorer   ${url}/docs`] : [])]
   return `${[
     '',
-    'Tabcast is running, in development mode.',
+    `Tabcast is running${workers > 1 ? ` as ${workers} processes` : ''}, in development mode.`,
     ...about,
     ...notes,
     '',

@@ -12,6 +12,7 @@ import {
   rooms,
   transportsOf,
   urlOf,
+  workersOf,
 } from './config/rules.ts'
 import { type Environment, environmentSchema, VARIABLES } from './config/variables.ts'
 import type { Retention } from './core/engine.ts'
@@ -23,6 +24,8 @@ export type Role = 'api' | 'worker' | 'all'
 export interface Config {
   development: boolean
   role: Role
+  /** How many processes share the port. */
+  workers: number
   host: string
   port: number
   publicUrl: string | undefined
@@ -134,6 +137,7 @@ function toConfig(env: Environment, faults: string[]): Config {
   return {
     development,
     role: env.ROLE,
+    workers: workersOf(env, faults),
     host: env.HOST ?? (development ? '127.0.0.1' : '0.0.0.0'),
     port: env.PORT,
     publicUrl: urlOf(env, 'PUBLIC_URL', faults)?.replace(/\/$/, ''),

@@ -30,11 +30,20 @@ export function loadDevelopmentSecrets(directory: string | undefined): Developme
   }
 }
 
-/** Fills in what the configuration leaves open. `apiKey` is the key of development, if it was needed. */
+/** Credentials with nothing left open. */
+export interface CompletedCredentials {
+  credentials: Credentials
+  /** The key of development, if one was needed. */
+  apiKey: string | undefined
+  /** Where what was made comes from, for the operator. */
+  note: string | undefined
+}
+
+/** Fills in what the configuration leaves open. */
 export function completeCredentials(
   credentials: Credentials,
   directory: string | undefined,
-): { credentials: Credentials; apiKey: string | undefined; note: string | undefined } {
+): CompletedCredentials {
   const { apiKeys, jwtSecrets, jwtPublicKeys, jwksUrl } = credentials
   const wantsKey = apiKeys.length === 0
   const wantsSecret = jwtSecrets.length === 0 && jwtPublicKeys.length === 0 && jwksUrl === undefined

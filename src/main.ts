@@ -1,6 +1,10 @@
-import { type App, createApp } from './app.ts'
+import { type App, type ClusterOptions, createApp } from './app.ts'
 import { banner } from './banner.ts'
+import { linkToParent, type ParentLink } from './cluster/parent-link.ts'
+import { createParentLog } from './cluster/parent-log.ts'
+import { Workers } from './cluster/workers.ts'
 import { type Config, loadConfig } from './config.ts'
+import { completeCredentials } from './development-secrets.ts'
 import { explain } from './explain.ts'
 
 /** Seconds that a stop may take beyond the time over which it spreads its reconnects. */
@@ -12,54 +16,103 @@ const STOP_MARGIN = 15
  */
 const SAME_SIGNAL = 1000
 
-async function prepare(): Promise<{ config: Config; app: App }> {
-  const config = loadConfig()
-  return { config, app: await createApp(config) }
+/** What a parent tells its workers. */
+type Orders = { config: Config } & Pick<ClusterOptions, 'completed'>
+
+/** What is stopped: the app itself, or the processes that run it. */
+interface Running {
+  log: { info(message: string): void; fatal(error: unknown, message: string): void }
+  close(): Promise<void>
+  /** Ends what this process has started, at once. */
+  kill?(): void
 }
 
 async function start(): Promise<void> {
-  const { config, app } = await prepare().catch(explainAndExit)
-  // Before it listens: who is answered by it may stop it at once.
-  const isStopping = stopGracefully(config, app)
+  let parent: ParentLink<Orders> | undefined
   try {
-    await app.listen()
-    if (!isStopping()) process.stdout.write(await banner(config, app))
+    parent = await linkToParent<Orders>()
+    if (parent === undefined) {
+      const config = loadConfig()
+      await (config.workers > 1 ? startCluster(config) : startAlone(config))
+    } else await startWorker(parent)
   } catch (error) {
-    if (!isStopping()) explainAndExit(error)
+    if (parent === undefined) process.stderr.write(`${explain(error)}\n`)
+    else await parent.failed(explain(error))
+    process.exit(1)
   }
 }
 
-/**
- * Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. What it returns tells
- * whether that has begun.
- */
-function stopGracefully({ drainSeconds }: Config, app: App): () => boolean {
+async function startAlone(config: Config): Promise<void> {
+  const app = await createApp(config)
+  const ending = stopGracefully(config, app)
+  await listen(app, ending, async () => void process.stdout.write(await banner(config, app)))
+}
+
+async function startCluster(config: Config): Promise<void> {
+  const orders: Orders = { config, completed: completeCredentials(config.credentials, config.directory) }
+  const log = createParentLog(config.logLevel, (line) => process.stdout.write(line))
+  const workers = new Workers({ count: config.workers, orders, log })
+  stopGracefully(config, workers)
+  process.stdout.write(await workers.start())
+}
+
+async function startWorker({ orders, place, ...parent }: ParentLink<Orders>): Promise<void> {
+  const { config, completed } = orders
+  const app = await createApp(config, { place, completed })
+  const ending = stopGracefully(config, { log: app.log, close: () => app.close().finally(parent.leave) })
+  parent.onStop(ending.begin)
+  await listen(app, ending, async () =>
+    parent.started(await banner(config, app), () => app.sockets?.counts.connections ?? 0),
+  )
+}
+
+/** Signals are minded before: who is answered may stop the process at once. Then a start that was cut short is no failure. */
+async function listen(app: App, { hasBegun }: Ending, tell: () => Promise<void>): Promise<void> {
+  try {
+    await app.listen()
+    if (!hasBegun()) await tell()
+  } catch (error) {
+    if (!hasBegun()) throw error
+  }
+}
+
+/** The end of this process. */
+interface Ending {
+  hasBegun(): boolean
+  /** Does what a first signal does, for a reason that is logged. */
+  begin(reason: string): void
+}
+
+/** Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. */
+function stopGracefully({ drainSeconds }: Config, running: Running): Ending {
   let since = 0
-  const stop = async (code: number): Promise<void> => {
-    since = Date.now()
-    setTimeout(() => process.exit(1), (drainSeconds + STOP_MARGIN) * 1000).unref()
-    await app.close()
+  const end = (code: number): void => {
+    running.kill?.()
     process.exit(code)
   }
+  const stop = async (code: number): Promise<void> => {
+    since = Date.now()
+    setTimeout(() => end(1), (drainSeconds + STOP_MARGIN) * 1000).unref()
+    await running.close()
+    process.exit(code)
+  }
+  const begin = (reason: string): void => {
+    if (since !== 0) return
+    running.log.info(`stopping, since ${reason}: tabs are sent elsewhere within ${drainSeconds} s`)
+    void stop(0)
+  }
   const fail = (error: unknown): void => {
-    app.log.fatal(error, 'stopping because of an error that nobody handled')
+    running.log.fatal(error, 'stopping because of an error that nobody handled')
     if (since === 0) void stop(1)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
-      if (since === 0) {
-        app.log.info(`stopping on ${signal}: tabs are sent elsewhere within ${drainSeconds} s`)
-        void stop(0)
-      } else if (Date.now() - since > SAME_SIGNAL) process.exit(1)
+      if (since !== 0 && Date.now() - since > SAME_SIGNAL) end(1)
+      else begin(`${signal} came`)
     })
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)
-  return () => since > 0
-}
-
-function explainAndExit(error: unknown): never {
-  process.stderr.write(`${explain(error)}\n`)
-  process.exit(1)
+  return { hasBegun: () => since !== 0, begin }
 }
 
 await start()

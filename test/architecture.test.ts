@@ -48,6 +48,13 @@ describe('what is allowed', () => {
     ],
     ['sockets: Socket.IO', 'src/sockets/a.ts', `import { Server } from 'socket.io'`],
     ['the Redis engine: ioredis', 'src/engines/redis/a.ts', `import { Redis } from 'ioredis'`],
+    ['main → cluster', 'src/main.ts', `import { a } from './cluster/a.ts'`],
+    ['app → cluster', 'src/app.ts', `import { a } from './cluster/a.ts'`],
+    [
+      'cluster → core',
+      'src/cluster/a.ts',
+      `import { a } from '../core/a.ts'\nimport cluster from 'node:cluster'`,
+    ],
     ['doors: ioredis', 'src/doors/a.ts', `import { Redis } from 'ioredis'`],
     [
       'create-engine → both',
@@ -117,6 +124,19 @@ describe('each rule can fail', () => {
       'doors may not import engines',
     ],
     ['pages → api', 'src/pages/a.ts', `import a from '../api/a.ts'`, 'pages may not import api'],
+    [
+      'cluster → sockets',
+      'src/cluster/a.ts',
+      `import { a } from '../sockets/a.ts'`,
+      'cluster may not import sockets',
+    ],
+    [
+      'sockets → cluster',
+      'src/sockets/a.ts',
+      `import { a } from '../cluster/a.ts'`,
+      'sockets may not import cluster',
+    ],
+    ['a signal in cluster', 'src/cluster/a.ts', `process.on('SIGTERM', stop)`, 'has signals and exit'],
     ['a wing → app', 'src/api/a.ts', `let app: import('../app.ts').App`, 'api may not import app'],
     ['a wing → main', 'src/sockets/a.ts', `import '../main.ts'`, 'sockets may not import main'],
     [

@@ -4,6 +4,7 @@ import { ServiceError } from '../core/errors.ts'
 import { type ApiCounts, createMetrics, type MetricSource } from './metrics.ts'
 import { answer } from './schemas/common.ts'
 import { problems } from './schemas/problem.ts'
+import { type MetricSiblings, withSiblings } from './sibling-metrics.ts'
 
 /** What the health routes ask. */
 export interface HealthOptions {
@@ -12,6 +13,8 @@ export interface HealthOptions {
   isDraining(): boolean
   /** Metrics of the other parts. */
   metrics: readonly MetricSource[]
+  /** The other processes on this port, if there are any. */
+  siblings?: MetricSiblings | undefined
 }
 
 const tags = ['health']
@@ -24,6 +27,7 @@ const status = (value: string, description: string) =>
 /** `/livez`, `/readyz` and `/metrics`, which every role serves. */
 export function registerHealth(app: FastifyInstance, counts: ApiCounts, options: HealthOptions): void {
   const registry = createMetrics(counts, options.metrics)
+  const write = options.siblings ? withSiblings(registry, options.siblings) : () => registry.metrics()
 
   app.get(
     '/livez',
@@ -76,6 +80,6 @@ export function registerHealth(app: FastifyInstance, counts: ApiCounts, options:
         },
       },
     },
-    async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()),
+    async (_request, reply) => reply.type(registry.contentType).send(await write()),
   )
 }

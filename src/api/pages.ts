@@ -62,7 +62,10 @@ async function session(demo: DemoOptions, request: FastifyRequest, reply: Fastif
   // Without the engine the page still works as far as it can.
   const peers = await demo.peers().catch((): Peer[] => [])
   const here = `http://${request.headers.host}`
-  const urlsOf = (role: string): string[] => peers.filter((peer) => peer.role === role).map(({ url }) => url)
+  // Several processes may share a port.
+  const urlsOf = (role: string): string[] => [
+    ...new Set(peers.filter((peer) => peer.role === role).map(({ url }) => url)),
+  ]
   return {
     role: demo.role,
     socketPath: demo.socketPath,

@@ -1,5 +1,6 @@
 /** What a schema can't say of the environment: each rule reads its variables and notes what is wrong with them. */
 
+import { availableParallelism } from 'node:os'
 import { faultOfId } from '../core/channel.ts'
 import type { ApiKey } from '../core/scopes.ts'
 import { MAKE_SECRET, type Parsed, parseApiKeys, parseJwtSecrets, parsePublicKeys } from './keys.ts'
@@ -24,11 +25,11 @@ type TextVariable = 'PUBLIC_URL' | 'JWKS_URL'
 
 export function engineOf(env: Environment, faults: string[]): EngineSettings {
   const engine = env.ENGINE ?? (env.REDIS_URL === undefined ? 'embedded' : 'redis')
-  if (env.WORKERS !== '1')
-    faults.push(
-      `WORKERS is "${env.WORKERS}", but more than one process is not supported yet: leave it away, and start several with ROLE=worker and REDIS_URL`,
-    )
   if (engine === 'embedded') {
+    if (env.WORKERS !== '1')
+      faults.push(
+        `WORKERS is "${env.WORKERS}", but the embedded engine lives in one process: leave WORKERS away, or set REDIS_URL`,
+      )
     if (env.ROLE !== 'all')
       faults.push(
         `ROLE is "${env.ROLE}", but the embedded engine lives in one process: leave ROLE away, or set REDIS_URL`,
@@ -52,6 +53,20 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
     commandTimeout: env.REDIS_COMMAND_TIMEOUT,
     replicas: env.REDIS_WAIT,
   }
+}
+
+/** The most processes that share a port: more than any machine has cores for, and fewer than a slip of the finger starts. */
+const MOST_WORKERS = 256
+
+/** How many processes share the port. */
+export function workersOf({ WORKERS }: Environment, faults: string[]): number {
+  if (WORKERS === 'auto') return Math.min(availableParallelism(), MOST_WORKERS)
+  const count = /^\d+$/.test(WORKERS) ? Number(WORKERS) : 0
+  if (count < 1 || count > MOST_WORKERS)
+    faults.push(
+      `WORKERS is "${WORKERS}", but must be a whole number from 1 to ${MOST_WORKERS}, or auto for one per core`,
+    )
+  return count
 }
 
 const SENTINELS =

@@ -76,9 +76,9 @@ const entries = {
   REDIS_COMMAND_TIMEOUT: number(50, 1100, 1000, 'milliseconds until a command without an answer is given up'),
   REDIS_WAIT: number(0, 16, 0, 'replicas that must have a publish before its 2xx'),
   WORKERS: variable(
-    Type.String({ pattern: '^(auto|[1-9]\\d{0,2})$', default: '1' }),
+    Type.String({ default: '1' }),
     '1',
-    'processes on this machine, or `auto`',
+    'processes that share the port, on Redis: 1 to 256, or `auto` for one per core',
   ),
   API_KEYS: secret(
     '`name:key` or `name:sha256:hex`, each with `:scope+scope` behind if limited, separated by commas; a key is `[A-Za-z0-9_-]{22,}`',

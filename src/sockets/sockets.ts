@@ -1,4 +1,6 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Server as EngineServer } from 'engine.io'
 import { Server, type Socket } from 'socket.io'
 import { ServiceError } from '../core/errors.ts'
 import { closeSpread } from './drain.ts'
@@ -24,6 +26,14 @@ export interface SocketOptions extends HandshakeOptions, EventOptions {
   maxConnects: number
   /** How many connections of one user are let in. */
   maxPerUser: number
+  /** Makes the ids of Engine.IO's sessions, where others than itself are wanted. */
+  newSessionId?: (() => string) | undefined
+}
+
+/** Answers requests and upgrades of Engine.IO. */
+export interface SessionHandler {
+  request(request: IncomingMessage, response: ServerResponse): void
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
 /** What the sockets have done and have at hand, for the metrics. */
@@ -36,6 +46,8 @@ export interface SocketCounts {
 export interface Sockets {
   readonly io: Server
   readonly counts: SocketCounts
+  /** What answers requests below the path, wherever they came in. */
+  readonly handler: SessionHandler
   /**
    * Tells every tab that the server goes away, takes no new ones, and closes all of them spread over so many seconds; what was sent before
    * goes out first. Resolves when they have gone, a little later for those that do not read.
@@ -85,6 +97,9 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     cors: (request, decide) =>
       decide(null, { origin: mayConnect(request, options.origin), credentials: true }),
   })
+
+  const engine = io.engine as EngineServer
+  if (options.newSessionId !== undefined) engine.generateId = options.newSessionId
 
   refuseHandshakes(io.engine, (request) => {
     // Those of foreign pages are refused for good later, and take nobody's place.
@@ -212,6 +227,10 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
 
   return {
     io,
+    handler: {
+      request: (request, response) => engine.handleRequest(request, response),
+      upgrade: (request, socket, head) => engine.handleUpgrade(request, socket, head),
+    },
     get counts() {
       return { connections: connections.size, closed, refused }
     },

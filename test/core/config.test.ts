@@ -1,6 +1,6 @@
 import { generateKeyPairSync, hash, type KeyObject } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { VARIABLES } from '../../src/config/variables.ts'
@@ -116,7 +116,29 @@ test.each([
   expect(faultsOf({ [name]: value }).join()).toContain(name)
 })
 
+test.each(['0', '-1', '1.5', '257', '10000', 'all', '0x2', '1e1'])(
+  'WORKERS=%s is refused, and what is wanted is said',
+  (value) => {
+    expect(faultsOf({ WORKERS: value, REDIS_URL: 'redis://localhost' })).toEqual([
+      `WORKERS is "${value}", but must be a whole number from 1 to 256, or auto for one per core`,
+    ])
+  },
+)
+
+test.each([
+  ['1', 1],
+  ['2', 2],
+  ['256', 256],
+  ['auto', Math.min(availableParallelism(), 256)],
+])('WORKERS=%s is taken on Redis', (value, workers) => {
+  expect(loadConfig({ WORKERS: value, REDIS_URL: 'redis://localhost' })).toMatchObject({ workers })
+})
+
 test('the embedded engine refuses to be one of several processes', () => {
+  for (const value of ['2', 'auto'])
+    expect(faultsOf({ WORKERS: value })).toEqual([
+      `WORKERS is "${value}", but the embedded engine lives in one process: leave WORKERS away, or set REDIS_URL`,
+    ])
   expect(faultsOf({ ROLE: 'worker' })).toEqual([expect.stringContaining('set REDIS_URL')])
   expect(faultsOf({ ROLE: 'worker', REDIS_URL: 'redis://localhost' })).toEqual([])
 })

@@ -6,12 +6,13 @@ export type Sources = ReadonlyMap<string, string>
 
 /** The rooms of the house: each with the other rooms that it may import. `node:` modules are open to all but the client. */
 const mayImport: Record<string, readonly string[]> = {
-  main: ['app', 'config'],
-  app: ['config', 'core', 'engines', 'api', 'sockets', 'doors', 'pages'],
+  main: ['app', 'config', 'cluster'],
+  app: ['config', 'core', 'engines', 'api', 'sockets', 'doors', 'pages', 'cluster'],
   config: ['core'],
   api: ['core'],
   sockets: ['core'],
   doors: ['core'],
+  cluster: ['core'],
   engines: ['core'],
   pages: ['core'],
   core: [],

@@ -20,16 +20,16 @@ export interface Nginx {
 }
 
 /**
- * Checks deploy/nginx.conf with nginx itself and runs it on a free port of loopback. Names are put in place of what only a network of
+ * Checks a file of deploy/ with nginx itself and runs it on a free port of loopback. Names are put in place of what only a network of
  * containers has: `hosts` maps `api:3000` to `127.0.0.1:12345`.
  */
-export async function startNginx(hosts: Record<string, string>): Promise<Nginx> {
+export async function startNginx(hosts: Record<string, string>, name = 'nginx.conf'): Promise<Nginx> {
   const dir = await mkdtemp(join(tmpdir(), 'tabcast-nginx-'))
   // Started by root, its workers are somebody else, and keep large bodies there.
   await chmod(dir, 0o755)
   const port = await freePort()
   const file = join(dir, 'nginx.conf')
-  const given = await readFile(join(import.meta.dirname, '../../deploy/nginx.conf'), 'utf8')
+  const given = await readFile(join(import.meta.dirname, '../../deploy', name), 'utf8')
   await writeFile(file, localConfiguration(given, dir, port, hosts))
   const args = ['-p', dir, '-c', file, '-e', 'stderr']
   try {
@@ -69,8 +69,8 @@ function localConfiguration(given: string, dir: string, port: number, hosts: Rec
     .replace('listen 80;', `listen 127.0.0.1:${port};`)
     .replace('http {', `http { access_log off; ${folders.join(' ')}`)
   for (const [name, address] of Object.entries(hosts)) {
-    if (!text.includes(`server ${name};`)) throw new Error(`deploy/nginx.conf knows no server ${name}`)
-    text = text.replaceAll(`server ${name};`, `server ${address};`)
+    if (!text.includes(`server ${name} `)) throw new Error(`the configuration knows no server ${name}`)
+    text = text.replaceAll(`server ${name} `, `server ${address} `)
   }
   return text
 }

@@ -1,5 +1,6 @@
 import type { Channel } from '../../core/channel.ts'
 import type { Engine, EngineOptions, Peer } from '../../core/engine.ts'
+import { ServiceError } from '../../core/errors.ts'
 import { Bell } from './bell.ts'
 import { EmbeddedBroker } from './broker.ts'
 import { type Durability, IN_MEMORY, openDatabase } from './database.ts'
@@ -42,7 +43,10 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, inbox, bell, connectionsOf })
   const sweep = new Sweep(database, log, reader, idempotency, connectionsOf)
   const timer = setInterval(() => {
-    Promise.all([inbox.expire(), transactions.write(() => sweep.run())]).catch(report)
+    Promise.all([inbox.expire(), transactions.write(() => sweep.run())]).catch((error: unknown) => {
+      // The engine may have been closed in the middle of it.
+      if (!(error instanceof ServiceError && error.code === 'shutting_down')) report(error)
+    })
   }, SWEEP_INTERVAL).unref()
   let self: Peer = { role: 'unknown', url: '' }
 

@@ -1,0 +1,101 @@
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { type Duplex, pipeline } from 'node:stream'
+
+/** What only concerns the two ends of one connection (RFC 9110 §7.6.1), and `Expect`, which has been answered here. */
+const HOP_BY_HOP = /^(connection|keep-alive|proxy-connection|te|upgrade|expect)$/i
+
+/** How long a client may take to read what is left for it after the other end has closed, in milliseconds. */
+const LAST_BYTES = 5000
+
+/**
+ * Passes a request on to the Unix socket `door`, and what is answered there back, both as streams. If nobody answers, `otherwise` is called,
+ * and has to answer. Resolves when nothing more will come.
+ */
+export function passRequest(
+  door: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  otherwise: () => void,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const passed = httpRequest({
+    socketPath: door,
+    method: request.method,
+    path: request.url,
+    // Said to be kept open, so that an answer before the end of the body is not lost in a closed connection; it is closed from here.
+    headers: [...endToEnd(request.rawHeaders), 'Connection', 'keep-alive'],
+    agent: false,
+  })
+  let answered = false
+  passed.once('response', (answer) => {
+    answered = true
+    const headers = endToEnd(answer.rawHeaders, /^transfer-encoding$/i)
+    response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
+    pipeline(answer, response, () => {
+      // Of a body that was refused, nobody reads the rest.
+      request.unpipe(passed)
+      request.resume()
+      passed.destroy()
+    })
+  })
+  passed.on('error', () => {
+    if (answered || response.destroyed) return
+    answered = true
+    request.unpipe(passed)
+    otherwise()
+  })
+  response.once('close', () => {
+    passed.destroy()
+    resolve()
+  })
+  request.pipe(passed)
+  return promise
+}
+
+/** The same for an upgrade: from then on every byte is passed in both directions. */
+export function passUpgrade(
+  door: string,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  otherwise: () => void,
+): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const owner = connect(door)
+  owner.once('error', otherwise)
+  owner.once('connect', () => {
+    owner.off('error', otherwise)
+    owner.write(headOf(request), 'latin1')
+    owner.write(head)
+    pipeline(socket, owner, socket, () => undefined)
+    owner.once('close', () => {
+      const last = setTimeout(() => socket.destroy(), LAST_BYTES)
+      socket.once('close', () => clearTimeout(last))
+    })
+  })
+  // A client that goes before anything was passed on is no error; later the pipeline minds it.
+  socket.on('error', () => undefined)
+  socket.once('close', () => {
+    owner.destroy()
+    resolve()
+  })
+  return promise
+}
+
+function endToEnd(rawHeaders: readonly string[], but?: RegExp): string[] {
+  const kept: string[] = []
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!
+    if (!HOP_BY_HOP.test(name) && !but?.test(name)) kept.push(name, rawHeaders[index + 1]!)
+  }
+  return kept
+}
+
+/** The request as it was read: what a client sent is what the owner sees. */
+function headOf({ method, url, rawHeaders }: IncomingMessage): string {
+  let head = `${method} ${url} HTTP/1.1\r\n`
+  for (let index = 0; index < rawHeaders.length; index += 2)
+    head += `${rawHeaders[index]}: ${rawHeaders[index + 1]}\r\n`
+  return `${head}\r\n`
+}

@@ -1,0 +1,138 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Traffic } from '../core/traffic.ts'
+import { askSiblings, QUESTION } from './ask.ts'
+import { passRequest, passUpgrade } from './pass-on.ts'
+import { doorOf, type Place } from './place.ts'
+import { newSessionId, processOfUrl } from './session-id.ts'
+
+/** What answers requests and upgrades of the sessions of this process. */
+export interface SessionHandler {
+  request(request: IncomingMessage, response: ServerResponse): void
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+}
+
+/** How often it is looked whether everything that was passed on has ended, in milliseconds. */
+const LOOK = 50
+
+/** Connections that may wait at the side door: after a deploy, a burst of polls comes through it. */
+const BACKLOG = 4096
+
+/**
+ * The processes of this machine that listen on the same port. The system gives each connection to any of them, so that requests of one
+ * session arrive at all. A session id names the process that has the session, and each process has a side door, a Unix socket, through
+ * which the others pass on what is for it.
+ */
+export class Siblings {
+  /** For the label of metrics. */
+  readonly worker: string
+  readonly #place: Place
+  readonly #door: Server
+  readonly #traffic: Traffic
+  readonly #underWay = new Set<Promise<void>>()
+  #answer: () => Promise<unknown> = async () => []
+
+  constructor(place: Place) {
+    this.#place = place
+    this.worker = String(place.slot)
+    this.#door = createServer((request, response) => {
+      if (request.url === QUESTION) void this.#say(response)
+    })
+    this.#traffic = new Traffic(this.#door, () => false)
+  }
+
+  newSessionId(): string {
+    return newSessionId(this.#place.id)
+  }
+
+  /** `answer` makes what this process says when a sibling asks; it is sent as JSON. */
+  onAsked(answer: () => Promise<unknown>): void {
+    this.#answer = answer
+  }
+
+  /** What the others say; those that say nothing in time are left out. */
+  ask(): Promise<unknown[]> {
+    return askSiblings(this.#place)
+  }
+
+  /** Takes what comes to `server` below `path` for sessions of siblings before anybody else there sees it; `own` gets what they pass on. */
+  attach(server: Server, path: string, own: SessionHandler): void {
+    const prefix = `${path.replace(/\/$/, '')}/`
+    const ownerOf = ({ url = '' }: IncomingMessage): number | undefined => {
+      const id = url.startsWith(prefix) ? processOfUrl(url) : undefined
+      return id === this.#place.id ? undefined : id
+    }
+    before(server, 'request', (otherwise, request: IncomingMessage, response: ServerResponse) => {
+      const id = ownerOf(request)
+      if (id === undefined) otherwise()
+      else this.#watch(passRequest(this.#doorOf(id), request, response, otherwise))
+    })
+    before(server, 'upgrade', (otherwise, request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      const id = ownerOf(request)
+      if (id === undefined) otherwise()
+      else this.#watch(passUpgrade(this.#doorOf(id), request, socket, head, otherwise))
+    })
+    this.#door.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      if (request.url !== QUESTION) own.request(request, response)
+    })
+    this.#door.on('upgrade', own.upgrade)
+  }
+
+  /** Opens the side door. */
+  open(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.#door.once('error', reject)
+    // Exclusive, or the parent would listen there in its stead, and every request go through it.
+    this.#door.listen({ path: this.#doorOf(this.#place.id), backlog: BACKLOG, exclusive: true }, () => {
+      this.#door.off('error', reject)
+      resolve()
+    })
+    return promise
+  }
+
+  /** Waits until nothing that was passed on is under way, at most so many milliseconds: siblings send their tabs elsewhere at their own pace. */
+  async untilIdle(most: number): Promise<void> {
+    for (const end = Date.now() + most; this.#underWay.size > 0 && Date.now() < end; ) await delay(LOOK)
+  }
+
+  /** Closes the side door, and what has come through it. */
+  async close(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#door.close(() => resolve())
+    this.#traffic.cut()
+    await promise
+  }
+
+  #doorOf(id: number): string {
+    return doorOf(this.#place.folder, id)
+  }
+
+  #watch(passing: Promise<void>): void {
+    this.#underWay.add(passing)
+    void passing.then(() => this.#underWay.delete(passing))
+  }
+
+  async #say(response: ServerResponse): Promise<void> {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(await this.#answer()))
+  }
+}
+
+/** Puts one listener before those that a server has for an event; they hear of it when it calls `otherwise`. */
+function before<Args extends unknown[]>(
+  server: Server,
+  event: string,
+  take: (otherwise: () => void, ...args: Args) => void,
+): void {
+  const listeners = server.listeners(event)
+  server.removeAllListeners(event)
+  server.on(event, (...args: Args) => {
+    take(
+      () => {
+        for (const listener of listeners) listener.apply(server, args)
+      },
+      ...args,
+    )
+  })
+}
