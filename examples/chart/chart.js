@@ -10,8 +10,11 @@ socket.on('connect', () => {
     if (message) draw(message.data, 'Initial data')
   })
 })
-socket.on('disconnect', () => {
-  $('status').textContent = 'Connecting again …'
+socket.on('disconnect', (reason) => {
+  $('status').textContent = `Not connected: ${reason}`
+})
+socket.on('connect_error', ({ message }) => {
+  $('status').textContent = `Not connected: ${message}`
 })
 
 // What was posted to the room. It is stored, so it is also the initial data of the next page.
@@ -25,6 +28,7 @@ function draw({ labels, values }, caption) {
     aria: { enabled: true },
     backgroundColor: 'transparent',
     tooltip: {},
+    grid: { top: 16, right: 8, bottom: 8, left: 8 },
     xAxis: { data: labels },
     yAxis: {},
     series: [{ type: 'bar', data: values }],

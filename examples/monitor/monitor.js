@@ -7,9 +7,12 @@ socket.on('connect', () => {
   // A new connection is in no room yet, also after the network was away.
   for (const channel of channels) subscribe(channel)
 })
-socket.on('disconnect', () => {
-  $('status').textContent = 'Connecting again …'
+socket.on('disconnect', (reason) => {
+  $('status').textContent = `Not connected: ${reason}`
   $('answer').textContent = ''
+})
+socket.on('connect_error', ({ message }) => {
+  $('status').textContent = `Not connected: ${message}`
 })
 
 socket.on('message', ({ room, body, data, createdAt }) => {

@@ -5,8 +5,11 @@ const socket = io('http://127.0.0.1:3000')
 socket.on('connect', () => {
   status.textContent = 'Connected'
 })
-socket.on('disconnect', () => {
-  status.textContent = 'Connecting again …'
+socket.on('disconnect', (reason) => {
+  status.textContent = `Not connected: ${reason}`
+})
+socket.on('connect_error', ({ message }) => {
+  status.textContent = `Not connected: ${message}`
 })
 
 // The page joins nothing: Tabcast puts every connection into the room (JOIN_ROOMS=chat).

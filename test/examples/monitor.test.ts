@@ -85,7 +85,7 @@ test('the channels are subscribed again after Tabcast was away', async () => {
   const page = await open()
   await subscribe(page, 'build')
   await tabcast.kill()
-  await shows(page, '#status', 'Connecting again …')
+  await page.locator('#status').getByText('Not connected').waitFor()
   tabcast = await startTabcast(env, { port: tabcast.port })
   await areListening(redis, 1)
   await isConnected(page)

@@ -75,7 +75,10 @@ export async function startExamplePages(
 
 /** Resolves when a page says that it is connected. */
 export const isConnected = (page: Page): Promise<void> =>
-  page.locator('#status').getByText('Connected').waitFor()
+  page
+    .locator('#status')
+    .getByText(/^Connected/)
+    .waitFor()
 
 /** Resolves when one of the elements that a selector finds has exactly this text. */
 export const shows = (page: Page, selector: string, text: string): Promise<void> =>
