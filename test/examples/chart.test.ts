@@ -26,7 +26,7 @@ afterEach(() => pages.close())
 
 afterAll(async () => {
   await pages?.stop()
-  await tabcast?.stop()
+  await tabcast?.kill()
   await redis?.stop()
 })
 

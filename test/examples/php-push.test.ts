@@ -22,7 +22,7 @@ afterEach(() => pages.close())
 
 afterAll(async () => {
   await pages?.stop()
-  await tabcast?.stop()
+  await tabcast?.kill()
 })
 
 async function logIn(name: string, password: string): Promise<Page> {

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await pages?.stop()
-  await tabcast?.stop()
+  await tabcast?.kill()
   await redis?.stop()
 })
 
