@@ -3,7 +3,6 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
 import { createEntryPublisher } from './api/entries.ts'
-import type { MetricSource } from './api/metrics.ts'
 import type { DemoOptions } from './api/pages.ts'
 import { createSignatures } from './api/token-signatures.ts'
 import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
@@ -19,6 +18,7 @@ import { Publisher } from './core/publisher.ts'
 import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
+import type { WebhookPolicy } from './core/webhook.ts'
 import { type CompletedCredentials, completeCredentials } from './development-secrets.ts'
 import { openLiveDoors } from './doors/doors.ts'
 import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
@@ -26,8 +26,10 @@ import { Rejections } from './doors/rejections.ts'
 import { createEngine } from './engines/create-engine.ts'
 import { createClient } from './engines/redis/clients.ts'
 import { Listener } from './engines/redis/listener.ts'
+import { metricsOf } from './metrics-of.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
+import { Webhooks } from './webhooks/webhooks.ts'
 import { welcome } from './welcome.ts'
 
 /** How long posts are answered at least after the last tab has gone, if they keep coming, in milliseconds. */
@@ -84,10 +86,11 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
 
   const report = (error: unknown): void => api.log.error(error)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
-  const publisher = new Publisher(engine.broker, config.maxWaitingPublishes)
+  const publisher = new Publisher(engine, config.maxWaitingPublishes)
   const inboxes = new Inboxes(engine)
   const scheduler = new Scheduler(engine, inboxes, report)
   const deliveries = new Deliveries(engine.broker, inboxes)
+  const webhooks = webhooksOf(config, engine, inboxes, report, (message) => api.log.warn(message))
   const hub = new Hub(engine)
   const readiness = new Readiness(engine)
   const rejections = new Rejections((text) => api.log.warn(text))
@@ -101,14 +104,16 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     scheduler,
     deliveries,
     inboxes,
+    webhooks: policyOf(config),
     apiKeys: credentials.apiKeys,
     verifier,
     sign,
     maxBodyBytes: config.maxBodyBytes,
+    maxMemberships: config.sockets.maxRooms,
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
-    metrics: metricsOf(hub, () => sockets, rejections),
+    metrics: metricsOf(hub, () => sockets, rejections, webhooks),
     siblings,
     mayCall: (request) => mayConnect(request, config.origin),
     doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
@@ -122,6 +127,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
           engine,
           hub,
           inboxes,
+          publisher,
           verifier,
           policy: config.policy,
           anonymous: config.anonymous,
@@ -173,7 +179,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     clearTimeout(cut)
     liveDoors?.close()
     hub.stop()
-    await scheduler.stop()
+    await Promise.all([scheduler.stop(), webhooks?.stop()])
     await engine.close()
   }
 
@@ -195,6 +201,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
       url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
       engine.registry.enter({ role, url })
       scheduler.start()
+      webhooks?.start()
       streamDoor = openStreamDoor()
       if (development && role !== 'worker') await welcome(publisher)
     },
@@ -202,49 +209,22 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
   }
 }
 
-function metricsOf(hub: Hub, sockets: () => Sockets | undefined, rejections: Rejections): MetricSource[] {
-  return [
-    {
-      name: 'tabcast_connections',
-      help: 'Socket.IO connections of this process.',
-      kind: 'gauge',
-      read: () => sockets()?.counts.connections ?? 0,
-    },
-    {
-      name: 'tabcast_channels',
-      help: 'Channels that have somebody in this process.',
-      kind: 'gauge',
-      read: () => hub.counts.channels,
-    },
-    {
-      name: 'tabcast_repairs_total',
-      help: 'Holes in the live stream that were repaired from the log.',
-      kind: 'counter',
-      read: () => hub.counts.repairs,
-    },
-    {
-      name: 'tabcast_connections_closed_total',
-      help: 'Connections that the server ended, by reason.',
-      kind: 'counter',
-      label: 'reason',
-      read: () => sockets()?.counts.closed ?? {},
-    },
-    {
-      name: 'tabcast_connections_refused_total',
-      help: 'Handshakes of Socket.IO that were refused, by reason.',
-      kind: 'counter',
-      label: 'reason',
-      read: () => sockets()?.counts.refused ?? {},
-    },
-    {
-      name: 'tabcast_door_rejected_total',
-      help: 'What came through a door for other senders and could not be delivered, by door.',
-      kind: 'counter',
-      label: 'door',
-      read: () => rejections.counts,
-    },
-  ]
+function webhooksOf(
+  { webhooks: { secrets, url, allowPrivate } }: Config,
+  { watches }: Engine,
+  inboxes: Inboxes,
+  report: (error: unknown) => void,
+  warn: (message: string) => void,
+): Webhooks | undefined {
+  if (secrets.length === 0) return undefined
+  return new Webhooks({ secrets, url, allowPrivate, watches, inboxes, report, warn })
 }
+
+const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): WebhookPolicy => ({
+  enabled: secrets.length > 0,
+  hasUrl: url !== undefined,
+  allowPrivate,
+})
 
 /** How long a token of the development page is good for, in seconds: short, so that going on with a new one is seen to work. */
 const DEMO_TOKEN_SECONDS = 600

@@ -12,6 +12,8 @@ import {
   rooms,
   transportsOf,
   urlOf,
+  type WebhookSettings,
+  webhooksOf,
   workersOf,
 } from './config/rules.ts'
 import { type Environment, environmentSchema, VARIABLES } from './config/variables.ts'
@@ -34,6 +36,7 @@ export interface Config {
   directory: string | undefined
   retention: { user: Retention; room: Retention }
   credentials: Credentials
+  webhooks: WebhookSettings
   origin: { origins: readonly string[]; loopback: boolean }
   policy: { publicRooms: readonly string[]; joinRooms: readonly string[] }
   anonymous: boolean
@@ -45,6 +48,7 @@ export interface Config {
     pingTimeout: number
     maxMessageBytes: number
     maxRooms: number
+    maxMessages: number
     maxBacklog: number
     maxConnects: number
     maxPerUser: number
@@ -148,6 +152,7 @@ function toConfig(env: Environment, faults: string[]): Config {
       room: { count: env.ROOM_RETENTION_COUNT, seconds: env.ROOM_RETENTION_SECONDS },
     },
     credentials,
+    webhooks: webhooksOf(env, faults),
     origin: {
       origins: originsOf(env, faults),
       loopback: development && env.CORS_ORIGINS === undefined,
@@ -162,6 +167,7 @@ function toConfig(env: Environment, faults: string[]): Config {
       pingTimeout: env.PING_TIMEOUT,
       maxMessageBytes: env.MAX_MESSAGE_BYTES,
       maxRooms: env.MAX_ROOMS_PER_CONNECTION,
+      maxMessages: env.MAX_MESSAGES_PER_SECOND,
       maxBacklog: env.MAX_CONNECTION_BYTES,
       maxConnects: env.MAX_CONNECTS_PER_SECOND,
       maxPerUser: env.MAX_CONNECTIONS_PER_USER,

@@ -57,6 +57,11 @@ describe('what is allowed', () => {
     ],
     ['doors: ioredis', 'src/doors/a.ts', `import { Redis } from 'ioredis'`],
     [
+      'webhooks: how they are signed and sent',
+      'src/webhooks/a.ts',
+      `import { Webhook } from 'standardwebhooks'\nimport { useAgent } from 'request-filtering-agent'\nimport { a } from '../core/a.ts'`,
+    ],
+    [
       'create-engine → both',
       'src/engines/create-engine.ts',
       `import { a } from './redis/a.ts'\nimport { b } from './embedded/b.ts'`,
@@ -122,6 +127,18 @@ describe('each rule can fail', () => {
       'src/doors/a.ts',
       `await import('../engines/redis/a.ts')`,
       'doors may not import engines',
+    ],
+    [
+      'webhooks → engines',
+      'src/webhooks/a.ts',
+      `import { a } from '../engines/redis/a.ts'`,
+      'webhooks may not import engines',
+    ],
+    [
+      'api: how webhooks are signed',
+      'src/api/a.ts',
+      `import { Webhook } from 'standardwebhooks'`,
+      'the package standardwebhooks lives in another room',
     ],
     ['pages → api', 'src/pages/a.ts', `import a from '../api/a.ts'`, 'pages may not import api'],
     [

@@ -8,6 +8,7 @@ import type { Inboxes } from '../core/inboxes.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { Scheduler } from '../core/scheduler.ts'
 import type { ApiKey } from '../core/scopes.ts'
+import type { WebhookPolicy } from '../core/webhook.ts'
 import { withAdmission } from './admission.ts'
 import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
 import { type OriginCheck, registerCors } from './cors.ts'
@@ -16,6 +17,7 @@ import { registerDocs } from './docs.ts'
 import { type HealthOptions, registerHealth } from './health.ts'
 import { registerJsonBody } from './json-body.ts'
 import { registerMe } from './me.ts'
+import { registerMembers } from './members.ts'
 import { createCounts } from './metrics.ts'
 import { registerNotify } from './notify.ts'
 import { registerNotifyMany } from './notify-many.ts'
@@ -38,11 +40,14 @@ export interface ApiOptions extends HealthOptions {
   scheduler: Scheduler
   deliveries: Deliveries
   inboxes: Inboxes
+  webhooks: WebhookPolicy
   apiKeys: readonly ApiKey[]
   verifier: ApiTokenVerifier
   /** Undefined where tokens are only checked. */
   sign: TokenSigner | undefined
   maxBodyBytes: number
+  /** How many rooms a user may be a member of. */
+  maxMemberships: number
   logger: Exclude<FastifyServerOptions['logger'], undefined>
   /** Whether a page may use the routes for tabs, by the origin that its request names. */
   mayCall: OriginCheck
@@ -97,14 +102,27 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
 
 async function registerBackend(
   app: FastifyInstance,
-  { engine, publisher, scheduler, deliveries, inboxes, apiKeys, verifier, sign, doors }: ApiOptions,
+  {
+    engine,
+    publisher,
+    scheduler,
+    deliveries,
+    inboxes,
+    webhooks,
+    apiKeys,
+    verifier,
+    sign,
+    doors,
+    maxMemberships,
+  }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): Promise<void> {
   const access = createAccess(apiKeys, verifier)
-  registerNotify(app, { access, publisher, scheduler, deliveries, counts })
-  registerNotifyMany(app, { access, publisher, counts })
+  registerNotify(app, { access, publisher, scheduler, deliveries, webhooks, counts })
+  registerNotifyMany(app, { access, publisher, webhooks, counts })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
+  registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
   if (doors !== undefined) await registerDoors(app, doors, { access, publisher, counts })

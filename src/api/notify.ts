@@ -5,6 +5,7 @@ import type { PublishOptions } from '../core/drafts.ts'
 import type { NotificationInput } from '../core/notification.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { Scheduler } from '../core/scheduler.ts'
+import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
 import { answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
@@ -18,13 +19,14 @@ export interface NotifyOptions {
   publisher: Publisher
   scheduler: Scheduler
   deliveries: Deliveries
+  webhooks: WebhookPolicy
   counts: ApiCounts
 }
 
 /** `POST /notify/:user` and `PUT /notify/:user/:tag`. */
 export function registerNotify(
   app: FastifyInstance,
-  { access, publisher, scheduler, deliveries, counts }: NotifyOptions,
+  { access, publisher, scheduler, deliveries, webhooks, counts }: NotifyOptions,
 ): void {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
 
@@ -84,6 +86,7 @@ export function registerNotify(
       const { sendAt, ...input } = request.body
       const at = sendAt === undefined ? 0 : Date.parse(sendAt)
       const options = publishOptionsOf(request)
+      refusePlace(input.webhook, webhooks)
       // What was to be sent by now is sent now.
       return at > Date.now()
         ? schedule(user, input, options, at, reply)
@@ -110,6 +113,7 @@ export function registerNotify(
     async (request, reply) => {
       const { user, idOrTag: tag } = request.params
       const input = { ...request.body, tag }
+      refusePlace(input.webhook, webhooks)
       return notify(wantId(user, '/user'), input, publishOptionsOf(request), request, reply)
     },
   )

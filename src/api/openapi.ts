@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { problemSchema } from './schemas/problem.ts'
+import { webhookCalls } from './schemas/webhook.ts'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -51,6 +52,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         },
       },
       security: [{ credential: [] }],
+      webhooks: webhookCalls,
     },
     refResolver: {
       buildLocalReference: (schema, _baseUri, _fragment, index) =>

@@ -53,6 +53,24 @@ export function parseJwtSecrets(text: string): Parsed<string> {
   })
 }
 
+/** How to make a secret that webhooks are signed with. */
+const MAKE_WEBHOOK_SECRET = 'echo "whsec_$(openssl rand -base64 32)"'
+
+const WEBHOOK_SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/
+
+/** Reads the secrets that webhooks are signed with, as Standard Webhooks writes them, separated by commas or new lines; all sign. */
+export function parseWebhookSecrets(text: string): Parsed<string> {
+  return parseEach(text.split(/[,\n]/), 'secret', (secret) => {
+    const encoded = WEBHOOK_SECRET.exec(secret)?.[1]
+    if (encoded === undefined || encoded.length % 4 !== 0)
+      return `must be whsec_ and base64; make one with: ${MAKE_WEBHOOK_SECRET}`
+    const bytes = Buffer.from(encoded, 'base64').length
+    if (bytes < 24 || bytes > 64)
+      return `has ${bytes} bytes, wants 24 to 64; make one with: ${MAKE_WEBHOOK_SECRET}`
+    return { value: secret }
+  })
+}
+
 /** Reads every piece that is not blank; a fault says which piece it is of, never what the piece says. */
 function parseEach<Value>(
   pieces: readonly string[],

@@ -3,7 +3,14 @@
 import { availableParallelism } from 'node:os'
 import { faultOfId } from '../core/channel.ts'
 import type { ApiKey } from '../core/scopes.ts'
-import { MAKE_SECRET, type Parsed, parseApiKeys, parseJwtSecrets, parsePublicKeys } from './keys.ts'
+import {
+  MAKE_SECRET,
+  type Parsed,
+  parseApiKeys,
+  parseJwtSecrets,
+  parsePublicKeys,
+  parseWebhookSecrets,
+} from './keys.ts'
 import type { Environment } from './variables.ts'
 
 /** Who may call and who may connect. In development some of it may be missing, and is made up for later. */
@@ -21,7 +28,17 @@ export type EngineSettings =
   | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
   | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
 
-type TextVariable = 'PUBLIC_URL' | 'JWKS_URL'
+/** How backends are told what became of their notifications. */
+export interface WebhookSettings {
+  /** All of them sign; without one there are no webhooks. */
+  secrets: readonly string[]
+  /** Where they go unless the call names a place. */
+  url: string | undefined
+  /** Whether a call may name a place in a private network, and plain HTTP. */
+  allowPrivate: boolean
+}
+
+type TextVariable = 'PUBLIC_URL' | 'JWKS_URL' | 'WEBHOOK_URL'
 
 export function engineOf(env: Environment, faults: string[]): EngineSettings {
   const engine = env.ENGINE ?? (env.REDIS_URL === undefined ? 'embedded' : 'redis')
@@ -79,19 +96,34 @@ function isRedisUrl(url: string): boolean {
 }
 
 export function credentialsOf(env: Environment, faults: string[]): Credentials {
-  const read = <Value>(name: keyof Environment, parse: (text: string) => Parsed<Value>): Value[] => {
-    const { values, faults: found } = parse(String(env[name] ?? ''))
-    if (env[name] === undefined) return []
-    faults.push(...found.map((fault) => `${name}: ${fault}`))
-    if (values.length === 0 && found.length === 0) faults.push(`${name} is empty`)
-    return values
-  }
+  const read = <Value>(name: keyof Environment, parse: (text: string) => Parsed<Value>): Value[] =>
+    listOf(env, name, parse, faults)
   return {
     apiKeys: read('API_KEYS', parseApiKeys),
     jwtSecrets: read('JWT_SECRET', parseJwtSecrets),
     jwtPublicKeys: read('JWT_PUBLIC_KEY', parsePublicKeys),
     jwksUrl: urlOf(env, 'JWKS_URL', faults),
   }
+}
+
+export function webhooksOf(env: Environment, faults: string[]): WebhookSettings {
+  const secrets = listOf(env, 'WEBHOOK_SECRET', parseWebhookSecrets, faults)
+  if (env.WEBHOOK_URL !== undefined && env.WEBHOOK_SECRET === undefined)
+    faults.push('WEBHOOK_URL is set, but nothing is sent without WEBHOOK_SECRET: set both or none')
+  return { secrets, url: urlOf(env, 'WEBHOOK_URL', faults), allowPrivate: env.WEBHOOK_PRIVATE === 'on' }
+}
+
+function listOf<Value>(
+  env: Environment,
+  name: keyof Environment,
+  parse: (text: string) => Parsed<Value>,
+  faults: string[],
+): Value[] {
+  if (env[name] === undefined) return []
+  const { values, faults: found } = parse(String(env[name]))
+  faults.push(...found.map((fault) => `${name}: ${fault}`))
+  if (values.length === 0 && found.length === 0) faults.push(`${name} is empty`)
+  return values
 }
 
 /** What production must not start without, and how to make it. */

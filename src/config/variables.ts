@@ -90,6 +90,15 @@ const entries = {
   ),
   JWT_PUBLIC_KEY: secret('checks browser tokens (RS, ES, EdDSA); PEM, several one behind the other'),
   JWKS_URL: text('where the public keys of browser tokens are published'),
+  WEBHOOK_SECRET: secret(
+    'signs webhooks (Standard Webhooks): `whsec_` and base64 of 24 to 64 bytes; several by comma for a rotation, all sign; without it there are none',
+  ),
+  WEBHOOK_URL: text('where webhooks go unless the call names a place'),
+  WEBHOOK_PRIVATE: choice(
+    ['on', 'off'],
+    'off',
+    '`on` lets the place that a call names be `http://`, and in a private network or on this machine',
+  ),
   CORS_ORIGINS: text(
     'the origins of pages that may connect, separated by commas; `*` for all',
     'same origin; any on loopback in development',
@@ -133,7 +142,18 @@ const entries = {
     100,
     'connections of one user that a process takes; one more is closed, and tries again by itself',
   ),
-  MAX_ROOMS_PER_CONNECTION: number(1, 10_000, 100, 'how many rooms a connection may subscribe'),
+  MAX_ROOMS_PER_CONNECTION: number(
+    1,
+    10_000,
+    100,
+    'how many rooms a connection may subscribe, and how many a user may be a member of',
+  ),
+  MAX_MESSAGES_PER_SECOND: number(
+    1,
+    10_000,
+    10,
+    'how many messages a second a connection may say in rooms; twice as many at once',
+  ),
   MAX_WAITING_PUBLISHES: number(
     1,
     20_000,

@@ -25,10 +25,13 @@ export interface PublishOptions {
   waiter?: string | undefined
 }
 
+/** The user became a member of a room, may speak there from now on or no longer, or is no member any more. */
+export type MembershipControl =
+  | { action: 'join'; room: string; publish: boolean }
+  | { action: 'leave'; room: string }
+
 /** What the server says to itself on a user's log, so that a lost bell is repaired like that of any other publication. */
-export interface Control {
-  action: 'disconnect'
-}
+export type Control = { action: 'disconnect' } | MembershipControl
 
 /** A notification for a user, stamped with an id and the time. Throws `invalid_request`. */
 export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>
@@ -42,12 +45,12 @@ export function draftNotifications(
 ): Draft[] {
   const content = JSON.stringify(notificationContent(input))
   refuse(faultsOfNotification(input, content))
-  const { ttl = MAX_TTL_SECONDS, version } = input
+  const { ttl = MAX_TTL_SECONDS, version, webhook } = input
   const now = Date.now()
   const parts = {
     content,
-    // A version is no part of the content, since the store may give another one.
-    fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}`,
+    // A version is no part of the content, since the store may give another one; what the backend wants to hear is not for tabs.
+    fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : JSON.stringify(webhook)}`,
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
     ...(ttl === 0 ? carried(input, now) : { item: itemDraftOf(input, content, now, options) }),
@@ -68,7 +71,7 @@ function itemDraftOf(
   now: number,
   { waiter }: PublishOptions,
 ): ItemDraft {
-  const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS } = input
+  const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS, webhook } = input
   const item: ItemDraft = {
     type,
     course: courseOf(input),
@@ -82,6 +85,7 @@ function itemDraftOf(
   if (tag !== undefined) item.tag = tag
   if (version !== undefined) item.version = version
   if (waiter !== undefined) item.waiter = waiter
+  if (webhook !== undefined) item.webhook = webhook
   return item
 }
 

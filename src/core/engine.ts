@@ -8,9 +8,12 @@
 import type { Channel } from './channel.ts'
 import type { Inbox } from './inbox.ts'
 import type { Counts, ItemPlace } from './item.ts'
+import type { Memberships } from './memberships.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import type { Draft, Publication } from './publication.ts'
+import type { Roster } from './roster.ts'
 import type { Schedule } from './schedule.ts'
+import type { Watches } from './watches.ts'
 
 /** What a publish answers. */
 export interface Published {
@@ -139,7 +142,10 @@ export interface Engine {
   readonly broker: Broker
   readonly inbox: Inbox
   readonly schedule: Schedule
+  readonly watches: Watches
   readonly presence: Presence
+  readonly roster: Roster
+  readonly memberships: Memberships
   readonly revocations: Revocations
   readonly registry: Registry
 

@@ -111,6 +111,8 @@ export class Feed {
   }
 
   readonly #receive = (publication: Publication): void => {
+    // Only for those who asked to see who is there, see `RoomPeople`: a room of thousands must not look through all for each that comes.
+    if (publication.event === 'presence') return
     if (this.#backlog !== undefined) {
       // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
       if (this.#backlog.length >= MAX_BACKLOG) this.#backlog = []

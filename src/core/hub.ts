@@ -1,10 +1,11 @@
 import type { Address, Audience } from './carried.ts'
-import type { Channel } from './channel.ts'
+import { type Channel, idOfChannel, isUserChannel } from './channel.ts'
 import type { Engine } from './engine.ts'
 import { Feed } from './feed.ts'
 import { type Connection, Member } from './member.ts'
 import type { StreamPosition } from './position.ts'
 import type { Publication } from './publication.ts'
+import { RoomPeople } from './room-people.ts'
 import { Slices } from './slices.ts'
 import { backoff } from './timing.ts'
 
@@ -31,6 +32,8 @@ export interface HubCounts {
  * The one way out: who is here, and which channels they hear. It owns one feed per channel that has somebody in this process.
  */
 export class Hub {
+  /** Who is in the rooms. */
+  readonly people: RoomPeople
   readonly #engine: Engine
   readonly #feeds = new Map<Channel, Feed>()
   readonly #members = new Map<Connection, Map<Channel, Member>>()
@@ -43,6 +46,7 @@ export class Hub {
 
   constructor(engine: Engine) {
     this.#engine = engine
+    this.people = new RoomPeople(engine)
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
     engine.broker.onRestored(() => this.#checkAll())
   }
@@ -68,6 +72,7 @@ export class Hub {
     if (joined === undefined) return member
     this.leave(connection, channel)
     joined.set(channel, member)
+    if (!isUserChannel(channel)) this.people.enter(idOfChannel(channel), connection)
     let feed = this.#feeds.get(channel)
     if (feed === undefined) {
       feed = new Feed(channel, this.#engine, () => this.#repairs++)
@@ -99,6 +104,7 @@ export class Hub {
     if (joined === undefined || member === undefined) return false
     joined.delete(channel)
     member.leave()
+    if (!isUserChannel(channel)) this.people.leave(idOfChannel(channel), connection)
     const feed = this.#feeds.get(channel)
     feed?.leave(member)
     if (feed?.members.size === 0) {
@@ -148,6 +154,7 @@ export class Hub {
   /** Stops the checks. Connections are closed by those who opened them. */
   stop(): void {
     clearInterval(this.#timer)
+    this.people.stop()
   }
 
   /** Checks every channel now, and once more if a reason came up meanwhile. */

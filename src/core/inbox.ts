@@ -24,6 +24,21 @@ export interface Delivery {
   id: string
   /** As in `ItemDraft`. */
   waiter: string | undefined
+  /** Whether its backend wants to hear of it. */
+  watched: boolean
+}
+
+/** What came of a mark: the counts after it, whether something changed, and which of the changed are watched by their backends. */
+export interface Marked extends Counts {
+  changed: boolean
+  watched: string[]
+}
+
+/** A notification that was taken out. */
+export interface Withdrawn {
+  id: string
+  /** Whether its backend wants to hear of it. */
+  watched: boolean
 }
 
 /** Which part of an inbox is wanted, newest first. */
@@ -53,9 +68,8 @@ export interface InboxPage extends Counts {
 export interface Inbox {
   /**
    * Gives or takes a state. `draft` is the event that tells of it, open at its end, and is published only if something changes.
-   * Resolves to the counts after it, and whether something changed.
    */
-  mark(draft: Draft, mark: Mark): Promise<Counts & { changed: boolean }>
+  mark(draft: Draft, mark: Mark): Promise<Marked>
 
   /** Lists notifications, newest first. */
   list(channel: Draft['channel'], query: InboxQuery): Promise<InboxPage>
@@ -63,8 +77,8 @@ export interface Inbox {
   /** The notification with this id or tag. */
   find(channel: Draft['channel'], idOrTag: string): Promise<Item | undefined>
 
-  /** Removes the notification with this id or tag, from the log too, and tells of it with `draft`; resolves to whether there was one. */
-  withdraw(draft: Draft, idOrTag: string): Promise<boolean>
+  /** Removes the notification with this id or tag, from the log too, and tells of it with `draft`; resolves to what there was. */
+  withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined>
 
   /** A tab has processed everything up to `seq`, at that time. Resolves to what no tab had acknowledged before. */
   acknowledge(channel: Draft['channel'], seq: number, at: string): Promise<Delivery[]>

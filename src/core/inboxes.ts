@@ -5,6 +5,7 @@ import type { Inbox, InboxPage, InboxQuery, Mark, State } from './inbox.ts'
 import type { Counts, Item } from './item.ts'
 import type { Draft, PublicationEvent } from './publication.ts'
 import { ringWaiters } from './ring.ts'
+import type { Watches } from './watches.ts'
 
 /** Which notifications a user, or a program in the user's name, wants to mark, and how. */
 export interface MarkInput {
@@ -21,10 +22,12 @@ export interface MarkInput {
 export class Inboxes {
   readonly #inbox: Inbox
   readonly #broker: Broker
+  readonly #watches: Watches
 
-  constructor({ inbox, broker }: Pick<Engine, 'inbox' | 'broker'>) {
+  constructor({ inbox, broker, watches }: Pick<Engine, 'inbox' | 'broker' | 'watches'>) {
     this.#inbox = inbox
     this.#broker = broker
+    this.#watches = watches
   }
 
   /** Gives or takes a state; resolves to the counts after it. Tabs are told if something changed. */
@@ -35,16 +38,19 @@ export class Inboxes {
     if (before !== undefined) mark.before = new Date(before).toISOString()
     const which = ids === undefined ? { all: true, before: mark.before } : { ids }
     const told = JSON.stringify({ ...which, [`${state}At`]: value ? at : null })
-    const { unread, unseen } = await this.#inbox.mark(
+    const { unread, unseen, watched } = await this.#inbox.mark(
       draftOf(userChannel(user), 'state', `["notification:state",${told.slice(0, -1)}`),
       mark,
     )
+    await this.#hasten(watched)
     return { unread, unseen }
   }
 
   /** Withdraws the notification with this id or tag from every tab; resolves to whether there was one. */
-  withdraw(user: string, idOrTag: string): Promise<boolean> {
-    return this.#inbox.withdraw(draftOf(userChannel(user), 'removed', ''), idOrTag)
+  async withdraw(user: string, idOrTag: string): Promise<boolean> {
+    const withdrawn = await this.#inbox.withdraw(draftOf(userChannel(user), 'removed', ''), idOrTag)
+    if (withdrawn?.watched) await this.#hasten([withdrawn.id])
+    return withdrawn !== undefined
   }
 
   /** Lists notifications, newest first. */
@@ -67,6 +73,12 @@ export class Inboxes {
   async acknowledge(user: string, seq: number): Promise<void> {
     const delivered = await this.#inbox.acknowledge(userChannel(user), seq, new Date().toISOString())
     await ringWaiters(this.#broker, delivered)
+    await this.#hasten(delivered.filter(({ watched }) => watched).map(({ id }) => id))
+  }
+
+  /** Lets the watches of these be looked at now; a lost word is made good by their next look. */
+  async #hasten(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await this.#watches.hasten(ids, Date.now())
   }
 }
 

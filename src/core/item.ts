@@ -1,3 +1,5 @@
+import type { WebhookInput } from './webhook.ts'
+
 /** Where the task behind a notification stands: not one at all, still under way, or over. */
 export type Course = 'none' | 'running' | 'finished'
 
@@ -21,6 +23,8 @@ export interface ItemDraft {
   expiresAt: string
   /** The process that waits to hear of the first acknowledgement. */
   waiter?: string
+  /** What its backend wants to hear of it. */
+  webhook?: WebhookInput
 }
 
 /** What became of the item: made, replaced, or left as it was because the stored one is newer. */

@@ -10,6 +10,8 @@ import { backoff } from './timing.ts'
 export interface Connection {
   /** Its name in `X-Socket-ID`. */
   readonly id: string
+  /** Whose it is; undefined for an anonymous one, who is nobody in a room. */
+  readonly user: string | undefined
   /** Puts a publication on the wire. */
   send(publication: Publication): void
   /** Tells of a loss on a channel. */
@@ -20,6 +22,8 @@ export interface Connection {
   drained(): Promise<void>
   /** Does what was said to the server on the user's log. */
   handleControl(control: Control): void
+  /** Something of a channel was lost; it may have been said to the server. */
+  handleLoss(channel: Channel): void
 }
 
 /** Replays go in pages of this size, the next when the connection has drained the last. */
@@ -88,6 +92,10 @@ export class Member {
 
   /** The feed, which stood at `before`, has lost something, and goes on after `after`. */
   admit(gap: Gap, before: StreamPosition, after: StreamPosition): void {
+    // In another life of the log the numbers may have begun anew.
+    if (this.#joinedAt !== undefined && after.epoch !== before.epoch)
+      this.#joinedAt = Math.min(this.#joinedAt, after.seq)
+    this.connection.handleLoss(this.channel)
     if (this.#pending !== undefined) {
       // The replay asks the log itself, and gets the same answer.
       this.#dropPending(this.#pending)

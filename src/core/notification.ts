@@ -1,5 +1,6 @@
 import type { Fault } from './errors.ts'
 import type { Course } from './item.ts'
+import { faultsOfWebhook, type WebhookInput } from './webhook.ts'
 
 export type Severity = 'info' | 'success' | 'warning' | 'error'
 /** RFC 8030 §5.3. */
@@ -53,6 +54,8 @@ export interface NotificationInput {
   data?: unknown
   /** Seconds; 0: only to the tabs that are connected now. */
   ttl?: number
+  /** What the backend wants to hear of it; no part of what tabs get. */
+  webhook?: WebhookInput
 }
 
 /** What a backend says of a room message. */
@@ -61,6 +64,9 @@ export interface MessageInput {
   body?: string
   data?: unknown
 }
+
+/** The most characters that `body` may have. */
+export const MAX_BODY_LENGTH = 4000
 
 /** The most bytes that `data` may have as JSON in UTF-8. */
 export const MAX_DATA_BYTES = 16_384
@@ -72,7 +78,7 @@ export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 export function faultsOfNotification(input: NotificationInput, content: string): Fault[] {
   if (input.title === undefined && input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
-  const faults = faultsOfTag(input)
+  const faults = [...faultsOfTag(input), ...faultsOfWebhook(input.webhook, input.ttl)]
   if (faults.length > 0) return faults
   return faultsOfData(input.data, content)
 }

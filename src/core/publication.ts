@@ -3,9 +3,16 @@ import type { Counts, Item, ItemDraft } from './item.ts'
 
 /**
  * What a publication is to a tab, or to the server itself (`control`, which no tab is shown). `progress` is a notification of a task that is
- * under way: the next one replaces it. `state` and `removed` tell of what became of notifications.
+ * under way: the next one replaces it. `state` and `removed` tell of what became of notifications, `presence` of who comes and goes.
  */
-export type PublicationEvent = 'notification' | 'progress' | 'message' | 'state' | 'removed' | 'control'
+export type PublicationEvent =
+  | 'notification'
+  | 'progress'
+  | 'message'
+  | 'state'
+  | 'removed'
+  | 'presence'
+  | 'control'
 
 /**
  * A publication before an engine has numbered it. `head` and `tail` are the finished Socket.IO event as JSON text, open at the
@@ -81,6 +88,23 @@ export function removalDraft(
   return { channel, id, createdAt, event: 'removed', head, tail: '', stored: true, expiresAt: 0 }
 }
 
+/** Somebody came into a room or left it, and how many users are there now. */
+export interface PresenceChange {
+  room: string
+  user: string
+  action: 'join' | 'leave'
+  count: number
+}
+
+/** The event that tells who came or went; it is only carried. */
+export function presenceDraft(
+  event: Pick<Draft, 'channel' | 'id' | 'createdAt'>,
+  change: PresenceChange,
+): Draft {
+  const head = `["presence",${JSON.stringify(change).slice(0, -1)}`
+  return { ...event, event: 'presence', head, tail: '}]', stored: false, expiresAt: 0 }
+}
+
 /** The complete wire form of a draft that is only carried. */
 export function encodeUnstored(draft: Draft): string {
   return `0  ${encodeOpening(draft)}${draft.tail}`
@@ -110,6 +134,7 @@ const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>([
   'message',
   'state',
   'removed',
+  'presence',
   'control',
 ])
 

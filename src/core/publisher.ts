@@ -6,22 +6,23 @@ import {
   draftNotifications,
   type PublishOptions,
 } from './drafts.ts'
-import type { Broker, Published } from './engine.ts'
+import type { Engine, Published } from './engine.ts'
 import { ServiceError } from './errors.ts'
 import type { MessageInput, NotificationInput } from './notification.ts'
 import type { Draft } from './publication.ts'
+import { publishAllWatched, publishWatched } from './watching.ts'
 
 /**
  * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
  */
 export class Publisher {
-  readonly #broker: Broker
+  readonly #engine: Pick<Engine, 'broker' | 'watches'>
   readonly #maxWaiting: number
   #waiting = 0
 
   /** `maxWaiting`: how many publishes may wait for the engine; what comes beyond them is refused. */
-  constructor(broker: Broker, maxWaiting = Number.POSITIVE_INFINITY) {
-    this.#broker = broker
+  constructor(engine: Pick<Engine, 'broker' | 'watches'>, maxWaiting = Number.POSITIVE_INFINITY) {
+    this.#engine = engine
     this.#maxWaiting = maxWaiting
   }
 
@@ -46,7 +47,7 @@ export class Publisher {
   ): Promise<PromiseSettledResult<Published>[]> {
     this.#refuseIfFull()
     const drafts = draftNotifications(users, input, options)
-    return this.#waitFor(drafts.length, () => this.#broker.publishAll(drafts))
+    return this.#waitFor(drafts.length, () => publishAllWatched(this.#engine, drafts))
   }
 
   /**
@@ -77,7 +78,7 @@ export class Publisher {
   }
 
   #store(draft: Draft): Promise<Published> {
-    return this.#waitFor(1, () => this.#broker.publish(draft))
+    return this.#waitFor(1, () => publishWatched(this.#engine, draft))
   }
 
   async #waitFor<T>(count: number, publish: () => Promise<T>): Promise<T> {

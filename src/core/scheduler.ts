@@ -6,6 +6,7 @@ import type { Inboxes } from './inboxes.ts'
 import { MAX_TTL_SECONDS, type NotificationInput } from './notification.ts'
 import type { Draft } from './publication.ts'
 import type { Scheduled } from './schedule.ts'
+import { publishWatched } from './watching.ts'
 
 /** How often it is looked for what is due, in milliseconds. */
 const INTERVAL = 500
@@ -18,14 +19,14 @@ export const MAX_AHEAD = 366 * 24 * 60 * 60 * 1000
 
 /** Keeps notifications until their time, and publishes what is due: every process does, and each comes once. */
 export class Scheduler {
-  readonly #engine: Pick<Engine, 'broker' | 'schedule'>
+  readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'watches'>
   readonly #inboxes: Inboxes
   readonly #report: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
 
   constructor(
-    engine: Pick<Engine, 'broker' | 'schedule'>,
+    engine: Pick<Engine, 'broker' | 'schedule' | 'watches'>,
     inboxes: Inboxes,
     report: (error: unknown) => void,
   ) {
@@ -93,11 +94,10 @@ export class Scheduler {
   }
 
   async #publish(scheduled: Scheduled): Promise<void> {
-    const { broker, schedule } = this.#engine
     const draft = stamped(scheduled)
-    const published: Published = await broker.publish(draft)
+    const published: Published = await publishWatched(this.#engine, draft)
     // It may have been cancelled between the look and now: then nobody is to see it.
-    if (await schedule.conclude(draft.channel, draft.id))
+    if (await this.#engine.schedule.conclude(draft.channel, draft.id))
       await this.#inboxes.withdraw(idOfChannel(draft.channel), published.id)
   }
 }

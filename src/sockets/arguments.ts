@@ -7,6 +7,8 @@ export interface SubscribeOptions {
   since?: Cursor
   last?: number
   token?: string
+  /** Whether the tab is to be told who is there. */
+  presence?: boolean
 }
 
 /** Where a tab stands on its channels when it connects. */
@@ -17,6 +19,9 @@ export interface ConnectCursors {
 
 /** The most messages that `last` may ask for. */
 export const MAX_LAST = 1000
+
+/** A name for programs, such as a `type`. */
+export const MACHINE_NAME = /^[a-z0-9._-]{1,100}$/
 
 type Fields = Record<string, unknown>
 
@@ -76,13 +81,15 @@ export function parseConnectCursors(value: unknown): ConnectCursors | undefined 
   return { user, rooms }
 }
 
-/** Reads the options of `subscribe`. Throws `invalid_request`, or `unsupported_field` for what Tabcast does not do yet. */
+/** Reads the options of `subscribe`. Throws `invalid_request`. */
 export function parseSubscribeOptions(value: unknown): SubscribeOptions {
   if (value === undefined || value === null) return {}
   const { since, last, token, presence } = fieldsOf(value, 'options', ['since', 'last', 'token', 'presence'])
-  if (presence !== undefined)
-    throw new ServiceError('unsupported_field', 'options.presence is not supported yet')
   const options: SubscribeOptions = {}
+  if (presence !== undefined) {
+    if (typeof presence !== 'boolean') refuse('options.presence must be true or false')
+    options.presence = presence as boolean
+  }
   if (since !== undefined) options.since = parseCursor(since, 'options.since')
   if (token !== undefined) options.token = parseToken(token)
   if (last !== undefined) {

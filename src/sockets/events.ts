@@ -6,14 +6,16 @@ import { ServiceError } from '../core/errors.ts'
 import { parseExact } from '../core/exact-json.ts'
 import type { Hub } from '../core/hub.ts'
 import { payloadTextOf } from '../core/publication.ts'
+import { refuseRevoked } from '../core/revoked.ts'
+import type { Sight } from '../core/room-view.ts'
 import { parseRoom, parseSubscribeOptions, parseToken, type SubscribeOptions } from './arguments.ts'
-import { mayHear, type RoomPolicy } from './grants.ts'
-import { refuseRevoked } from './handshake.ts'
+import { leaveForbiddenRooms, mayHear, type RoomPolicy } from './grants.ts'
 import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
 import { type InitialState, readInitialState } from './initial-state.ts'
+import { type SpeakingOptions, speaker } from './speaking.ts'
 import type { TabConnection } from './tab-connection.ts'
 
-export interface EventOptions extends InboxEventOptions {
+export interface EventOptions extends InboxEventOptions, SpeakingOptions {
   engine: Engine
   verifier: TokenVerifier
   policy: RoomPolicy
@@ -34,12 +36,15 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
     subscribe: ([room, settings]) =>
       subscribe(connection, parseRoom(room), parseSubscribeOptions(settings), options),
     unsubscribe: async ([room]) => {
-      options.hub.leave(connection, roomChannel(parseRoom(room)))
+      const name = parseRoom(room)
+      connection.memberships.leave(name)
+      options.hub.leave(connection, roomChannel(name))
       return { answer: {} }
     },
     refresh: ([token]) => refresh(connection, parseToken(token), options),
   }
-  for (const [event, answer] of Object.entries(inboxHandlers(connection, options)))
+  const publish = speaker(connection, options)
+  for (const [event, answer] of Object.entries({ ...inboxHandlers(connection, options), publish }))
     handlers[event] = async (args) => ({ answer: await answer(args) })
   // One after the other, so that answers come in the order of the questions and none is worked on for a tab that does not read.
   let waiting = 0
@@ -79,8 +84,8 @@ async function run(
   const fail = (error: unknown): ServiceError => {
     if (!(error instanceof ServiceError)) options.report(error)
     const told = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
-    // What passes by itself is tried again from the cursor.
-    if (told.temporary) socket.conn.close()
+    // What passes by itself is tried again from the cursor; only what was to be said is known to nobody but the page.
+    if (told.temporary && event !== 'publish') socket.conn.close()
     return told
   }
   try {
@@ -109,22 +114,24 @@ async function subscribe(
     const claims = await verifier.room(token)
     if (claims.user !== connection.claims?.user || claims.room !== room)
       throw new ServiceError('room_forbidden', 'the room token is for another user or another room')
-    connection.roomTokens.set(room, claims.expiresAt)
+    connection.roomTokens.set(room, claims)
   }
-  if (!mayHear(connection, room, policy))
-    throw new ServiceError('room_forbidden', 'neither the token nor the configuration grants this room')
-  const rooms = hub.channelsOf(connection).filter((joined) => joined !== channel && !isUserChannel(joined))
-  if (rooms.length >= maxRooms)
-    throw new ServiceError('too_many_rooms', `a connection may subscribe to ${maxRooms} rooms`)
+  if (!mayHear(connection, room, policy)) throw forbidden()
+  refuseOneMore(connection, room, hub, maxRooms)
+  connection.memberships.enter(room)
 
   const member = await hub.join(connection, channel)
   let state: InitialState
+  let sight: Sight | undefined
   try {
     state = await readInitialState(engine.broker, channel, settings, member.position)
+    if (settings.presence) sight = await hub.people.watch(room, connection)
   } catch (error) {
     hub.leave(connection, channel)
     throw error
   }
+  // A membership may have ended meanwhile.
+  if (!mayHear(connection, room, policy)) throw forbidden()
   member.moveTo(state.position)
   return {
     answer: {
@@ -132,9 +139,29 @@ async function subscribe(
       // Content is passed on as it was sent, digit for digit.
       messages: state.publications.map((publication) => parseExact(payloadTextOf(publication))),
       ...(state.gap === undefined ? {} : { gap: state.gap }),
+      ...sight,
     },
     afterwards: () => member.release(state.complete),
   }
+}
+
+/** The same whether the room exists or not. */
+const forbidden = (): ServiceError =>
+  new ServiceError(
+    'room_forbidden',
+    'neither the token nor the configuration nor a membership grants this room',
+  )
+
+/** Throws `too_many_rooms` if the connection has subscribed to as many as it may. Memberships have a limit of their own. */
+function refuseOneMore(connection: TabConnection, room: string, hub: Hub, maxRooms: number): void {
+  const { memberships } = connection
+  if (memberships.has(room)) return
+  const others = hub
+    .channelsOf(connection)
+    .filter((channel) => !isUserChannel(channel) && channel !== roomChannel(room))
+    .filter((channel) => !memberships.has(idOfChannel(channel)))
+  if (others.length >= maxRooms)
+    throw new ServiceError('too_many_rooms', `a connection may subscribe to ${maxRooms} rooms`)
 }
 
 async function refresh(
@@ -149,18 +176,4 @@ async function refresh(
   connection.claims = claims
   leaveForbiddenRooms(connection, hub, policy, 'room_forbidden')
   return { answer: { expiresAt: new Date(claims.expiresAt * 1000).toISOString() } }
-}
-
-/** Takes a connection out of the rooms that nothing grants it any longer, and tells it. */
-export function leaveForbiddenRooms(
-  connection: TabConnection,
-  hub: Hub,
-  policy: RoomPolicy,
-  code: 'room_forbidden' | 'token_expired',
-): void {
-  for (const channel of hub.channelsOf(connection)) {
-    if (isUserChannel(channel) || mayHear(connection, idOfChannel(channel), policy)) continue
-    hub.leave(connection, channel)
-    connection.sendUnsubscribed(channel, code)
-  }
 }

@@ -1,4 +1,6 @@
+import { idOfChannel, isUserChannel } from '../core/channel.ts'
 import { matchesPattern } from '../core/claims.ts'
+import type { Hub } from '../core/hub.ts'
 import type { TabConnection } from './tab-connection.ts'
 
 /** What every connection may hear besides what its token says. */
@@ -11,11 +13,37 @@ export interface RoomPolicy {
 
 /** Whether a connection may hear a room. What nothing grants is denied. */
 export function mayHear(connection: TabConnection, room: string, policy: RoomPolicy): boolean {
-  const { claims, roomTokens } = connection
+  const { claims, roomTokens, memberships } = connection
   return (
     policy.joinRooms.includes(room) ||
     matchesPattern(policy.publicRooms, room) ||
     matchesPattern(claims?.rooms ?? [], room) ||
-    (roomTokens.get(room) ?? 0) > Date.now() / 1000
+    (roomTokens.get(room)?.expiresAt ?? 0) > Date.now() / 1000 ||
+    memberships.has(room)
   )
+}
+
+/** Whether a connection may speak in a room. That it may hear it does not suffice. */
+export function maySpeak({ claims, roomTokens, memberships }: TabConnection, room: string): boolean {
+  if (claims === undefined) return false
+  const token = roomTokens.get(room)
+  return (
+    matchesPattern(claims.publish, room) ||
+    (token?.publish === true && token.expiresAt > Date.now() / 1000) ||
+    memberships.maySpeak(room)
+  )
+}
+
+/** Takes a connection out of the rooms that nothing grants it any longer, and tells it. */
+export function leaveForbiddenRooms(
+  connection: TabConnection,
+  hub: Hub,
+  policy: RoomPolicy,
+  code: 'room_forbidden' | 'token_expired',
+): void {
+  for (const channel of hub.channelsOf(connection)) {
+    if (isUserChannel(channel) || mayHear(connection, idOfChannel(channel), policy)) continue
+    hub.leave(connection, channel)
+    connection.sendUnsubscribed(channel, code)
+  }
 }

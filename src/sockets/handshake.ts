@@ -6,8 +6,10 @@ import { ServiceError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
 import type { Member } from '../core/member.ts'
 import type { Cursor } from '../core/position.ts'
+import { refuseRevoked } from '../core/revoked.ts'
 import { type ConnectCursors, parseConnectCursors, parseToken } from './arguments.ts'
 import { mayHear, type RoomPolicy } from './grants.ts'
+import type { MembershipFollower } from './membership-follower.ts'
 import type { TabConnection } from './tab-connection.ts'
 
 export interface HandshakeOptions {
@@ -23,6 +25,8 @@ export interface HandshakeOptions {
 /** What a CONNECT asked for, once it is granted. */
 export interface Session {
   connection: TabConnection
+  /** To be opened once the CONNECT has been answered. */
+  follower: MembershipFollower
   /** The channels that it hears from the start, each with the cursor to replay from; without one it goes on from now. */
   members: { member: Member; cursor: Cursor | undefined }[]
   /** Rooms that it wanted to go on with and may not hear. */
@@ -50,6 +54,7 @@ export async function authenticate(
 export async function enter(
   socket: Socket,
   connection: TabConnection,
+  follower: MembershipFollower,
   options: HandshakeOptions,
 ): Promise<Session> {
   const { engine, hub, policy } = options
@@ -62,14 +67,16 @@ export async function enter(
       `a connection may subscribe to ${options.maxRooms} rooms, those of JOIN_ROOMS included`,
     )
 
-  const session: Session = { connection, members: [], refused: [] }
+  const session: Session = { connection, follower, members: [], refused: [] }
   const join = async (channel: Channel, cursor: Cursor | undefined): Promise<void> => {
     session.members.push({ member: await hub.join(connection, channel), cursor })
   }
   if (claims !== undefined) {
     await join(userChannel(claims.user), cursors?.user)
     // Asked after the user's log is heard: a revocation is either seen here or heard there.
-    await refuseRevoked(engine, claims)
+    await Promise.all([refuseRevoked(engine, claims), follower.load()])
+    // With `since`, those go on from now as well, unless it says from where.
+    for (const room of connection.memberships.rooms) if (!rooms.has(room)) rooms.set(room, cursors && {})
   }
   await Promise.all(
     [...rooms].map(([room, cursor]) => {
@@ -79,12 +86,6 @@ export async function enter(
     }),
   )
   return session
-}
-
-/** Rejects with `token_revoked` if the user's tokens up to this one have been revoked. */
-export async function refuseRevoked(engine: Engine, claims: BrowserClaims): Promise<void> {
-  if (Math.floor(claims.issuedAt) <= (await engine.revocations.revokedUntil(claims.user)))
-    throw new ServiceError('token_revoked', 'the token was issued before its user was disconnected')
 }
 
 function wantedRooms(

@@ -1,7 +1,7 @@
 import type { InboxQuery, State, Status } from '../core/inbox.ts'
 import { decodeInboxCursor } from '../core/inbox-cursor.ts'
 import type { MarkInput } from '../core/inboxes.ts'
-import { fieldsOf, refuse } from './arguments.ts'
+import { fieldsOf, MACHINE_NAME, refuse } from './arguments.ts'
 
 /** How many notifications a list has unless the tab says otherwise, and at most. */
 export const DEFAULT_LIMIT = 20
@@ -15,7 +15,6 @@ const MAX_CATEGORY = 64
 
 const STATES: readonly State[] = ['seen', 'read', 'archived']
 const STATUSES: readonly Status[] = ['active', 'unread', 'unseen', 'read', 'archived']
-const TYPE = /^[a-z0-9._-]{1,100}$/
 const TAG = /^[A-Za-z0-9._:-]{1,64}$/
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** RFC 3339 §5.6. */
@@ -33,7 +32,7 @@ export function parseInboxQuery(value: unknown): InboxQuery {
   return {
     status: textOf(given, 'status', isStatus, `must be one of ${STATUSES.join(', ')}`) as Status | undefined,
     category: textOf(given, 'category', isCategory, `must be a string of 1 to ${MAX_CATEGORY} characters`),
-    type: textOf(given, 'type', (type) => TYPE.test(type), `must match ${TYPE.source}`),
+    type: textOf(given, 'type', (type) => MACHINE_NAME.test(type), `must match ${MACHINE_NAME.source}`),
     tag: textOf(given, 'tag', isTag, `must match ${TAG.source} and not look like a UUID`),
     limit: limit as number,
     before,

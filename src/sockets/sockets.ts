@@ -4,8 +4,10 @@ import type { Server as EngineServer } from 'engine.io'
 import { Server, type Socket } from 'socket.io'
 import { ServiceError } from '../core/errors.ts'
 import { closeSpread } from './drain.ts'
-import { type EventOptions, handleEvents, leaveForbiddenRooms } from './events.ts'
+import { type EventOptions, handleEvents } from './events.ts'
+import { leaveForbiddenRooms } from './grants.ts'
 import { authenticate, enter, type HandshakeOptions, type Session } from './handshake.ts'
+import { MembershipFollower } from './membership-follower.ts'
 import { mayConnect, type OriginPolicy } from './origin.ts'
 import { type RefusalReason, refuseHandshakes } from './refusals.ts'
 import { type CloseReason, TabConnection } from './tab-connection.ts'
@@ -156,7 +158,10 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
         // What comes from now on would not reach the tab any more, so it is no longer counted as here.
         leave()
       },
+      onMembership: (control) => follower.handle(control),
+      onLoss: () => follower.reload(),
     })
+    const follower = new MembershipFollower(connection, options)
     // Both pass by themselves, so the transport is closed and the CONNECT is left without an answer.
     if (draining) return connection.close('draining')
     if (claims !== undefined && !users.enter(claims.user)) return connection.close('user_limit')
@@ -176,7 +181,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     socket.conn.once('close', onGone)
     socket.once('disconnect', onGone)
     try {
-      sessions.set(socket, await enter(socket, connection, options))
+      sessions.set(socket, await enter(socket, connection, follower, options))
     } catch (error) {
       leave()
       throw error
@@ -198,7 +203,8 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     })
   })
 
-  const start = async ({ connection, members, refused }: Session): Promise<void> => {
+  const start = async ({ connection, members, refused, follower }: Session): Promise<void> => {
+    follower.open()
     for (const channel of refused) connection.sendUnsubscribed(channel, 'room_forbidden')
     for (const { member, cursor } of members) {
       if (cursor === undefined) await member.release(true)

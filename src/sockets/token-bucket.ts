@@ -1,4 +1,4 @@
-/** Lets so many things a second through, and a burst of a quarter of a second's worth at once. */
+/** Lets so many things a second through, and a burst at once: a quarter of a second's worth, unless it is told another. */
 export class TokenBucket {
   readonly #rate: number
   readonly #burst: number
@@ -7,9 +7,15 @@ export class TokenBucket {
   #filledAt: number
 
   /** `rate`: how many a second; `now`: the time in milliseconds, from a clock that never goes back. */
-  constructor(rate: number, now: () => number = () => performance.now()) {
+  constructor(
+    rate: number,
+    {
+      burst = Math.max(1, rate / 4),
+      now = () => performance.now(),
+    }: { burst?: number; now?: () => number } = {},
+  ) {
     this.#rate = rate
-    this.#burst = Math.max(1, rate / 4)
+    this.#burst = burst
     this.#now = now
     this.#tokens = this.#burst
     this.#filledAt = now()

@@ -18,7 +18,7 @@ test('in development every example of Swagger UI answers 2xx on the first click'
       peers: async () => [],
     },
   })
-  await welcome(new Publisher(engine.broker))
+  await welcome(new Publisher(engine))
   await api.listen({ port: 0 })
   const browser = await launchBrowser()
   onTestFinished(() => browser.close())
@@ -33,7 +33,7 @@ test('in development every example of Swagger UI answers 2xx on the first click'
   await page.locator('.authorization__btn .locked').first().waitFor()
 
   const operations = await page.locator('.opblock').all()
-  expect(operations.length).toBe(18)
+  expect(operations.length).toBe(21)
   for (const operation of operations) {
     await operation.locator('.opblock-summary-control').click()
     const answer = page.waitForResponse((response) => !/docs|openapi|demo\/session/.test(response.url()))

@@ -7,11 +7,14 @@ import { identityLaw } from './engine/identity.ts'
 import { inboxLaw } from './engine/inbox.ts'
 import { inboxModelLaw } from './engine/inbox-model.ts'
 import { logLaw } from './engine/log.ts'
+import { membershipsLaw } from './engine/memberships.ts'
 import { presenceLaw } from './engine/presence.ts'
 import { restartLaw } from './engine/restart.ts'
 import { retentionLaw } from './engine/retention.ts'
+import { rosterLaw } from './engine/roster.ts'
 import { scheduleLaw } from './engine/schedule.ts'
 import { sharedLaw } from './engine/shared.ts'
+import { watchesLaw } from './engine/watches.ts'
 
 export type { Features, Store }
 
@@ -28,9 +31,12 @@ export function engineContract(name: string, makeStore: () => Promise<Store>, fe
     idempotencyLaw(court)
     identityLaw(court)
     presenceLaw(court)
+    membershipsLaw(court)
+    rosterLaw(court)
     inboxLaw(court)
     inboxModelLaw(court)
     scheduleLaw(court)
+    watchesLaw(court)
     closingLaw(court)
     sharedLaw(court)
     restartLaw(court)

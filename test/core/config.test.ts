@@ -272,5 +272,50 @@ test('a fault never repeats a secret', () => {
 test('every variable is described', () => {
   for (const { name, meaning } of VARIABLES) expect([name, meaning]).not.toContain('')
   const secrets = VARIABLES.filter(({ secret }) => secret).map(({ name }) => name)
-  expect(secrets).toEqual(['REDIS_URL', 'API_KEYS', 'JWT_SECRET', 'JWT_PUBLIC_KEY', 'DOOR_PUSHER'])
+  expect(secrets).toEqual([
+    'REDIS_URL',
+    'API_KEYS',
+    'JWT_SECRET',
+    'JWT_PUBLIC_KEY',
+    'WEBHOOK_SECRET',
+    'DOOR_PUSHER',
+  ])
+})
+
+describe('webhooks', () => {
+  const secret = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 1).toString('base64')}`
+
+  test('there are none unless somebody wants them', () => {
+    expect(loadConfig({}).webhooks).toEqual({ secrets: [], url: undefined, allowPrivate: false })
+  })
+
+  test('several secrets sign, for a rotation', () => {
+    const both = `${secret(24)},${secret(64)}`
+    const url = 'http://127.0.0.1:8080/hook'
+    expect(loadConfig({ WEBHOOK_SECRET: both, WEBHOOK_URL: url, WEBHOOK_PRIVATE: 'on' }).webhooks).toEqual({
+      secrets: both.split(','),
+      url,
+      allowPrivate: true,
+    })
+  })
+
+  test.each([
+    ['23 bytes', secret(23)],
+    ['65 bytes', secret(65)],
+    ['no prefix', Buffer.alloc(32).toString('base64')],
+    ['no base64', `whsec_${'!'.repeat(32)}`],
+    ['cut base64', secret(32).slice(0, -2)],
+  ])('a secret of %s is refused, says how to make one, and is not repeated', (_what, wrong) => {
+    const [fault, ...others] = faultsOf({ WEBHOOK_SECRET: wrong })
+    expect(others).toEqual([])
+    expect(fault).toMatch(/^WEBHOOK_SECRET: secret 1 .*openssl rand/)
+    expect(fault).not.toContain(wrong)
+  })
+
+  test('a place without a secret would hear nothing', () => {
+    expect(faultsOf({ WEBHOOK_URL: 'https://backend.example/' })).toEqual([
+      expect.stringContaining('WEBHOOK_SECRET'),
+    ])
+    expect(faultsOf({ WEBHOOK_SECRET: secret(32), WEBHOOK_URL: 'backend.example' })).toHaveLength(1)
+  })
 })

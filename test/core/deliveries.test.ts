@@ -35,7 +35,7 @@ test.each(['embedded', 'redis'])(
     } else engines = [await createEmbeddedEngine({ ...OPTIONS, path: ':memory:', durability: 'process' })]
     const [api, worker] = [engines[0]!, engines.at(-1)!]
     const deliveries = new Deliveries(api.broker, new Inboxes(api))
-    const publisher = new Publisher(api.broker)
+    const publisher = new Publisher(api)
     const notify = () =>
       publisher.notify('ada', { title: 'A' }, { credential: 'test', waiter: deliveries.name })
     await deliveries.listen()

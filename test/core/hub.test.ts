@@ -44,7 +44,7 @@ describe('hub', () => {
     restore = lossy.restore
     ring = lossy.ring
     hub = new Hub(engine)
-    publisher = new Publisher(engine.broker)
+    publisher = new Publisher(engine)
   })
 
   afterEach(async () => {

@@ -31,7 +31,7 @@ describe('the progress of a task on its way to the tabs', () => {
     })
     ;({ engine, lose, restore } = withLossyBell(real))
     hub = new Hub(engine)
-    publisher = new Publisher(engine.broker)
+    publisher = new Publisher(engine)
   })
   afterEach(async () => {
     vi.useRealTimers()

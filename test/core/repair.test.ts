@@ -32,7 +32,7 @@ describe('the repair of many pages', () => {
     })
     ;({ engine, lose, restore } = withLossyBell(real))
     hub = new Hub(engine)
-    publisher = new Publisher(engine.broker)
+    publisher = new Publisher(engine)
   })
 
   afterEach(async () => {

@@ -32,7 +32,7 @@ async function upgrade(query = ''): Promise<[number, string | undefined]> {
 describe('a bucket of tokens', () => {
   test('lets a quarter of a second through at once, then the rate', () => {
     let now = 0
-    const bucket = new TokenBucket(100, () => now)
+    const bucket = new TokenBucket(100, { now: () => now })
     const taken = (asked: number) => Array.from({ length: asked }, () => bucket.take()).filter(Boolean).length
     expect(taken(25)).toBe(25)
     expect(bucket.take()).toBe(false)
@@ -46,7 +46,7 @@ describe('a bucket of tokens', () => {
 
   test('of one a second has room for one', () => {
     let now = 0
-    const bucket = new TokenBucket(1, () => now)
+    const bucket = new TokenBucket(1, { now: () => now })
     expect([bucket.take(), bucket.take()]).toEqual([true, false])
     now += 999
     expect(bucket.take()).toBe(false)

@@ -62,8 +62,9 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
   const api = await buildApi({
     role: 'all',
     engine,
-    publisher: new Publisher(engine.broker),
+    publisher: new Publisher(engine),
     inboxes,
+    webhooks: { enabled: true, hasUrl: true, allowPrivate: false },
     scheduler: new Scheduler(engine, inboxes, (error) => {
       throw error
     }),
@@ -71,6 +72,7 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     apiKeys: [apiKey(KEY)],
     ...(await testTokens()),
     maxBodyBytes: 1_048_576,
+    maxMemberships: 100,
     logger: false,
     readiness: () => undefined,
     isDraining: () => false,

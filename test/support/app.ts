@@ -38,8 +38,14 @@ export interface TestApp {
   postText(path: string, body: string): Promise<Answer>
   notify(user: string, notification: object, headers?: Record<string, string>): Promise<Answer>
   message(room: string, message: object, headers?: Record<string, string>): Promise<Answer>
+  /** Makes a user a member of a room, and ends it; resolves to the status of the answer. */
+  join(user: string, room: string, body?: object): Promise<number>
+  expel(user: string, room: string): Promise<number>
   close(): Promise<void>
 }
+
+const memberPath = (user: string, room: string): string =>
+  `/rooms/${encodeURIComponent(room)}/members/${encodeURIComponent(user)}`
 
 /** Starts one on the embedded engine, in memory, unless the environment says otherwise. */
 export async function startApp(env: Record<string, string> = {}): Promise<TestApp> {
@@ -59,11 +65,20 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
     tabs.push(tab)
     return tab
   }
-  const send = (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  const send = (
+    path: string,
+    body: string | undefined,
+    headers: Record<string, string> = {},
+    method = 'POST',
+  ): Promise<Response> =>
     fetch(app.url + path, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
-      body,
+      method,
+      headers: {
+        authorization: `Bearer ${API_KEY}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
     })
   const accepted = async (response: Response): Promise<Answer> => {
     if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
@@ -89,6 +104,9 @@ export async function startApp(env: Record<string, string> = {}): Promise<TestAp
       accepted(await send(`/notify/${encodeURIComponent(user)}`, JSON.stringify(notification), headers)),
     message: async (room, message, headers) =>
       accepted(await send(`/rooms/${encodeURIComponent(room)}/messages`, JSON.stringify(message), headers)),
+    join: async (user, room, body = {}) =>
+      (await send(memberPath(user, room), JSON.stringify(body), {}, 'PUT')).status,
+    expel: async (user, room) => (await send(memberPath(user, room), undefined, {}, 'DELETE')).status,
     async close() {
       for (const tab of tabs) tab.close()
       await app.close()

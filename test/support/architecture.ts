@@ -7,12 +7,13 @@ export type Sources = ReadonlyMap<string, string>
 /** The rooms of the house: each with the other rooms that it may import. `node:` modules are open to all but the client. */
 const mayImport: Record<string, readonly string[]> = {
   main: ['app', 'config', 'cluster'],
-  app: ['config', 'core', 'engines', 'api', 'sockets', 'doors', 'pages', 'cluster'],
+  app: ['config', 'core', 'engines', 'api', 'sockets', 'doors', 'webhooks', 'pages', 'cluster'],
   config: ['core'],
   api: ['core'],
   sockets: ['core'],
   doors: ['core'],
   cluster: ['core'],
+  webhooks: ['core'],
   engines: ['core'],
   pages: ['core'],
   core: [],
@@ -23,6 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
 const partOf: Record<string, string> = {
   'src/banner.ts': 'main',
   'src/explain.ts': 'app',
+  'src/metrics-of.ts': 'app',
   'src/development-secrets.ts': 'app',
   'src/welcome.ts': 'app',
 }
@@ -33,6 +35,7 @@ const vendors: { owns: RegExp; rooms: RegExp; types?: RegExp }[] = [
   { owns: /^(socket\.io|engine\.io)$/, rooms: /^src\/sockets\//, types: /^src\/app\.ts$/ },
   { owns: /^(ioredis|cluster-key-slot)$/, rooms: /^src\/(engines\/redis|doors)\// },
   { owns: /^socket\.io-client$/, rooms: /^src\/client\// },
+  { owns: /^(standardwebhooks|request-filtering-agent)$/, rooms: /^src\/webhooks\// },
   { owns: /^env-schema$/, rooms: /^src\/config\.ts$/ },
 ]
 

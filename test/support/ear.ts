@@ -1,3 +1,5 @@
+import type { Channel } from '../../src/core/channel.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import type { Publication } from '../../src/core/publication.ts'
 import { dataOf } from './drafts.ts'
 
@@ -27,4 +29,11 @@ export class Ear {
     this.#waiting = { count, resolve }
     await promise
   }
+}
+
+/** One that hears a channel already. */
+export async function earOn({ broker }: Pick<Engine, 'broker'>, channel: Channel): Promise<Ear> {
+  const ear = new Ear()
+  await broker.subscribe(channel, ear.hear)
+  return ear
 }

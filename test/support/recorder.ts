@@ -7,12 +7,15 @@ import { type Publication, payloadOf } from '../../src/core/publication.ts'
 /** A connection that writes down what it is given. */
 export class Recorder implements Connection {
   readonly id: string
+  user: string | undefined
   readonly heard: Publication[] = []
   readonly gaps: Gap[] = []
   readonly positions: StreamPosition[] = []
   /** What came with each position. */
   readonly counts: (Counts | undefined)[] = []
   readonly controls: Control[] = []
+  /** The channels of which something was lost. */
+  readonly losses: string[] = []
   #awaited: { count: number; reached: () => void } | undefined
   #looked: { title: string; found: () => void } | undefined
 
@@ -47,6 +50,10 @@ export class Recorder implements Connection {
 
   handleControl(control: Control): void {
     this.controls.push(control)
+  }
+
+  handleLoss(channel: string): void {
+    this.losses.push(channel)
   }
 
   /** Resolves when so many publications have been heard in all. */

@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { MAX_ID_LENGTH } from '../../core/channel.ts'
+import { MAX_BODY_LENGTH } from '../../core/notification.ts'
 
 /** An object that has these fields and no others. */
 export const closed = { additionalProperties: false } as const
@@ -73,7 +74,7 @@ export const tagParams = (example: string) =>
     idOrTag: tag('The tag. An id is not taken: the server gives those.', example),
   })
 
-export const plainText = Type.String({ maxLength: 4000, description: 'Plain text.' })
+export const plainText = Type.String({ maxLength: MAX_BODY_LENGTH, description: 'Plain text.' })
 
 export const data = Type.Unknown({
   description: "Any JSON of at most 16 KB, for the page's own code; arrives exactly as it was sent.",

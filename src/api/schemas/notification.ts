@@ -1,6 +1,12 @@
 import { Type } from 'typebox'
 import { MAX_TTL_SECONDS } from '../../core/notification.ts'
 import {
+  MAX_UNDELIVERED_AFTER,
+  MAX_WEBHOOK_URL,
+  WEBHOOK_EVENTS,
+  type WebhookEvent,
+} from '../../core/webhook.ts'
+import {
   answer,
   closed,
   connections,
@@ -67,6 +73,37 @@ const progress = Type.Object(
   },
 )
 
+const webhook = Type.Object(
+  {
+    events: Type.Array(Type.Unsafe<WebhookEvent>({ type: 'string', enum: WEBHOOK_EVENTS }), {
+      minItems: 1,
+      maxItems: WEBHOOK_EVENTS.length,
+      uniqueItems: true,
+      description:
+        '`delivered`: a tab has acknowledged it; `read`: the user has read it; `undelivered`: nobody has acknowledged it in time, or before it was gone.',
+    }),
+    undeliveredAfter: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_UNDELIVERED_AFTER,
+        description: 'With the event `undelivered`, and only then: seconds.',
+      }),
+    ),
+    url: Type.Optional(
+      Type.String({
+        maxLength: MAX_WEBHOOK_URL,
+        description: 'Where it is told: `https://` and a public address. Without it where the operator said.',
+        examples: ['https://backend.example/tabcast'],
+      }),
+    ),
+  },
+  {
+    ...closed,
+    description:
+      'What the backend wants to hear of this version; tabs are not shown it. Signed as Standard Webhooks, and repeated until it is taken. Wants a server with a `WEBHOOK_SECRET`.',
+  },
+)
+
 /** What a notification consists of, besides its tag. */
 const fields = {
   title: Type.Optional(Type.String({ maxLength: 200, description: 'One line.' })),
@@ -114,6 +151,7 @@ const fields = {
       description: 'Seconds; 0: only to the tabs that are connected now, never stored, without a seq.',
     }),
   ),
+  webhook: Type.Optional(webhook),
 }
 
 const ownTag = Type.Optional(

@@ -29,6 +29,7 @@ const DESCRIPTIONS = {
   401: 'The credential is missing or not valid.',
   403: 'The credential lacks the scope.',
   404: 'There is nothing here.',
+  409: 'The user is a member of as many rooms as allowed.',
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   422: 'The idempotency key was used with another body.',

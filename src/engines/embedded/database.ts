@@ -12,7 +12,7 @@ export const IN_MEMORY = ':memory:'
 /** `Tabc`, as SQLite's header names the program that a file belongs to. */
 const APPLICATION_ID = 0x54616263
 
-const SCHEMA_VERSION = 2
+const SCHEMA_VERSION = 3
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
@@ -59,7 +59,10 @@ const SCHEMA = `
   CREATE TABLE canary (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
 `
 
-/** Notifications as they stand, and those that wait for their time. `ends`: when one expires of which the backend said so; 0 if it lives as long as the retention. */
+/**
+ * Notifications as they stand, those that wait for their time, and what backends want to hear of. `ends`: when one expires of which the
+ * backend said so; 0 if it lives as long as the retention. `token`: by which a watch is taken at the moment.
+ */
 const ITEMS = `
   CREATE TABLE item (
     rowid INTEGER PRIMARY KEY,
@@ -82,6 +85,7 @@ const ITEMS = `
     connections INTEGER NOT NULL,
     content TEXT NOT NULL,
     waiter TEXT,
+    watched INTEGER NOT NULL,
     UNIQUE (channel, id)
   ) STRICT;
   CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;
@@ -90,12 +94,22 @@ const ITEMS = `
   CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
     cancelled INTEGER, PRIMARY KEY (channel, id)) STRICT;
   CREATE INDEX schedule_at ON schedule (at);
+  CREATE TABLE watch (id TEXT PRIMARY KEY, version INTEGER NOT NULL, at INTEGER NOT NULL, token TEXT, hastened INTEGER NOT NULL DEFAULT 0,
+    watch TEXT NOT NULL) STRICT;
+  CREATE INDEX watch_at ON watch (at);
   CREATE INDEX schedule_cancelled ON schedule (cancelled) WHERE cancelled IS NOT NULL;
+`
+
+/** Who is a member of which room. */
+const MEMBERSHIPS = `
+  CREATE TABLE membership (user TEXT NOT NULL, room TEXT NOT NULL, publish INTEGER NOT NULL,
+    PRIMARY KEY (user, room)) STRICT, WITHOUT ROWID;
 `
 
 /** What brings a file of each older version to the next. */
 const MIGRATIONS: Record<number, string> = {
   1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS}`,
+  2: MEMBERSHIPS,
 }
 
 /**
@@ -141,7 +155,7 @@ function prepareSchema(database: DatabaseSync, path: string): void {
     )
   if (application !== 0 || database.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get() !== undefined)
     throw new OperatorError(`${path} is a database of another program. Choose another file.`)
-  database.exec(SCHEMA + ITEMS)
+  database.exec(SCHEMA + ITEMS + MEMBERSHIPS)
   database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}`)
 }
 

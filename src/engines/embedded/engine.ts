@@ -8,13 +8,16 @@ import { Idempotency } from './idempotency.ts'
 import { EmbeddedInbox } from './inbox.ts'
 import { Items } from './items.ts'
 import { Log } from './log.ts'
+import { EmbeddedMemberships } from './memberships.ts'
 import { EmbeddedPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { Reader } from './reader.ts'
 import { EmbeddedRevocations } from './revocations.ts'
+import { EmbeddedRoster } from './roster.ts'
 import { EmbeddedSchedule } from './schedule.ts'
 import { Sweep } from './sweep.ts'
 import { Transactions } from './transactions.ts'
+import { EmbeddedWatches } from './watches.ts'
 
 export interface EmbeddedEngineOptions extends EngineOptions {
   /** The SQLite file, which is made if it is not there, with its directory; or `:memory:`. */
@@ -55,7 +58,10 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     broker,
     inbox,
     schedule: new EmbeddedSchedule(database, transactions, idempotency),
+    watches: new EmbeddedWatches(database, transactions),
     presence,
+    roster: new EmbeddedRoster(transactions, bell),
+    memberships: new EmbeddedMemberships(database, { transactions, log, bell }),
     revocations: new EmbeddedRevocations(database, transactions),
     registry: {
       enter(peer) {

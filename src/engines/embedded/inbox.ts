@@ -1,11 +1,11 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Channel } from '../../core/channel.ts'
-import type { Delivery, Inbox, InboxPage, InboxQuery, Mark } from '../../core/inbox.ts'
+import type { Delivery, Inbox, InboxPage, InboxQuery, Mark, Marked, Withdrawn } from '../../core/inbox.ts'
 import type { Counts, Item, ItemDraft } from '../../core/item.ts'
 import { headOf } from '../../core/position.ts'
 import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/publication.ts'
 import type { Bell } from './bell.ts'
-import type { Items } from './items.ts'
+import type { Items, Touched } from './items.ts'
 import type { Log, Row } from './log.ts'
 import type { Outcome } from './outcome.ts'
 import type { Transactions } from './transactions.ts'
@@ -44,7 +44,7 @@ export class EmbeddedInbox implements Inbox {
     if (replaced !== undefined) log.remove(row, replaced.seq)
     const { seq, epoch, message } = log.append(draft, (seq, epoch) => {
       item.seq = seq
-      items.put(row, item, replaced, draft.expiresAt, wanted.waiter)
+      items.put(row, item, replaced, draft.expiresAt, wanted)
       return encodeItem(draft, item, epoch, items.counts(row), alert)
     })
     const place = { version: item.version, created: replaced === undefined, applied: true }
@@ -56,23 +56,23 @@ export class EmbeddedInbox implements Inbox {
     return this.#parts.items.counts(row)
   }
 
-  async mark(draft: Draft, mark: Mark): Promise<Counts & { changed: boolean }> {
-    const { channel } = draft
-    const { counts, changed } = await this.#write(channel, (row, tell) => {
-      const changed = this.#parts.items.mark(row, mark) > 0
+  mark(draft: Draft, mark: Mark): Promise<Marked> {
+    return this.#write(draft.channel, (row, tell) => {
+      const marked = this.#parts.items.mark(row, mark)
+      const changed = marked.length > 0
       if (changed) tell(draft)
-      return { counts: this.#parts.items.counts(row), changed }
+      const watched = marked.filter((one) => one.watched).map(({ id }) => id)
+      return { ...this.#parts.items.counts(row), changed, watched }
     })
-    return { ...counts, changed }
   }
 
-  withdraw(draft: Draft, idOrTag: string): Promise<boolean> {
+  withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
     return this.#write(draft.channel, (row, tell) => {
       const item = this.#parts.items.find(row, idOrTag)
-      if (item === undefined) return false
-      this.#remove(row, item)
+      if (item === undefined) return undefined
+      const withdrawn = this.#remove(row, item)
       tell(removalDraft(draft, [item.id]))
-      return true
+      return withdrawn
     })
   }
 
@@ -147,8 +147,8 @@ export class EmbeddedInbox implements Inbox {
     )
   }
 
-  #remove(row: Row, item: Item): void {
+  #remove(row: Row, item: Item): Touched {
     this.#parts.log.remove(row, item.seq)
-    this.#parts.items.remove(row, item)
+    return this.#parts.items.remove(row, item)
   }
 }

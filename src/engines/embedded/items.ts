@@ -49,7 +49,7 @@ export class Items {
   }
 
   /** Puts an item that has its seq into the table, in the place of the one with its id, and removes the oldest above the number kept. */
-  put(row: Row, item: Item, replaced: Item | undefined, ends: number, waiter: string | undefined): void {
+  put(row: Row, item: Item, replaced: Item | undefined, ends: number, { waiter, webhook }: ItemDraft): void {
     const { id, seq, version, tag, type, category, course, content, connections } = item
     const { createdAt, updatedAt, expiresAt, seenAt, readAt, archivedAt } = item
     const totals = this.#totals(row)
@@ -64,6 +64,7 @@ export class Items {
         connections,
         content,
         waiter ?? null,
+        webhook === undefined ? 0 : 1,
       ],
     )
     if (replaced !== undefined) add(totals, replaced, -1)
@@ -74,10 +75,11 @@ export class Items {
     row.totals = undefined
   }
 
-  remove(row: Row, item: Item): void {
+  remove(row: Row, item: Item): Touched {
     const totals = this.#totals(row)
-    this.#statements.remove.run(row.id, item.id)
+    const removed = this.#statements.remove.get(row.id, item.id) as unknown as TouchedRow
     add(totals, item, -1)
+    return touchedOf(removed)
   }
 
   /** Removes what was not touched since `oldest`. */
@@ -97,10 +99,10 @@ export class Items {
     return row.totals
   }
 
-  /** Gives or takes a state; answers how many it changed. */
-  mark(row: Row, { ids, before, state, value, at }: Mark): number {
+  /** Gives or takes a state; answers what it changed. */
+  mark(row: Row, { ids, before, state, value, at }: Mark): Touched[] {
     const statement = this.#statements.mark[state]
-    const { changes } = statement.run(
+    const changed = statement.all(
       ...[value ? at : null, row.id, value ? 1 : 0],
       ...[
         before ?? null,
@@ -109,8 +111,8 @@ export class Items {
         JSON.stringify(ids ?? []),
       ],
     )
-    if (changes > 0) row.totals = undefined
-    return Number(changes)
+    if (changed.length > 0) row.totals = undefined
+    return (changed as unknown as TouchedRow[]).map(touchedOf)
   }
 
   /** So many of a list as are wanted, and one more if there is one. */
@@ -128,11 +130,10 @@ export class Items {
 
   /** What was delivered for the first time when a tab acknowledged up to `seq`. */
   acknowledge(row: Row, seq: number, at: string): Delivery[] {
-    const delivered = this.#statements.acknowledge.all(at, row.id, seq) as unknown as {
-      id: string
+    const delivered = this.#statements.acknowledge.all(at, row.id, seq) as unknown as (TouchedRow & {
       waiter: string | null
-    }[]
-    return delivered.map(({ id, waiter }) => ({ id, waiter: waiter ?? undefined }))
+    })[]
+    return delivered.map((one) => ({ ...touchedOf(one), waiter: one.waiter ?? undefined }))
   }
 
   /** The channels of notifications that have ended, so many at most; one that has several comes several times. */
@@ -148,7 +149,7 @@ export class Items {
 
 const mark = (column: string) => `
   UPDATE item SET ${column} = ? WHERE channel = ? AND (${column} IS NULL) = ?
-    AND (? IS NULL OR updated <= ?) AND (? IS NULL OR id IN (SELECT value FROM json_each(?)))`
+    AND (? IS NULL OR updated <= ?) AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) RETURNING id, watched`
 
 const UNREAD = 'read IS NULL AND archived IS NULL'
 
@@ -156,9 +157,9 @@ const prepare = (database: DatabaseSync) => ({
   find: database.prepare('SELECT * FROM item WHERE channel = ? AND (id = ? OR tag = ?)'),
   put: database.prepare(`
     INSERT OR REPLACE INTO item (channel, id, seq, version, tag, type, category, course, created, updated, expires, ends,
-      seen, read, archived, connections, content, waiter)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-  remove: database.prepare('DELETE FROM item WHERE channel = ? AND id = ?'),
+      seen, read, archived, connections, content, waiter, watched)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+  remove: database.prepare('DELETE FROM item WHERE channel = ? AND id = ? RETURNING id, watched'),
   removeOldest: database.prepare(
     'DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE channel = ? ORDER BY seq LIMIT ?)',
   ),
@@ -178,13 +179,27 @@ const prepare = (database: DatabaseSync) => ({
         OR (? = 'read' AND archived IS NULL AND read IS NOT NULL) OR (? = 'archived' AND archived IS NOT NULL))
     ORDER BY seq DESC LIMIT ?`),
   acknowledge: database.prepare(
-    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND delivered IS NULL RETURNING id, waiter',
+    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND delivered IS NULL RETURNING id, waiter, watched',
   ),
   ended: database.prepare(`
     SELECT channel.name AS channel FROM item JOIN channel ON channel.id = item.channel
     WHERE ends > 0 AND ends <= ? ORDER BY ends LIMIT ?`),
   endedOf: database.prepare('SELECT * FROM item WHERE channel = ? AND ends > 0 AND ends <= ? ORDER BY ends'),
 })
+
+/** A notification that something was done to. */
+export interface Touched {
+  id: string
+  /** Whether its backend wants to hear of it. */
+  watched: boolean
+}
+
+interface TouchedRow {
+  id: string
+  watched: number
+}
+
+const touchedOf = ({ id, watched }: TouchedRow): Touched => ({ id, watched: watched === 1 })
 
 function add(totals: Totals, item: Item, sign: 1 | -1): void {
   totals.items += sign

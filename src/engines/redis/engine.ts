@@ -6,12 +6,15 @@ import { RedisConnection } from './connection.ts'
 import { startExpiry } from './expiry.ts'
 import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
+import { RedisMemberships } from './memberships.ts'
 import { RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
+import { RedisRoster } from './roster.ts'
 import { RedisSchedule } from './schedule.ts'
 import { withScripts } from './scripts.ts'
 import { Store } from './store.ts'
+import { RedisWatches } from './watches.ts'
 
 export interface RedisEngineOptions extends EngineOptions, ClientOptions {
   /** In front of every key and Pub/Sub channel. */
@@ -42,6 +45,8 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     retention: options.retention,
     sum,
   })
+  const roster = new RedisRoster(connection, scripts, keys, registry)
+  broker.onRestored(() => roster.stateAgain())
   const stopExpiry = startExpiry(connection, scripts, keys, options)
   let closing: Promise<void> | undefined
   return {
@@ -49,7 +54,10 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     broker,
     inbox,
     schedule: new RedisSchedule(connection, scripts, keys),
+    watches: new RedisWatches(connection, scripts, keys),
     presence,
+    roster,
+    memberships: new RedisMemberships(connection, scripts, keys, store),
     registry,
     revocations: {
       async revoke(user, issuedAt) {
@@ -66,6 +74,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
         .then(([persistence, memory]) => describeStore(persistence + memory)),
     close() {
       stopExpiry()
+      roster.close()
       closing ??= registry.close().finally(() => {
         broker.close()
         return connection.close()

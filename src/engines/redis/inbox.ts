@@ -1,8 +1,8 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Channel } from '../../core/channel.ts'
 import type { EngineOptions } from '../../core/engine.ts'
-import type { Delivery, Inbox, InboxPage, InboxQuery, Mark } from '../../core/inbox.ts'
-import type { Counts, Course, Item } from '../../core/item.ts'
+import type { Delivery, Inbox, InboxPage, InboxQuery, Mark, Marked, Withdrawn } from '../../core/inbox.ts'
+import type { Course, Item } from '../../core/item.ts'
 import { type Draft, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -12,7 +12,10 @@ import { birth, type ScriptedClient } from './scripts.ts'
 const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
 
 /** What the scripts write for nothing. */
-const NONE = '-'
+export const NONE = '-'
+
+/** And for a notification whose backend wants to hear of it. */
+export const WATCHED = 'watched'
 
 /** Anything but a space can stand in a line. */
 export const wordOf = (text: string | undefined): string =>
@@ -41,8 +44,8 @@ export class RedisInbox implements Inbox {
     this.#retention = retention
   }
 
-  async mark(draft: Draft, mark: Mark): Promise<Counts & { changed: boolean }> {
-    const [changed, unread, unseen] = await this.#connection.run(() =>
+  async mark(draft: Draft, mark: Mark): Promise<Marked> {
+    const [changed, unread, unseen, ...watched] = await this.#connection.run(() =>
       this.#scripts.mark(
         ...this.#told(draft, encodeOpening(draft)),
         WORD_OF[mark.state],
@@ -51,14 +54,14 @@ export class RedisInbox implements Inbox {
         ...(mark.ids ?? []),
       ),
     )
-    return { changed: changed === 1, unread, unseen }
+    return { changed: changed === 1, unread, unseen, watched }
   }
 
-  async withdraw(draft: Draft, idOrTag: string): Promise<boolean> {
-    const found = await this.#connection.run(() =>
+  async withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
+    const [id, watched] = await this.#connection.run(() =>
       this.#scripts.withdraw(...this.#told(draft, encodeOpening(draft)), idOrTag),
     )
-    return found === 1
+    return id === undefined ? undefined : { id, watched: watched === 1 }
   }
 
   async list(channel: Channel, query: InboxQuery): Promise<InboxPage> {
@@ -78,8 +81,8 @@ export class RedisInbox implements Inbox {
       this.#scripts.acknowledge(this.#keys.meta(channel), lines, order, seq, at),
     )
     return delivered.map((words) => {
-      const [id, waiter] = words.split(' ')
-      return { id: id!, waiter: orNone(waiter) }
+      const [id, waiter, watched] = words.split(' ')
+      return { id: id!, waiter: orNone(waiter), watched: watched === WATCHED }
     })
   }
 

@@ -47,6 +47,26 @@ export class Keys {
     return `${this.#base(channel)}:revoked`
   }
 
+  /** The hash of room → 1 if its member may speak there, else 0. */
+  memberships(channel: Channel): string {
+    return `${this.#base(channel)}:memberships`
+  }
+
+  /** The hash of user → number of processes that have them in a room. */
+  people(channel: Channel): string {
+    return `${this.#base(channel)}:people`
+  }
+
+  /** The set of processes that have somebody in a room. */
+  hosts(channel: Channel): string {
+    return `${this.#base(channel)}:hosts`
+  }
+
+  /** The hash of user → number of connections in a room, for one process. */
+  guests(channel: Channel, process: string): string {
+    return `${this.#base(channel)}:guests:${process}`
+  }
+
   /** What a process leaves at a place that it watches, to see whether it is still there. */
   marker(channel: Channel): string {
     return `${this.#base(channel)}:marker`
@@ -84,6 +104,11 @@ export class Keys {
   /** The sorted set of channel → the first time at which something in its inbox ends, in milliseconds since the epoch. */
   get due(): string {
     return `${this.#prefix}:{due}:ends`
+  }
+
+  /** The watches: the sorted set of notification → when it is due, and the hash that `scripts/watches.lua` explains. */
+  get watches(): [string, string] {
+    return [`${this.#prefix}:{watches}:times`, `${this.#prefix}:{watches}:watches`]
   }
 
   /** The sorted set of process → time of its last sign of life. */

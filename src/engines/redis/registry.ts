@@ -20,6 +20,10 @@ export class RedisRegistry implements Registry {
   readonly #timer: NodeJS.Timeout
   #peer: Peer = { role: 'unknown', url: '' }
   #alive = new Map<string, Peer>()
+  /** Those that were seen alive, and are no longer. */
+  readonly #dead = new Set<string>()
+  readonly #deathListeners: (() => void)[] = []
+  readonly #returnListeners: (() => void)[] = []
 
   constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys) {
     this.#connection = connection
@@ -42,17 +46,33 @@ export class RedisRegistry implements Registry {
 
   /** Gives a sign of life, and sees who else does. Rejects with the engine's error. */
   async beat(): Promise<void> {
-    const flat = await this.#beat(JSON.stringify(this.#peer))
+    const [added, ...flat] = await this.#beat(JSON.stringify(this.#peer))
     const alive = new Map<string, Peer>()
     for (let index = 0; index < flat.length; index += 2) alive.set(flat[index]!, JSON.parse(flat[index + 1]!))
+    const died = [...this.#alive.keys()].filter((process) => !alive.has(process))
     this.#alive = alive
+    for (const process of died) this.#dead.add(process)
+    for (const process of alive.keys()) this.#dead.delete(process)
+    if (died.length > 0) for (const listener of this.#deathListeners) listener()
+    if (added === 1) for (const listener of this.#returnListeners) listener()
   }
 
   /**
    * Whether a process is to be counted. One that has just started may be alive before it was seen here.
    */
   isAlive(process: string): boolean {
-    return this.#alive.has(process) || Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
+    if (this.#alive.has(process)) return true
+    return !this.#dead.has(process) && Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
+  }
+
+  /** Calls the listener whenever a process that was alive is no longer, whether it died or said goodbye. */
+  onDeath(listener: () => void): void {
+    this.#deathListeners.push(listener)
+  }
+
+  /** Calls the listener whenever this process gives a sign of life after the others may have taken it for dead. */
+  onReturn(listener: () => void): void {
+    this.#returnListeners.push(listener)
   }
 
   /** Withdraws this process. */
@@ -61,7 +81,7 @@ export class RedisRegistry implements Registry {
     await this.#beat('').catch(missedBeat)
   }
 
-  #beat(peer: string): Promise<string[]> {
+  #beat(peer: string): Promise<[added: number, ...peers: string[]]> {
     return this.#connection.run(() =>
       this.#scripts.heartbeat(this.#keys.alive, this.#keys.peers, this.process, peer, DEAD_AFTER),
     )

@@ -25,8 +25,8 @@ export interface ScriptedClient {
       applied: number,
     ][]
   >
-  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number]>
-  withdraw(...args: Argument[]): Promise<number>
+  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number, ...watched: string[]]>
+  withdraw(...args: Argument[]): Promise<[] | [id: string, watched: number]>
   listInbox(
     ...args: Argument[]
   ): Promise<[seq: number, epoch: string, unread: number, unseen: number, complete: number, ...string[]]>
@@ -34,6 +34,10 @@ export interface ScriptedClient {
   expire(...args: Argument[]): Promise<string>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
+  putWatch(...args: Argument[]): Promise<number>
+  takeWatches(...args: Argument[]): Promise<string[]>
+  hastenWatches(...args: Argument[]): Promise<number>
+  settleWatch(...args: Argument[]): Promise<number>
   cancel(...args: Argument[]): Promise<number>
   conclude(...args: Argument[]): Promise<number>
   readLogBuffer(
@@ -50,8 +54,11 @@ export interface ScriptedClient {
     ]
   >
   announce(...args: Argument[]): Promise<[seq: number, epoch: string]>
-  heartbeat(...args: Argument[]): Promise<string[]>
+  heartbeat(...args: Argument[]): Promise<[added: number, ...peers: string[]]>
   revoke(...args: Argument[]): Promise<number>
+  grant(...args: Argument[]): Promise<number>
+  attend(...args: Argument[]): Promise<number>
+  bury(...args: Argument[]): Promise<number>
 }
 
 /** Eight characters, for the name of a log that the call may found. */
@@ -63,6 +70,8 @@ const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.l
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
+  const watches = read('watches')
+  const people = read('people')
   for (const [command, file, prelude] of [
     ['store', 'publish-5', log],
     ['notify', 'notify-n', inbox],
@@ -73,12 +82,19 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['expire', 'expire-8', inbox],
     ['settle', 'settle-1', ''],
     ['schedule', 'schedule-2', ''],
+    ['putWatch', 'put-watch-2', watches],
+    ['takeWatches', 'take-watches-2', watches],
+    ['hastenWatches', 'hasten-watches-2', watches],
+    ['settleWatch', 'settle-watch-2', watches],
     ['cancel', 'cancel-1', ''],
     ['conclude', 'conclude-1', ''],
     ['readLog', 'read-2', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],
+    ['grant', 'grant-4', log],
+    ['attend', 'attend-4', people],
+    ['bury', 'bury-4', people],
   ] as const) {
     const keys = Number(file.split('-').at(-1))
     const lua = prelude + read(file)

@@ -3,7 +3,7 @@ import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../c
 import type { ItemDraft, ItemPlace } from '../../core/item.ts'
 import { type Draft, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
-import { oldestOf, wordOf } from './inbox.ts'
+import { NONE, oldestOf, WATCHED, wordOf } from './inbox.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptedClient } from './scripts.ts'
 
@@ -89,7 +89,7 @@ export class Store {
         ` ${createdAt} ${expiresAt} ${except}`,
         item.content,
         idempotency?.fingerprint ?? '',
-        item.waiter ?? '-',
+        item.waiter ?? NONE,
         createdAt,
         count,
         seconds * 1000,
@@ -106,6 +106,7 @@ export class Store {
         item.type,
         wordOf(item.category),
         oldestOf(this.#retention, createdAt),
+        item.webhook === undefined ? NONE : WATCHED,
         ...drafts.map((draft) => draft.id),
       ),
       expiresAt > 0 && this.#noteExpiry(drafts, expiresAt),

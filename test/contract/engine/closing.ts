@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Engine } from '../../../src/core/engine.ts'
+import type { Watch } from '../../../src/core/watches.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { Ear } from '../../support/ear.ts'
 import { ALL, type Court, someRoom, someUser, upTo } from './court.ts'
+
+const SOME_WATCH: Watch = {
+  ...{ id: 'x', user: 'somebody', version: 1, events: ['read'] },
+  ...{ looks: 0, telling: [], failures: 0, retryAt: 0 },
+}
 
 const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
   publish: ({ broker }) => broker.publish(draftOf(someRoom())),
@@ -14,6 +20,10 @@ const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
   count: ({ presence }) => presence.count([someRoom()]),
   revoke: ({ revocations }) => revocations.revoke('somebody', 1),
   revokedUntil: ({ revocations }) => revocations.revokedUntil('somebody'),
+  'put a watch': ({ watches }) => watches.put(SOME_WATCH, 1),
+  'take watches': ({ watches }) => watches.take(1, 2, 1),
+  'hasten watches': ({ watches }) => watches.hasten(['x'], 1),
+  'settle a watch': ({ watches }) => watches.settle('x', 'x', undefined, 1),
   peers: ({ registry }) => registry.peers(),
   probe: (engine) => engine.probe(),
   describe: (engine) => engine.describe(),

@@ -33,7 +33,7 @@ class Actor {
     this.#user = user
     this.#random = new Random(seed)
     this.#inboxes = new Inboxes(engine)
-    this.#publisher = new Publisher(engine.broker)
+    this.#publisher = new Publisher(engine)
     this.#ids = ids
   }
 
@@ -166,7 +166,7 @@ export function inboxModelLaw(court: Court): void {
       const user = randomUUID()
       const read = () => engine.broker.since(userChannel(user), { seq: 0 }, { entries: 1, bytes: 1 })
       expect((await read()).counts).toEqual({ unread: 0, unseen: 0 })
-      const publisher = new Publisher(engine.broker)
+      const publisher = new Publisher(engine)
       for (const title of ['one', 'two', 'three'])
         await publisher.notify(user, { title }, { credential: 'test' })
       expect(await read()).toMatchObject({

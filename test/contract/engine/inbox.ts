@@ -21,7 +21,7 @@ class Desk {
   constructor(engine: Engine) {
     this.engine = engine
     this.inboxes = new Inboxes(engine)
-    this.publisher = new Publisher(engine.broker)
+    this.publisher = new Publisher(engine)
   }
 
   notify(input: NotificationInput, idempotencyKey?: string) {
@@ -57,7 +57,7 @@ export function inboxLaw(court: Court): void {
   describe('the inbox', () => {
     test('the same for many users is stored for each, in their order; a conflict is one user’s alone', async () => {
       const engine = await court.open()
-      const publisher = new Publisher(engine.broker)
+      const publisher = new Publisher(engine)
       const users = Array.from({ length: 203 }, () => randomUUID())
       const options = { credential: 'test', idempotencyKey: 'once' }
       const other = users[101]!
@@ -296,7 +296,7 @@ export function inboxLaw(court: Court): void {
       const desk = await sit()
       const [first, second] = [await desk.notify({}), await desk.notify({})]
       expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-01T00:00:00.000Z')).toEqual([
-        { id: first.id, waiter: undefined },
+        { id: first.id, waiter: undefined, watched: false },
       ])
       expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-02T00:00:00.000Z')).toEqual([])
       expect(await desk.inboxes.find(desk.user, first.id)).toMatchObject({

@@ -95,6 +95,7 @@ export function scheduleLaw(court: Court): void {
       const racing = new Scheduler(
         {
           schedule: engine.schedule,
+          watches: engine.watches,
           broker: Object.assign(Object.create(broker), {
             publish: async (draft: Parameters<typeof broker.publish>[0]) => {
               await scheduler.cancel(user, id)

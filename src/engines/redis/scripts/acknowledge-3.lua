@@ -3,7 +3,7 @@
   KEYS[1] meta   KEYS[2] lines   KEYS[3] order
   ARGV[1] seq
   ARGV[2] at     RFC 3339
-  Returns "<id> <waiter>" of each
+  Returns "<id> <waiter> <watched>" of each
 ]]
 local acknowledged = tonumber(redis.call('HGET', KEYS[1], 'acknowledged') or 0)
 local seq = math.min(tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[1], 'seq') or 0))
@@ -17,7 +17,7 @@ for _, id in ipairs(ids) do
   if words and words[DELIVERED] == '-' then
     words[DELIVERED] = ARGV[2]
     redis.call('HSET', KEYS[2], id, table.concat(words, ' '))
-    delivered[#delivered + 1] = id .. ' ' .. words[WAITER]
+    delivered[#delivered + 1] = id .. ' ' .. words[WAITER] .. ' ' .. words[WATCHED]
   end
 end
 return delivered

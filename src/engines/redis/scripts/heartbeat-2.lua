@@ -8,15 +8,16 @@
   ARGV[2] peer       JSON; "" withdraws the process
   ARGV[3] dead after milliseconds
 
-  Returns {process, peer, process, peer, ...}
+  Returns {1 if the others did not know the process, else 0; process, peer, process, peer, ...}
 ]]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local added = 0
 if ARGV[2] == '' then
   redis.call('ZREM', KEYS[1], ARGV[1])
   redis.call('HDEL', KEYS[2], ARGV[1])
 else
-  redis.call('ZADD', KEYS[1], now, ARGV[1])
+  added = redis.call('ZADD', KEYS[1], now, ARGV[1])
   redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 end
 local dead = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[3]) - 1)
@@ -24,4 +25,6 @@ if #dead > 0 then
   redis.call('ZREM', KEYS[1], unpack(dead))
   redis.call('HDEL', KEYS[2], unpack(dead))
 end
-return redis.call('HGETALL', KEYS[2])
+local result = redis.call('HGETALL', KEYS[2])
+table.insert(result, 1, added)
+return result

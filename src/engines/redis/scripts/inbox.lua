@@ -6,7 +6,7 @@
   same length, so that they can be compared as text.
 ]]
 local SEQ, VERSION, COURSE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local TYPE, TAG, CATEGORY, WAITER = 12, 13, 14, 15
+local TYPE, TAG, CATEGORY, WAITER, WATCHED = 12, 13, 14, 15, 16
 
 -- The keys of an inbox, from KEYS[first] on.
 local function inbox_keys(first)

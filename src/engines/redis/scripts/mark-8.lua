@@ -12,7 +12,7 @@
   ARGV[9] value         RFC 3339, or "-" to take it away
   ARGV[10] before       with all: only those that were not touched after this time; or ""
   ARGV[11..]            ids; none for all
-  Returns {1 if something changed, unread, unseen}
+  Returns {1 if something changed, unread, unseen, id of each that changed and is watched, ...}
 ]]
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
@@ -26,7 +26,7 @@ for index = 11, #ARGV do
   named[ARGV[index]] = true
 end
 if #ids == 0 then ids = redis.call('ZRANGE', inbox.order, 0, -1) end
-local state, value, changed = tonumber(ARGV[8]), ARGV[9], {}
+local state, value, changed, watched = tonumber(ARGV[8]), ARGV[9], {}, {}
 for first = 1, #ids, 1000 do
   local last = math.min(first + 999, #ids)
   local lines = redis.call('HMGET', inbox.lines, unpack(ids, first, last))
@@ -39,6 +39,7 @@ for first = 1, #ids, 1000 do
       add(counts, words, 1)
       changed[#changed + 1] = ids[index]
       changed[#changed + 1] = table.concat(words, ' ')
+      if words[WATCHED] ~= '-' then watched[#watched + 1] = ids[index] end
     end
   end
 end
@@ -48,4 +49,6 @@ for first = 1, #changed, 1000 do
 end
 keep_counts(KEYS[2], counts)
 tell(log, how, ARGV[3], counts)
-return {1, counts.unread, counts.unseen}
+local result = {1, counts.unread, counts.unseen}
+for _, id in ipairs(watched) do result[#result + 1] = id end
+return result

@@ -31,7 +31,8 @@
   ARGV[21] type
   ARGV[22] category     without spaces, or "-"
   ARGV[23] oldest       what was not touched since is no longer kept; RFC 3339
-  ARGV[24..]            for each user, the id if it is new
+  ARGV[24] watched      "watched" if its backend wants to hear of it, or "-"
+  ARGV[25..]            for each user, the id if it is new
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "",
     version, 1 if made, 1 if applied}
 ]]
@@ -72,7 +73,7 @@ local function notify(first, new_id)
   local old = line and words_of(line)
   local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
   -- What the inbox keeps, without the seq; states begin empty.
-  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[7]}
+  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[7], ARGV[24]}
   if old then
     id = known_id
     local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
@@ -125,5 +126,5 @@ local function notify(first, new_id)
 end
 
 local results = {}
-for index = 24, #ARGV do results[#results + 1] = notify((index - 24) * 10 + 1, ARGV[index]) end
+for index = 25, #ARGV do results[#results + 1] = notify((index - 25) * 10 + 1, ARGV[index]) end
 return results

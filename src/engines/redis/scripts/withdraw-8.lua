@@ -9,7 +9,7 @@
   ARGV[6] command       PUBLISH or SPUBLISH
   ARGV[7] id            for an event of its own, if something has ended meanwhile
   ARGV[8] id or tag
-  Returns 1, or 0 if there is none
+  Returns {id, 1 if it is watched}, or {} if there is none
 ]]
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
@@ -18,10 +18,10 @@ local counts = counts_of(KEYS[2])
 expire(log, inbox, counts, how)
 local id = redis.call('HGET', inbox.tags, ARGV[8]) or ARGV[8]
 local line = redis.call('HGET', inbox.lines, id)
-if not line then return 0 end
+if not line then return {} end
 local words = words_of(line)
 redis.call('XDEL', KEYS[1], words[SEQ] .. '-0')
 drop(inbox, counts, id, words)
 keep_counts(KEYS[2], counts)
 tell(log, how, ARGV[3] .. '["notification:removed",{"ids":["' .. id .. '"]', counts)
-return 1
+return {id, words[WATCHED] == '-' and 0 or 1}

@@ -1,0 +1,33 @@
+import { Type } from 'typebox'
+import { MOST_USERS } from '../../core/room-view.ts'
+import { answer, closed, id, roomParams } from './common.ts'
+
+/** The path of one member of a room. */
+export const memberParams = Type.Object({
+  ...roomParams.properties,
+  user: id('The user, percent-encoded.', 'demo'),
+})
+
+export const memberBody = Type.Object(
+  {
+    publish: Type.Optional(
+      Type.Boolean({ default: false, description: 'The member may also speak in the room, from the page.' }),
+    ),
+  },
+  { ...closed, description: 'May be left away.', examples: [{ publish: true }] },
+)
+
+/** Who is in a room. */
+export const roomPresence = answer(
+  Type.Object({
+    users: Type.Array(Type.Object({ user: Type.String(), connections: Type.Integer({ minimum: 0 }) }), {
+      maxItems: MOST_USERS,
+    }),
+    count: Type.Integer({ minimum: 0, description: 'How many users there are.' }),
+    connections: Type.Integer({
+      minimum: 0,
+      description: 'Connections in the room, over all workers; those without a token included.',
+    }),
+  }),
+  `Who is in the room, in no order. Beyond ${MOST_USERS} users only \`count\` is complete.`,
+)

@@ -1,0 +1,53 @@
+import type { Item } from './item.ts'
+import type { WebhookEvent } from './webhook.ts'
+
+/** Something that happened to a notification. */
+export interface Happening {
+  event: WebhookEvent
+  /** RFC 3339 in UTC. */
+  at: string
+  /** Why it counts as undelivered: its time was over, or it expired or was removed before. */
+  reason?: 'timeout' | 'removed'
+}
+
+/**
+ * What of the wanted has happened by `now` (milliseconds), in the order in which it is told, and what of it can still happen. `item` is the
+ * notification as it stands; undefined if it is gone. Only the version that was watched counts: a later one has a watch of its own or none.
+ */
+export function happenedTo(
+  item: Item | undefined,
+  wanted: { version: number; events: readonly WebhookEvent[]; undeliveredAt?: number },
+  now: number,
+): { happened: Happening[]; open: WebhookEvent[] } {
+  const { version, events, undeliveredAt = Number.POSITIVE_INFINITY } = wanted
+  const at = new Date(now).toISOString()
+  if (item === undefined)
+    return {
+      happened: events.includes('undelivered') ? [{ event: 'undelivered', at, reason: 'removed' }] : [],
+      open: [],
+    }
+  if (item.version !== version) return { happened: [], open: [] }
+  const delivered = deliveryOf(item)
+  const read = ofThisVersion(item, item.readAt)
+  const happened: Happening[] = []
+  if (delivered !== undefined) happened.push({ event: 'delivered', at: delivered })
+  else if (now >= undeliveredAt)
+    happened.push({ event: 'undelivered', at: new Date(undeliveredAt).toISOString(), reason: 'timeout' })
+  if (read !== undefined) happened.push({ event: 'read', at: read })
+  const over = new Set(happened.map(({ event }) => event))
+  if (delivered !== undefined) over.add('undelivered')
+  return {
+    happened: happened.filter(({ event }) => events.includes(event)),
+    open: events.filter((event) => !over.has(event)),
+  }
+}
+
+/** When it came to somebody: what was seen or read was delivered, whether a tab said so or not. */
+function deliveryOf(item: Item): string | undefined {
+  const times = [item.deliveredAt, ofThisVersion(item, item.seenAt), ofThisVersion(item, item.readAt)]
+  return times.filter((time) => time !== undefined).sort()[0]
+}
+
+/** A replacement keeps what its predecessor had; only what came after it says something of this version. */
+const ofThisVersion = ({ updatedAt }: Item, time: string | undefined): string | undefined =>
+  time !== undefined && time >= updatedAt ? time : undefined

@@ -1,0 +1,56 @@
+import type { Happening } from './happening.ts'
+import type { WebhookEvent } from './webhook.ts'
+
+/** A notification whose backend wants to hear what becomes of it. It says only what to look for: the truth is the inbox. */
+export interface Watch {
+  /** Of the notification. */
+  id: string
+  user: string
+  tag?: string
+  version: number
+  /** Where to tell it; undefined for where the operator said. */
+  url?: string
+  /** What has not happened yet. */
+  events: WebhookEvent[]
+  /** When it counts as undelivered, in milliseconds since the epoch. */
+  undeliveredAt?: number
+  /** How often it has been looked at. */
+  looks: number
+  /** What happened and is still to be told, in this order. */
+  telling: Happening[]
+  /** How often the first of them could not be told. */
+  failures: number
+  /** Not to be told again before this time, in milliseconds since the epoch. */
+  retryAt: number
+}
+
+/** A watch that one process has for a while. */
+export interface TakenWatch {
+  watch: Watch
+  /** Which taking this was. */
+  token: string
+}
+
+/** What a watch is to be when it is given back: undefined if it has ended. */
+export type NextWatch = { watch: Watch; at: number } | undefined
+
+/**
+ * The watches, kept by the store. Times are milliseconds since the epoch. Nothing here looks or tells: that is for whoever takes what is due.
+ * A process that dies with a watch loses nothing: it is due again when the time is over for which it was taken.
+ */
+export interface Watches {
+  /** Keeps a watch that is due at a time, instead of one of the same notification with a lower version; else the one that is there stays. */
+  put(watch: Watch, at: number): Promise<void>
+
+  /** Takes what is due at `now`, the oldest first, so many at most: nobody else gets them before `until`, unless they are given back. */
+  take(now: number, until: number, limit: number): Promise<TakenWatch[]>
+
+  /** Something has happened to these notifications: what is watched of them is due now, or as soon as it is given back. Others are ignored. */
+  hasten(ids: readonly string[], now: number): Promise<void>
+
+  /**
+   * Gives back what was taken, to be due at another time, or ends it. Resolves to false, and does nothing, if it has been replaced or taken by
+   * another meanwhile.
+   */
+  settle(token: string, id: string, next: NextWatch, now: number): Promise<boolean>
+}

@@ -1,0 +1,48 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { roomChannel } from '../../core/channel.ts'
+import { encodeUnstored, presenceDraft } from '../../core/publication.ts'
+import type { Attendees, Roster } from '../../core/roster.ts'
+import type { Bell } from './bell.ts'
+import type { Transactions } from './transactions.ts'
+
+/** Who is in which room of this process, which is all there is. */
+export class EmbeddedRoster implements Roster {
+  readonly #transactions: Transactions
+  readonly #bell: Bell
+  readonly #rooms = new Map<string, Map<string, number>>()
+
+  constructor(transactions: Transactions, bell: Bell) {
+    this.#transactions = transactions
+    this.#bell = bell
+  }
+
+  async state(room: string, people: ReadonlyMap<string, number>): Promise<void> {
+    await this.#transactions.read(() => undefined)
+    const there = this.#rooms.get(room) ?? new Map<string, number>()
+    this.#rooms.set(room, there)
+    for (const [user, connections] of people) {
+      const known = there.has(user)
+      if (connections > 0) there.set(user, connections)
+      else there.delete(user)
+      if (known !== connections > 0) this.#tell(room, user, connections > 0 ? 'join' : 'leave', there.size)
+    }
+    if (there.size === 0) this.#rooms.delete(room)
+  }
+
+  list(room: string, most: number): Promise<Attendees> {
+    return this.#transactions.read(() => {
+      const there = this.#rooms.get(room)
+      const users = [...(there?.entries().take(most) ?? [])].map(([user, connections]) => ({
+        user,
+        connections,
+      }))
+      return { users, count: there?.size ?? 0 }
+    })
+  }
+
+  #tell(room: string, user: string, action: 'join' | 'leave', count: number): void {
+    const channel = roomChannel(room)
+    const stamp = { channel, id: randomUUIDv7(), createdAt: Date.now() }
+    this.#bell.ring(channel, Buffer.from(encodeUnstored(presenceDraft(stamp, { room, user, action, count }))))
+  }
+}

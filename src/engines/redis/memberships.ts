@@ -1,0 +1,66 @@
+import { userChannel } from '../../core/channel.ts'
+import { ServiceError } from '../../core/errors.ts'
+import type { Membership, Memberships } from '../../core/memberships.ts'
+import { type Draft, encodeOpening } from '../../core/publication.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { birth, type ScriptedClient } from './scripts.ts'
+import type { Store } from './store.ts'
+
+const FULL = 2
+
+/** Memberships in a hash beside the user's log, so that one script changes both. */
+export class RedisMemberships implements Memberships {
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #store: Store
+
+  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys, store: Store) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#store = store
+  }
+
+  async grant({ room, publish }: Membership, control: Draft, most: number): Promise<boolean> {
+    const status = await this.#change(room, publish ? '1' : '0', control, most)
+    if (status === FULL)
+      throw new ServiceError('too_many_memberships', `a user may be a member of ${most} rooms`)
+    return status === 1
+  }
+
+  async withdraw({ room }: Pick<Membership, 'user' | 'room'>, control: Draft): Promise<boolean> {
+    return (await this.#change(room, '', control, 0)) === 1
+  }
+
+  async of(user: string): Promise<Map<string, boolean>> {
+    const key = this.#keys.memberships(userChannel(user))
+    const rooms = await this.#connection.run(() => this.#connection.client.hgetall(key))
+    return new Map(Object.entries(rooms).map(([room, publish]) => [room, publish === '1']))
+  }
+
+  #change(room: string, publish: '' | '0' | '1', control: Draft, most: number): Promise<number> {
+    const { channel } = control
+    const { count, seconds } = this.#store.retentionOf(channel)
+    return this.#connection.run(() =>
+      this.#scripts.grant(
+        this.#keys.log(channel),
+        this.#keys.meta(channel),
+        this.#keys.memberships(channel),
+        this.#keys.bell(channel),
+        this.#connection.life,
+        birth(),
+        encodeOpening(control),
+        control.tail,
+        room,
+        publish,
+        most,
+        control.createdAt,
+        count,
+        seconds * 1000,
+        this.#connection.publishCommand,
+      ),
+    )
+  }
+}

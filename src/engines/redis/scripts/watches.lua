@@ -1,0 +1,14 @@
+--[[
+  What every script on the watches shares. KEYS[1] is the sorted set of their times, by id and in milliseconds; KEYS[2] the hash of
+  id -> "<version> <token> <hastened> <JSON>", where the token is "-" while nobody has taken it.
+]]
+local function read_watch(id)
+  local text = redis.call('HGET', KEYS[2], id)
+  if not text then return nil end
+  local version, token, hastened, json = string.match(text, '^(%S+) (%S+) (%S+) (.*)$')
+  return {version = version, token = token, hastened = hastened, json = json}
+end
+
+local function write_watch(id, watch)
+  redis.call('HSET', KEYS[2], id, table.concat({watch.version, watch.token, watch.hastened, watch.json}, ' '))
+end

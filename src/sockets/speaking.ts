@@ -1,0 +1,82 @@
+import { ServiceError } from '../core/errors.ts'
+import { MAX_BODY_LENGTH, type MessageInput } from '../core/notification.ts'
+import type { Publisher } from '../core/publisher.ts'
+import { fieldsOf, MACHINE_NAME, parseRoom, refuse } from './arguments.ts'
+import { maySpeak } from './grants.ts'
+import type { TabConnection } from './tab-connection.ts'
+import { TokenBucket } from './token-bucket.ts'
+
+/** What speaking in rooms works with. */
+export interface SpeakingOptions {
+  publisher: Publisher
+  /** How many messages a second one connection may say. */
+  maxMessages: number
+}
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+
+/** How a tab speaks in a room; resolves to the answer. A message that is refused counts for the rate as well. */
+export function speaker(
+  connection: TabConnection,
+  { publisher, maxMessages }: SpeakingOptions,
+): (args: unknown[]) => Promise<object> {
+  const rate = new TokenBucket(maxMessages, { burst: 2 * maxMessages })
+  return async ([name, message, settings]) => {
+    if (!rate.take())
+      throw new ServiceError('rate_limited', `a connection may say ${maxMessages} messages a second`)
+    const room = parseRoom(name)
+    const input = parseMessage(message)
+    const idempotencyKey = parseKey(settings)
+    const { user } = connection
+    if (user === undefined || !maySpeak(connection, room))
+      throw new ServiceError(
+        'room_forbidden',
+        'neither the token nor a membership lets you speak in this room',
+      )
+    // Backends have no space in their names, so that no tab's key can meet one of theirs.
+    const credential = `tab ${user}`
+    const { id, seq, epoch } = await publisher.message(room, input, { credential, idempotencyKey }, user)
+    return { id, seq, epoch }
+  }
+}
+
+/** Reads a room message. Throws `invalid_request`. */
+function parseMessage(value: unknown): MessageInput {
+  const { type, body, data } = fieldsOf(value, 'message', ['type', 'body', 'data'])
+  const message: MessageInput = {}
+  if (type !== undefined) {
+    if (typeof type !== 'string' || !MACHINE_NAME.test(type))
+      refuse(`message.type must match ${MACHINE_NAME.source}`)
+    message.type = type as string
+  }
+  if (body !== undefined) {
+    if (typeof body !== 'string' || [...body].length > MAX_BODY_LENGTH)
+      refuse(`message.body must be a string of at most ${MAX_BODY_LENGTH} characters`)
+    message.body = body as string
+  }
+  if (data !== undefined) {
+    if (hasBinary(data)) refuse('message.data must be JSON, without binary')
+    message.data = data
+  }
+  return message
+}
+
+function parseKey(settings: unknown): string | undefined {
+  const { idempotencyKey } = fieldsOf(settings ?? {}, 'options', ['idempotencyKey'])
+  if (idempotencyKey === undefined) return undefined
+  if (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey))
+    refuse('options.idempotencyKey must be 1 to 255 visible characters of ASCII, without spaces')
+  return idempotencyKey as string
+}
+
+/** Whether there are bytes anywhere in what a packet brought. Not recursive: it may be nested deeper than the stack. */
+function hasBinary(data: unknown): boolean {
+  const left = [data]
+  while (left.length > 0) {
+    const next = left.pop()
+    if (typeof next !== 'object' || next === null) continue
+    if (ArrayBuffer.isView(next)) return true
+    for (const inner of Object.values(next)) left.push(inner)
+  }
+  return false
+}

@@ -1,0 +1,22 @@
+import type { Happening } from '../core/happening.ts'
+import type { Watch } from '../core/watches.ts'
+
+/** What is sent to a backend. */
+export interface Message {
+  /** The same for every try, so that the receiver can tell a repeat. */
+  id: string
+  /** JSON. */
+  body: string
+}
+
+/** Writes what happened to a notification as Standard Webhooks wants it. */
+export function messageOf({ id, version, user, tag }: Watch, { event, at, reason }: Happening): Message {
+  return {
+    id: `${id}.${version}.${event}`,
+    body: JSON.stringify({
+      type: `notification.${event}`,
+      timestamp: at,
+      data: { user, id, tag, version, reason },
+    }),
+  }
+}

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { roomChannel } from '../../../src/core/channel.ts'
+import type { Engine } from '../../../src/core/engine.ts'
+import { payloadOf } from '../../../src/core/publication.ts'
+import { type Ear, earOn } from '../../support/ear.ts'
+import { ALL, type Court } from './court.ts'
+
+const told = ({ heard }: Ear): string[] =>
+  heard.map((publication) => {
+    const { room: _, user, action, count } = payloadOf(publication)
+    return `${user} ${action} ${count}`
+  })
+
+const listOf = async (engine: Engine, room: string) => {
+  const { users, count } = await engine.roster.list(room, 1000)
+  return { users: users.map(({ user, connections }) => `${user} ${connections}`).sort(), count }
+}
+
+/** Who is in which room. */
+export function rosterLaw(court: Court): void {
+  describe('the roster', () => {
+    test('a user is there as long as a connection is, and this is told once', async () => {
+      const engine = await court.open()
+      const room = `${randomUUID()} "{}/😀`
+      const ear = await earOn(engine, roomChannel(room))
+      expect(await listOf(engine, room)).toEqual({ users: [], count: 0 })
+      await engine.roster.state(room, new Map([['ada', 1]]))
+      await engine.roster.state(
+        room,
+        new Map([
+          ['ada', 2],
+          ['b"o/b\\ 😀', 1],
+        ]),
+      )
+      expect(await listOf(engine, room)).toEqual({ users: ['ada 2', 'b"o/b\\ 😀 1'], count: 2 })
+      await engine.roster.state(
+        room,
+        new Map([
+          ['ada', 1],
+          ['nobody', 0],
+        ]),
+      )
+      await engine.roster.state(room, new Map([['ada', 0]]))
+      await engine.roster.state(room, new Map([['ada', 0]]))
+      await engine.roster.state(room, new Map([['b"o/b\\ 😀', 0]]))
+      await ear.hasHeard(4)
+      expect(told(ear)).toEqual(['ada join 1', 'b"o/b\\ 😀 join 2', 'ada leave 1', 'b"o/b\\ 😀 leave 0'])
+      expect(payloadOf(ear.heard[0]!).room).toBe(room)
+      expect(await listOf(engine, room)).toEqual({ users: [], count: 0 })
+    })
+
+    test('who comes and goes is carried, never stored', async () => {
+      const engine = await court.open()
+      const room = randomUUID()
+      const ear = await earOn(engine, roomChannel(room))
+      await engine.roster.state(room, new Map([['ada', 1]]))
+      await ear.hasHeard(1)
+      expect(ear.heard[0]).toMatchObject({ event: 'presence', seq: 0, epoch: '' })
+      const page = await engine.broker.since(roomChannel(room), { seq: 0 }, ALL)
+      expect(page.publications).toEqual([])
+      expect(page.head.seq).toBe(0)
+    })
+
+    test('a list has so many at most, and the count of all; a thousand in one call are all there', async () => {
+      const engine = await court.open()
+      const room = randomUUID()
+      await engine.roster.state(
+        room,
+        new Map(Array.from({ length: 1200 }, (_, index) => [`user ${index}`, 1])),
+      )
+      const { users, count } = await engine.roster.list(room, 1000)
+      expect(new Set(users.map(({ user }) => user)).size).toBe(1000)
+      expect(count).toBe(1200)
+    })
+
+    test('a user who is in two processes has left when both are left', async () => {
+      if (!court.features.shared) return
+      const [one, two] = [await court.open(), await court.open()]
+      const room = randomUUID()
+      const ear = await earOn(one, roomChannel(room))
+      await one.roster.state(room, new Map([['ada', 2]]))
+      await two.roster.state(room, new Map([['ada', 1]]))
+      expect(await listOf(two, room)).toEqual({ users: ['ada 3'], count: 1 })
+      await one.roster.state(room, new Map([['ada', 0]]))
+      expect(await listOf(one, room)).toEqual({ users: ['ada 1'], count: 1 })
+      await two.roster.state(room, new Map([['ada', 0]]))
+      await ear.hasHeard(2)
+      expect(told(ear)).toEqual(['ada join 1', 'ada leave 0'])
+    })
+  })
+}
