@@ -37,6 +37,7 @@ function onPush(result) {
 async function fetchToken() {
   const response = await fetch('/token.php')
   if (response.status === 401) location.href = '/login.php'
-  if (!response.ok) throw new Error(`No token: ${response.status}`)
-  return response.text()
+  if (response.ok) return response.text()
+  status.textContent = `No token (${response.status}): see what PHP has logged`
+  throw new Error(status.textContent)
 }
