@@ -28,7 +28,7 @@ function draw({ labels, values }, caption) {
     aria: { enabled: true },
     backgroundColor: 'transparent',
     tooltip: {},
-    grid: { top: 16, right: 8, bottom: 8, left: 8 },
+    grid: { top: 16, right: 8, bottom: 32, left: 8 },
     xAxis: { data: labels },
     yAxis: {},
     series: [{ type: 'bar', data: values }],
