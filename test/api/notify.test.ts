@@ -224,17 +224,6 @@ test('other preferences are ignored', async () => {
   expect((await call(api, '/notify/demo', { body: { title }, headers })).status).toBe(201)
 })
 
-test.each([
-  ['PUT', '/rooms/lobby/members/demo'],
-  ['GET', '/rooms/lobby/presence'],
-] as const)('%s %s comes later', async (method, url) => {
-  const api = shared()
-  expect(await call(api, url, { method })).toMatchObject({
-    status: 404,
-    json: { code: 'not_found' },
-  })
-})
-
 test.each(['abc def', 'ü', 'x'.repeat(65)])('X-Socket-ID %j is refused', async (id) => {
   const api = shared()
   const headers = { 'x-socket-id': id }

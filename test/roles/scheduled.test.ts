@@ -28,7 +28,7 @@ test.each(['embedded', 'redis'])(
     const env: Record<string, string> = { JWT_SECRET, DATA: join(directory, 'tabcast.db') }
     if (redis !== undefined) env.REDIS_URL = redis.url
     server = await startTabcast(env)
-    const at = Date.now() + 5000
+    const at = Date.now() + 8000
     const answers = await Promise.all(
       Array.from({ length: COUNT }, (_, index) =>
         fetch(`${server!.url}/notify/ada`, {
