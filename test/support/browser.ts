@@ -1,7 +1,10 @@
 import { type Browser, chromium, type Page } from 'playwright-core'
 
-/** A real Chromium without a window; it calls nobody but the test's own server. */
-export function launchBrowser(): Promise<Browser> {
+/**
+ * A real Chromium without a window; it calls nobody but the test's own server. A page that says `127.0.0.1:3000` is led to the port of
+ * loopback that `tabcastPort` says.
+ */
+export function launchBrowser(tabcastPort = 3000): Promise<Browser> {
   return chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: [
@@ -12,6 +15,7 @@ export function launchBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      `--host-resolver-rules=MAP 127.0.0.1:3000 127.0.0.1:${tabcastPort}`,
     ],
   })
 }
