@@ -1,6 +1,5 @@
-import { createRemoteJWKSet, errors, type JWTVerifyOptions, jwtVerify } from 'jose'
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose'
 import { ServiceError } from '../core/errors.ts'
-import type { SignatureCheck } from './token-signatures.ts'
 
 /** How long the key set may take to come, in milliseconds. */
 const JWKS_PATIENCE = 1500
@@ -9,7 +8,7 @@ const JWKS_PATIENCE = 1500
 const PUBLIC_ALGORITHMS = ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
 
 /** Checks tokens with the key set that is published at a URL, and fetched again when a token names a key that is not in it. */
-export function createJwksCheck(url: string): SignatureCheck {
+export function createJwksCheck(url: string): (token: string) => Promise<JWTPayload> {
   const keySet = createRemoteJWKSet(new URL(url), { timeoutDuration: JWKS_PATIENCE })
   const options: JWTVerifyOptions = { algorithms: PUBLIC_ALGORITHMS }
   return async (token) => {
