@@ -8,7 +8,10 @@ let position
 
 const socket = io('http://127.0.0.1:3000', {
   autoConnect: false,
-  auth: async (send) => send({ token: await fetchToken() }),
+  auth: async (send) => {
+    const token = await fetchToken()
+    if (token) send({ token })
+  },
 })
 
 socket.on('connect', () => {
@@ -53,7 +56,7 @@ function hear({ from, body, createdAt, seq, epoch }) {
 /** Says it once, however often it takes: Tabcast knows a repeated message by its key. */
 async function say(body) {
   const idempotencyKey = crypto.randomUUID()
-  while (socket.active) {
+  while (isJoined()) {
     try {
       const { ok, error } = await socket
         .timeout(5000)
@@ -67,12 +70,20 @@ async function say(body) {
   }
 }
 
+/** The token; undefined if there is none, and then it is asked for again later, unless it was refused. */
 async function fetchToken() {
-  const response = await fetch(`/token?${new URLSearchParams({ name: $('name').value, roomid })}`)
-  const text = await response.text()
-  if (response.ok) return text
-  leave(text)
+  const response = await fetch(`/token?${new URLSearchParams({ name: $('name').value, roomid })}`).catch(
+    () => null,
+  )
+  const text = (await response?.text().catch(() => null)) ?? 'The server of this page does not answer'
+  if (response?.ok) return text
+  if (response?.status < 500) return leave(text)
+  socket.disconnect()
+  $('status').textContent = `Not connected: ${text}`
+  setTimeout(() => isJoined() && socket.connect(), 1000)
 }
+
+const isJoined = () => !$('chat').hidden
 
 function leave(reason) {
   socket.disconnect()

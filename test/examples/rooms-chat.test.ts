@@ -118,6 +118,8 @@ test('what was said while a page had no network is shown when it has it again, a
   const bob = await join(far, 'cut', 'bob')
   await say(ada, 'One')
   await tells(bob, 'One')
+  const broken = { status: 502, body: 'Not now' }
+  await bob.route('**/token?*', (route) => route.fulfill(broken), { times: 1 })
   otherNetwork.refuse(true)
   otherNetwork.cut()
   await bob.locator('#status').getByText('Not connected').waitFor()
@@ -125,6 +127,7 @@ test('what was said while a page had no network is shown when it has it again, a
   await say(bob, 'Three')
   await tells(ada, 'Two')
   otherNetwork.refuse(false)
+  await shows(bob, '#status', 'Not connected: Not now')
   await Promise.all([ada, bob].map((page) => tells(page, 'Three')))
   for (const page of [ada, bob]) expect(await saidOn(page)).toEqual(['ada: One', 'ada: Two', 'bob: Three'])
 }, 60_000)
