@@ -41,8 +41,8 @@ export interface TcpProxy {
   close(): Promise<void>
 }
 
-/** Starts a proxy in front of a server on loopback. */
-export async function startProxy(target: number): Promise<TcpProxy> {
+/** Starts a proxy in front of a server on loopback, which sees its connections come from `localAddress`. */
+export async function startProxy(target: number, localAddress = '127.0.0.1'): Promise<TcpProxy> {
   const connections = new Set<Link>()
   let traffic: Traffic = 'open'
   let refused = false
@@ -56,7 +56,7 @@ export async function startProxy(target: number): Promise<TcpProxy> {
       client.resetAndDestroy()
       return
     }
-    const link = new Link(client, destination, limit, {
+    const link = new Link(client, { port: destination, localAddress }, limit, {
       onLimit: () => {
         cuts++
       },
@@ -125,11 +125,16 @@ class Link implements ProxiedConnection {
   readonly #onDrop: LinkEvents['onDrop']
   #sent = ''
 
-  constructor(client: Socket, port: number, limit: number, { onLimit, onDrop, onEnd }: LinkEvents) {
+  constructor(
+    client: Socket,
+    target: { port: number; localAddress: string },
+    limit: number,
+    { onLimit, onDrop, onEnd }: LinkEvents,
+  ) {
     let left = limit
     this.#client = client
     this.#onDrop = onDrop
-    this.#server = connect({ port, host: '127.0.0.1', noDelay: true })
+    this.#server = connect({ ...target, host: '127.0.0.1', noDelay: true })
     this.#pump(client, this.#server, (chunk) => {
       if (this.#sent.length < REMEMBERED) this.#sent += chunk.toString('latin1')
     })
