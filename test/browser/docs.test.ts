@@ -5,6 +5,10 @@ import { welcome } from '../../src/welcome.ts'
 import { KEY, startApi, testTokens } from '../support/api.ts'
 import { launchBrowser, watchErrors } from '../support/browser.ts'
 
+/** How many operations a description has: none may be hidden on the page. */
+const described = ({ paths = {} }: { paths?: Record<string, unknown> }): number =>
+  Object.values(paths).flatMap((path) => Object.keys(path as object)).length
+
 test('in development every example of Swagger UI answers 2xx on the first click', {
   timeout: 120_000,
 }, async () => {
@@ -32,8 +36,9 @@ test('in development every example of Swagger UI answers 2xx on the first click'
   // A closed lock: the key has been handed over.
   await page.locator('.authorization__btn .locked').first().waitFor()
 
-  const operations = await page.locator('.opblock').all()
-  expect(operations.length).toBe(21)
+  // The webhooks at the end are for reading: it is Tabcast that calls them.
+  const operations = await page.locator('.opblock:not(.webhooks .opblock)').all()
+  expect(operations.length).toBe(described(api.swagger()))
   for (const operation of operations) {
     await operation.locator('.opblock-summary-control').click()
     const answer = page.waitForResponse((response) => !/docs|openapi|demo\/session/.test(response.url()))

@@ -87,7 +87,8 @@ describe.each(['nginx.conf', 'nginx-sticky-cookie.conf'])('%s, two workers of tw
         await notify()
         await gone
         await notify()
-        await until(async () => (await connectionsOf(staying)) === tabs.length, 15_000)
+        // More, when a poll was led elsewhere in the middle of its handshake: the half of it that is here lasts until its ping is missed.
+        await until(async () => (await connectionsOf(staying)) >= tabs.length, 15_000)
         await notify()
         await Promise.all(tabs.map((tab) => tab.sees('notification', posts)))
         const titles = Array.from({ length: posts }, (_, index) => `${index}`)
