@@ -45,9 +45,11 @@ export function baseOptions({ commandTimeout }: ClientOptions): NodeOptions {
 }
 
 /** The client for commands: it connects at once, and again whenever it has to. */
-export function createClient(options: ClientOptions): Redis | Cluster {
+export function createClient(options: ClientOptions, extra: NodeOptions = {}): Redis | Cluster {
   const location = parseLocation(options.url)
-  return location.kind === 'cluster' ? createCluster(options, location) : createSingle(options, location)
+  return location.kind === 'cluster'
+    ? createCluster(options, location, extra)
+    : createSingle(options, location, extra)
 }
 
 /** One connection to a server, or to the master that Sentinels name. */
@@ -76,7 +78,7 @@ function nodeOptionsOf(location: Exclude<Location, { kind: 'cluster' }>): NodeOp
   }
 }
 
-function createCluster(options: ClientOptions, location: Location): Cluster {
+function createCluster(options: ClientOptions, location: Location, extra: NodeOptions): Cluster {
   const { retryStrategy: _, enableOfflineQueue: __, ...nodeOptions } = baseOptions(options)
   return new Cluster([...location.addresses], {
     clusterRetryStrategy: retryStrategy,
@@ -86,7 +88,7 @@ function createCluster(options: ClientOptions, location: Location): Cluster {
     // A script is repeated only where the node said that it has not run it.
     retryDelayOnFailover: 0,
     slotsRefreshTimeout: options.commandTimeout,
-    redisOptions: { ...nodeOptions, ...loginOf(location), ...tlsOf(location) },
+    redisOptions: { ...nodeOptions, ...loginOf(location), ...tlsOf(location), ...extra },
   })
 }
 

@@ -1,6 +1,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { ServiceError } from '../../core/errors.ts'
 import { baseOptions, type ClientOptions, createClient, insist, type NodeOptions } from './clients.ts'
+import { withDeadline } from './deadline.ts'
 
 /** How long a command waits for a connection that is being made, in milliseconds. */
 const CONNECT_PATIENCE = 800
@@ -22,7 +23,8 @@ export class RedisConnection {
 
   constructor(options: ClientOptions) {
     this.#options = options
-    this.client = createClient(options)
+    // The deadline of `run` is kinder to a process that did not get to run, and covers what a Cluster's client does in between.
+    this.client = createClient(options, { commandTimeout: undefined })
     this.isCluster = this.client instanceof Cluster
     this.#giveUp = insist(this.client)
     this.client.on('error', (error: Error) => this.#fail(error.message))
@@ -62,8 +64,7 @@ export class RedisConnection {
     if (this.#life === undefined) await this.#usable()
     this.#cork()
     try {
-      // A Cluster's client follows redirections and waits for slots on its own time; a single server's has a time limit per command.
-      return await (this.isCluster ? withDeadline(command(), this.#options.commandTimeout) : command())
+      return await withDeadline(command(), this.#options.commandTimeout)
     } catch (error) {
       throw translate(error)
     }
@@ -95,13 +96,14 @@ export class RedisConnection {
     this.#giveUp()
     this.#waiting?.reject(new ServiceError('shutting_down', 'the engine has been closed'))
     // Without an answer there is nothing to wait for.
-    if (this.#life !== undefined) await this.client.quit().catch(() => undefined)
+    if (this.#life !== undefined)
+      await withDeadline(this.client.quit(), this.#options.commandTimeout).catch(() => undefined)
     this.client.disconnect()
   }
 
   async #enter(): Promise<void> {
     try {
-      this.#life = this.isCluster ? '' : await readLife(this.client as Redis)
+      this.#life = this.isCluster ? '' : await this.#readLife()
       this.#waiting?.resolve()
       this.#waiting = undefined
     } catch (error) {
@@ -109,6 +111,10 @@ export class RedisConnection {
       this.#fail((error as Error).message)
       if (!this.#closed) this.client.disconnect(true)
     }
+  }
+
+  #readLife(): Promise<string> {
+    return withDeadline(readLife(this.client as Redis), this.#options.commandTimeout)
   }
 
   #fail(reason: string): void {
@@ -138,25 +144,6 @@ export class RedisConnection {
   }
 }
 
-/** What the promise settles to, or after so many milliseconds this error. */
-export async function withDeadline<T>(
-  promise: Promise<T>,
-  milliseconds: number,
-  error: () => ServiceError = () => new ServiceError('engine_timeout', 'Redis did not answer in time'),
-): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(error()), milliseconds)
-      }),
-    ])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 async function readLife(client: Redis): Promise<string> {
   const info = await client.info('server', 'replication')
   const run = /run_id:([0-9a-f]+)/.exec(info)?.[1]
@@ -169,8 +156,6 @@ async function readLife(client: Redis): Promise<string> {
 function translate(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
   const { message } = error as Error
-  if (message === 'Command timed out')
-    return new ServiceError('engine_timeout', 'Redis did not answer in time', { cause: error })
   return new ServiceError(
     'engine_unavailable',
     `Redis refused the command or lost the connection: ${message}`,

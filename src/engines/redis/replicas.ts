@@ -1,7 +1,8 @@
 import { Cluster, type Redis } from 'ioredis'
 import { ServiceError } from '../../core/errors.ts'
 import { insist, siblingOptions } from './clients.ts'
-import { type RedisConnection, withDeadline } from './connection.ts'
+import type { RedisConnection } from './connection.ts'
+import { withDeadline } from './deadline.ts'
 import { masterOf, nameOf } from './slots.ts'
 
 /** How long a publish waits for its replicas, in milliseconds. */
