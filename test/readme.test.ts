@@ -3,12 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { VARIABLES } from '../src/config/variables.ts'
 import { startApp } from './support/app.ts'
 import { launchBrowser } from './support/browser.ts'
+import { snippetsIn } from './support/snippets.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-
-/** The code blocks of a language. */
-const blocks = (language: string): string[] =>
-  [...readme.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))].map(([, code]) => code!)
 
 describe('README', () => {
   test('has every variable of the configuration, with its default and meaning, and no other', () => {
@@ -32,7 +29,7 @@ describe('README', () => {
       const page = await browser.newPage({ bypassCSP: true })
       await page.goto(app.url)
       await page.addScriptTag({ url: `${app.url}/socket.io/socket.io.min.js` })
-      const [lines] = blocks('js')
+      const [lines] = snippetsIn('README.md', 'js')
       await page.evaluate(
         ({ code, token }) => {
           const shown: string[] = []

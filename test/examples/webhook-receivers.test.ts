@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,15 +9,12 @@ import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
 import { freePort } from '../support/free-port.ts'
 import { OTHER_WEBHOOK_SECRET, signatureOf, WEBHOOK_SECRET } from '../support/receiver.ts'
+import { snippetsIn } from '../support/snippets.ts'
 import { until } from '../support/until.ts'
-
-const page = readFileSync(new URL('../../docs/notifications.md', import.meta.url), 'utf8')
 
 /** The code block of a language that speaks of the secret. */
 const receiverIn = (language: string): string =>
-  [...page.matchAll(new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``, 'g'))]
-    .map(([, code]) => code!)
-    .find((code) => code.includes('WEBHOOK_SECRET'))!
+  snippetsIn('docs/notifications.md', language).find((code) => code.includes('WEBHOOK_SECRET'))!
 
 /** Resolves with the first line that a program prints which matches. */
 async function lineOf(child: ChildProcess, pattern: RegExp): Promise<string> {
