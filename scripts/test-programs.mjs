@@ -6,7 +6,8 @@ import { delimiter, join } from 'node:path'
 const programs = [
   { name: 'redis-server', package: 'redis-server' },
   { name: 'redis-cli', package: 'redis-tools' },
-  { name: 'chromium', package: 'chromium' },
+  // Chromium without what shows it on a screen: there in a second, on a machine without a screen.
+  { name: 'chromium-headless-shell', package: 'chromium-headless-shell' },
   { name: 'php', package: 'php-cli' },
   { name: 'php with curl', package: 'php-curl', isThere: phpHasCurl },
   { name: 'python3', package: 'python3' },

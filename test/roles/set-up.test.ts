@@ -20,7 +20,7 @@ printf '#!/bin/sh\\necho v%s\\n' "$(cat version)" > node_modules/.bin/node && ch
 
 const fakeApt = `#!/bin/sh
 echo "$RUNLEVEL $@" >> calls
-case "$*" in *install*) for name in redis-server redis-cli chromium php python3 nginx curl; do
+case "$*" in *install*) for name in redis-server redis-cli chromium-headless-shell php python3 nginx curl; do
   printf '#!/bin/sh\\n' > bin/$name; chmod +x bin/$name
 done; esac
 `
@@ -170,7 +170,7 @@ describe('set-up for the tests', () => {
       expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('redis-server') })
       expect(update).toMatch(/^1 .*update$/)
       expect(install).toMatch(
-        /^1 .*install -y --no-install-recommends redis-server redis-tools chromium php-cli/,
+        /^1 .*install -y --no-install-recommends redis-server redis-tools chromium-headless-shell php-cli/,
       )
       expect(await setUp(['--test'], path).ended).toMatchObject({ code: 0, stdout: '' })
     } else expect(code).toBe(1)
@@ -179,7 +179,7 @@ describe('set-up for the tests', () => {
   test('without a package manager it says what is missing', async () => {
     const { code, stderr } = await setUp(['--test'], await bare()).ended
     expect(code).toBe(1)
-    expect(stderr).toContain('redis-server, redis-cli, chromium, php, php with curl, python3')
+    expect(stderr).toContain('redis-server, redis-cli, chromium-headless-shell, php, php with curl, python3')
   })
 
   test('all there: nothing to say', async () => {

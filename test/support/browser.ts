@@ -6,7 +6,7 @@ import { type Browser, chromium, type Page } from 'playwright-core'
  */
 export function launchBrowser(tabcastPort = 3000): Promise<Browser> {
   return chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: '/usr/bin/chromium-headless-shell',
     args: [
       '--no-sandbox',
       '--disable-gpu',
