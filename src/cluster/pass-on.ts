@@ -66,8 +66,8 @@ export function passUpgrade(
   owner.once('error', otherwise)
   owner.once('connect', () => {
     owner.off('error', otherwise)
-    owner.write(headOf(request), 'latin1')
-    owner.write(head)
+    // In one piece: a second write to an owner that has refused and closed already would fail, and take the refusal with it.
+    owner.write(Buffer.concat([Buffer.from(headOf(request), 'latin1'), head]))
     pipeline(socket, owner, socket, () => undefined)
     owner.once('close', () => {
       const last = setTimeout(() => socket.destroy(), LAST_BYTES)

@@ -2,6 +2,7 @@ import { childrenOf } from '../support/children.ts'
 import { startRedis } from '../support/redis.ts'
 import { startTabcast } from '../support/tabcast.ts'
 import { until } from '../support/until.ts'
+import { hasWorkers } from '../support/workers.ts'
 import { Balancer } from './balancer.ts'
 import { Poster } from './poster.ts'
 import { RovingTab } from './roving-tab.ts'
@@ -55,7 +56,7 @@ export async function killedCore({
   const port = new Balancer([server])
   const tabs: RovingTab[] = []
   try {
-    await until(async () => await isComplete(server.url, workers), 60_000, 100)
+    await hasWorkers(server, workers)
     for (let index = 0; index < sockets; index += AT_ONCE) {
       const count = Math.min(AT_ONCE, sockets - index)
       const opened = Array.from({ length: count }, (_, at) => tabOf(port, index + at))
@@ -69,7 +70,7 @@ export async function killedCore({
       const [oldest] = await childrenOf(server.pid)
       process.kill(oldest!, 'SIGKILL')
       await until(async () => !(await childrenOf(server.pid)).includes(oldest!), 10_000)
-      await until(async () => isComplete(server.url, workers), 60_000, 100)
+      await hasWorkers(server, workers)
     }
     const accepted = await poster.end()
     const missing = (): number =>
@@ -92,12 +93,6 @@ export async function killedCore({
     await server.stop()
     await redis.stop()
   }
-}
-
-/** Whether all processes tell their metrics. */
-async function isComplete(url: string, workers: number): Promise<boolean> {
-  const metrics = await (await fetch(`${url}/metrics`)).text()
-  return metrics.includes(`\ntabcast_workers ${workers}\n`)
 }
 
 const transportOf = (index: number): 'websocket' | 'polling' => (index % 2 === 0 ? 'websocket' : 'polling')

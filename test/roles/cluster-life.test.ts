@@ -12,6 +12,7 @@ import { TestTab } from '../support/tab.ts'
 import { startTabcast, type Tabcast, type TabcastOptions } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
+import { hasWorkers } from '../support/workers.ts'
 
 let redis: RedisServer
 let temporary: string
@@ -30,11 +31,7 @@ afterAll(async () => {
 const start = (env: Record<string, string> = {}, options: TabcastOptions = {}): Promise<Tabcast> =>
   startTabcast({ REDIS_URL: redis.url, WORKERS: '2', DRAIN_SECONDS: '1', TMPDIR: temporary, ...env }, options)
 
-const both = (server: Tabcast): Promise<void> =>
-  until(async () => {
-    const metrics = await (await fetch(`${server.url}/metrics`)).text()
-    return metrics.includes('\ntabcast_workers 2\n')
-  }, 20_000)
+const both = (server: Tabcast): Promise<void> => hasWorkers(server, 2)
 
 const tabOf = (server: Tabcast, transport: 'websocket' | 'polling' = 'websocket'): TestTab => {
   const tab = new TestTab(server.url, {

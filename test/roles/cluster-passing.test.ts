@@ -8,6 +8,7 @@ import { TestTab } from '../support/tab.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
+import { hasWorkers } from '../support/workers.ts'
 
 const WORKERS = 3
 const MOST_BYTES = 2048
@@ -24,6 +25,7 @@ beforeAll(async () => {
     MAX_MESSAGE_BYTES: `${MOST_BYTES}`,
     MAX_CONNECTION_BYTES: '65536',
   })
+  await hasWorkers(server, WORKERS)
 }, 60_000)
 
 afterAll(async () => {

@@ -4,6 +4,7 @@ import { type RedisServer, startRedis } from '../support/redis.ts'
 import { type TabOptions, TestTab } from '../support/tab.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
+import { hasWorkers } from '../support/workers.ts'
 
 let redis: RedisServer
 let server: Tabcast
@@ -16,6 +17,7 @@ beforeAll(async () => {
     DRAIN_SECONDS: '0',
     MAX_CONNECTIONS_PER_USER: '1000',
   })
+  await hasWorkers(server, 4)
 }, 60_000)
 
 afterAll(async () => {
