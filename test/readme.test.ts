@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { VARIABLES } from '../src/config/variables.ts'
 import { startApp } from './support/app.ts'
@@ -14,11 +14,6 @@ describe('README', () => {
     expect(rows.map(([name, shown, meaning]) => [name, bare(shown!), meaning])).toEqual(
       VARIABLES.map(({ name, default: shown, meaning }) => [name, bare(shown), meaning]),
     )
-  })
-
-  test('names only files that are there', () => {
-    for (const [, path] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g))
-      expect([path, existsSync(new URL(`../${path}`, import.meta.url))]).toEqual([path, true])
   })
 
   test('the lines for the page work as they stand, and go on after a lost connection', async () => {
