@@ -14,8 +14,8 @@ const files = {
 }
 
 createServer(async (request, response) => {
-  const { pathname, searchParams } = new URL(request.url, 'http://127.0.0.1')
   try {
+    const { pathname, searchParams } = new URL(request.url, 'http://127.0.0.1')
     if (pathname === '/token') return await giveToken(searchParams, response)
     if (!Object.hasOwn(files, pathname)) return response.writeHead(404).end('There is no such page')
     const [file, type] = files[pathname]

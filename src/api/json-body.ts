@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { ServiceError } from '../core/errors.ts'
 import { isRawNumber, parseExact } from '../core/exact-json.ts'
+import { MAY_NAME_PROTO, refuseProto } from '../core/proto.ts'
 
 /** Takes JSON and nothing else as a body, with numbers as they were written. */
 export function registerJsonBody(app: FastifyInstance): void {
@@ -52,24 +53,3 @@ function parse(text: string): unknown {
     throw error
   }
 }
-
-/** The key itself, or an escape that may hide one of its characters. */
-const MAY_NAME_PROTO = /__proto__|\\u00[567]/
-
-/** Such a key is harmless here, but not to pages that copy what they receive. Not recursive, since a body may nest deeply. */
-function refuseProto(body: unknown): void {
-  const stack: { value: unknown; pointer: string }[] = [{ value: body, pointer: '' }]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { value, pointer } = next
-    if (typeof value !== 'object' || value === null) continue
-    if (Object.hasOwn(value, '__proto__'))
-      throw new ServiceError('invalid_request', `${pointer}/__proto__ is not allowed as a name`, {
-        faults: [{ pointer: `${pointer}/__proto__`, detail: 'is not allowed as a name' }],
-      })
-    for (const [key, inner] of Object.entries(value))
-      stack.push({ value: inner, pointer: `${pointer}/${escapePointer(key)}` })
-  }
-}
-
-/** One step of a JSON Pointer (RFC 6901). */
-export const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')

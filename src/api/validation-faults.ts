@@ -1,6 +1,6 @@
 import type { FastifySchemaValidationError } from 'fastify'
 import { type Fault, ServiceError } from '../core/errors.ts'
-import { escapePointer } from './json-body.ts'
+import { escapePointer } from '../core/proto.ts'
 import { PATTERN_DETAILS } from './schemas/common.ts'
 
 const HEADERS: Record<string, string> = {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type Address, carriedEvent } from '../core/carried.ts'
 import { faultOfId, roomChannel } from '../core/channel.ts'
 import { parseExact } from '../core/exact-json.ts'
+import { refuseProto } from '../core/proto.ts'
 import { type Carried, type LiveParts, openLiveDoor } from './live.ts'
 
 /** Which channels of Redis lead to which rooms. */
@@ -34,6 +35,7 @@ export function readPublished(rule: PublishRule, channel: string, message: Buffe
   if (fault !== undefined) throw new Error(`the room ${fault}`)
   if (!isUtf8(message)) throw new Error('the message is not UTF-8')
   const value = jsonOrText(message.toString())
+  refuseProto(value)
   const to = [roomChannel(room)]
   if (rule.event !== undefined) return { publication: carriedEvent(rule.event, [value]), audience: { to } }
   const { socket, ...content } = contentOf(value)

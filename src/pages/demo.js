@@ -77,8 +77,9 @@ function showStaleFrom(item, time) {
 }
 
 /** Where this page stands, and how many are unread: every event of the user's log says it. */
-function follow({ seq, epoch, unread }) {
-  if (seq === undefined) return
+function follow({ channel, seq, epoch, unread }) {
+  // Rooms have positions of their own, and what is not stored has none.
+  if (seq === undefined || channel?.startsWith('room:')) return
   position = { seq, epoch }
   if (unread === undefined) return
   $('badge').hidden = unread === 0

@@ -19,7 +19,8 @@ export function refuseHandshakes(
   reasonFor: (request: IncomingMessage) => RefusalReason | undefined,
 ): void {
   engine.use((request: EngineRequest, response: ServerResponse, next: () => void) => {
-    const reason = request._query.sid === undefined ? reasonFor(request) : undefined
+    // An empty one is none to Engine.IO either.
+    const reason = request._query.sid ? undefined : reasonFor(request)
     if (reason === undefined) next()
     else if (response instanceof ServerResponse) refusePolling(response, reason)
     else refuseWebsocket(request, reason)

@@ -1,5 +1,6 @@
 import { ServiceError } from '../core/errors.ts'
 import { MAX_BODY_LENGTH, type MessageInput } from '../core/notification.ts'
+import { refuseProto } from '../core/proto.ts'
 import type { Publisher } from '../core/publisher.ts'
 import { fieldsOf, MACHINE_NAME, parseRoom, refuse } from './arguments.ts'
 import { maySpeak } from './grants.ts'
@@ -56,6 +57,7 @@ function parseMessage(value: unknown): MessageInput {
   }
   if (data !== undefined) {
     if (hasBinary(data)) refuse('message.data must be JSON, without binary')
+    refuseProto(data, 'message.data')
     message.data = data
   }
   return message

@@ -18,13 +18,16 @@ socket.on('disconnect', (reason) => {
 socket.on('connect_error', ({ message }) => {
   status.textContent = `Not connected: ${message}`
 })
-socket.on('position', ({ seq, epoch }) => {
-  position = { seq, epoch }
+socket.on('position', keep)
+socket.on('notification', (notification) => {
+  keep(notification)
+  onPush({ code: 0, data: notification.body })
 })
-socket.on('notification', ({ body, seq, epoch }) => {
-  position = { seq, epoch }
-  onPush({ code: 0, data: body })
-})
+
+/** Rooms have positions of their own, and what is not stored has none. */
+function keep({ channel, seq, epoch }) {
+  if (seq && !channel?.startsWith('room:')) position = { seq, epoch }
+}
 
 /** The handler of the old page, as it was. */
 function onPush(result) {

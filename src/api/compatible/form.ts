@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
@@ -32,8 +31,10 @@ export function registerForm(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer', bodyLimit: MAX_FORM_BYTES },
     (_request, body, done) => {
-      if (isUtf8(body)) done(null, fieldsOf(new URLSearchParams(body.toString())))
-      else done(new ServiceError('invalid_request', 'the form is not valid UTF-8'))
+      const text = body.toString('latin1')
+      const garbled = garbledIn(text)
+      if (garbled === undefined) done(null, fieldsOf(new URLSearchParams(body.toString())))
+      else done(garbled)
     },
   )
   app.addContentTypeParser('*', (_request, _body, done) =>
@@ -64,7 +65,12 @@ export function registerForm(
       // A look at what is there must not notify anybody.
       exposeHeadRoute: false,
       constraints: { call: 'form' },
-      onRequest: [keepOut, (request, _reply, done) => done(bearKey(request, request.query)), authorize],
+      onRequest: [
+        keepOut,
+        ({ url }, _reply, done) => done(garbledIn(url.slice(url.indexOf('?') + 1))),
+        (request, _reply, done) => done(bearKey(request, request.query)),
+        authorize,
+      ],
       schema: {
         ...shared,
         operationId: 'notifyByQuery',
@@ -113,6 +119,19 @@ export const tellCallsApart = (app: FastifyInstance): void =>
 function keepOut(_request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   reply.header('cache-control', 'no-store')
   done()
+}
+
+/** What is wrong with a form that is not encoded, or not UTF-8: decoded anyhow, two names could become one. */
+function garbledIn(form: string): ServiceError | undefined {
+  try {
+    decodeURIComponent(form)
+    return undefined
+  } catch {
+    return new ServiceError(
+      'invalid_request',
+      'the form is not valid UTF-8, written in percent-encoding; in PHP, make it with http_build_query',
+    )
+  }
 }
 
 /** Takes the key of the call for the header, if that does not say another. Answers what is wrong with it. */

@@ -3,6 +3,7 @@ import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { ServiceError } from '../../core/errors.ts'
 import { parseExact } from '../../core/exact-json.ts'
+import { refuseProto } from '../../core/proto.ts'
 import type { Publisher } from '../../core/publisher.ts'
 import { parseBody } from '../json-body.ts'
 import type { ApiCounts } from '../metrics.ts'
@@ -99,7 +100,7 @@ export function registerPusher(
   )
 }
 
-/** JSON as what it says; anything else is text. Throws `too_large`. */
+/** JSON as what it says; anything else is text. Throws `too_large` or `invalid_request`. */
 function dataOf(data: string): unknown {
   const bytes = Buffer.byteLength(data)
   if (bytes > MAX_PUSHER_DATA_BYTES)
@@ -107,9 +108,12 @@ function dataOf(data: string): unknown {
       'too_large',
       `the data of an event has ${bytes} bytes, more than ${MAX_PUSHER_DATA_BYTES}`,
     )
+  let value: unknown
   try {
-    return parseExact(data)
+    value = parseExact(data)
   } catch {
     return data
   }
+  refuseProto(value, '/data')
+  return value
 }
