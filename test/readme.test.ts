@@ -17,7 +17,7 @@ describe('README', () => {
   })
 
   test('the lines for the page work as they stand, and go on after a lost connection', async () => {
-    const app = await startApp()
+    const app = await startApp({ JOIN_ROOMS: 'lobby' })
     const browser = await launchBrowser()
     try {
       // The lines stand in the page itself, which our own pages do not allow.
@@ -47,9 +47,13 @@ describe('README', () => {
       await page.waitForFunction('socket.connected')
       await app.notify('ada', { title: 'one' })
       await shows('one')
+      // Neither a room's position nor what is not stored is the place to go on from.
+      await app.message('lobby', { body: 'Hello' })
+      await app.notify('ada', { title: 'not stored', ttl: 0 })
+      await shows('one', 'not stored')
       await page.evaluate('socket.io.engine.close()')
       await app.notify('ada', { title: 'two' })
-      await shows('one', 'two')
+      await shows('one', 'not stored', 'two')
     } finally {
       await browser.close()
       await app.close()

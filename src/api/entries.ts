@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { PublishOptions } from '../core/drafts.ts'
@@ -21,7 +22,7 @@ export function createEntryPublisher(app: FastifyInstance, publisher: Publisher)
   const checkMessage = createCheck<MessageInput>(app, messageBody)
   return async (fields, options) => {
     const [target, content] = namesOf(fields)
-    const id = wantId(fields.get(target)!.toString(), `/${target}`)
+    const id = wantId(textOf(fields.get(target)!, target), `/${target}`)
     const body = parseBody(fields.get(content)!)
     if (target === 'room') {
       await publisher.message(id, checkMessage(body), options)
@@ -33,6 +34,13 @@ export function createEntryPublisher(app: FastifyInstance, publisher: Publisher)
       throw refusal('unsupported_field', [{ pointer: '/sendAt', detail: 'is only for POST /notify/:user' }])
     await publisher.notify(id, input, options)
   }
+}
+
+/** Decoded anyhow, two ids could become one. */
+function textOf(bytes: Buffer, field: string): string {
+  if (!isUtf8(bytes))
+    throw refusal('invalid_request', [{ pointer: `/${field}`, detail: 'must be valid UTF-8' }])
+  return bytes.toString()
 }
 
 const PAIRS = [

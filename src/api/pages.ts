@@ -45,9 +45,15 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
   )
 }
 
+/** What a proxy adds is enough: one on this machine is no sign that the caller is. */
+const isFromHere = ({ ip, headers }: FastifyRequest): boolean =>
+  /^(::1|(::ffff:)?127\.[\d.]+)$/.test(ip) &&
+  headers['x-forwarded-for'] === undefined &&
+  headers.forwarded === undefined
+
 async function session(demo: DemoOptions, request: FastifyRequest, reply: FastifyReply): Promise<object> {
-  // A page of somebody else whose name was made to point here (DNS rebinding) must not get the key.
-  if (!LOOPBACK.test(request.headers.host ?? ''))
+  // A page of somebody else whose name was made to point here (DNS rebinding) must not get the key, and nobody who comes through a proxy.
+  if (!LOOPBACK.test(request.headers.host ?? '') || !isFromHere(request))
     throw new ServiceError(
       'scope_missing',
       'the development page is served to this machine only: open it at http://localhost',

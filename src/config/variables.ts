@@ -176,7 +176,11 @@ const entries = {
     'closed',
   ),
   DOOR_PUSHER: secret("`app_id:key:secret` that Pusher's server SDKs are configured with", 'closed'),
-  DOOR_GET: choice(['on', 'off'], 'off', '`on` takes `GET` and `POST` of `/?name=…&msg=…&key=…`'),
+  DOOR_GET: choice(
+    ['on', 'off'],
+    'off',
+    '`on` takes `GET /?name=…&msg=…&key=…`, and the same as a form by `POST /`',
+  ),
   LOG_LEVEL: variable(
     Type.Optional(
       Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { type: 'string' }),

@@ -92,8 +92,8 @@ export class Member {
 
   /** The feed, which stood at `before`, has lost something, and goes on after `after`. */
   admit(gap: Gap, before: StreamPosition, after: StreamPosition): void {
-    // In another life of the log the numbers may have begun anew.
-    if (this.#joinedAt !== undefined && after.epoch !== before.epoch)
+    // In another life of the log, and in one that came back older, the numbers that were lost are given again.
+    if (this.#joinedAt !== undefined && (after.epoch !== before.epoch || after.seq < before.seq))
       this.#joinedAt = Math.min(this.#joinedAt, after.seq)
     this.connection.handleLoss(this.channel)
     if (this.#pending !== undefined) {

@@ -61,12 +61,6 @@ export async function enter(
   const { claims } = connection
   const cursors = parseConnectCursors(socket.handshake.auth.since)
   const rooms = wantedRooms(cursors, policy)
-  if (rooms.size > options.maxRooms)
-    throw new ServiceError(
-      'too_many_rooms',
-      `a connection may subscribe to ${options.maxRooms} rooms, those of JOIN_ROOMS included`,
-    )
-
   const session: Session = { connection, follower, members: [], refused: [] }
   const join = async (channel: Channel, cursor: Cursor | undefined): Promise<void> => {
     session.members.push({ member: await hub.join(connection, channel), cursor })
@@ -75,6 +69,9 @@ export async function enter(
     await join(userChannel(claims.user), cursors?.user)
     // Asked after the user's log is heard: a revocation is either seen here or heard there.
     await Promise.all([refuseRevoked(engine, claims), follower.load()])
+  }
+  refuseTooMany([...rooms.keys()], connection, options.maxRooms)
+  if (claims !== undefined) {
     // With `since`, those go on from now as well, unless it says from where.
     for (const room of connection.memberships.rooms) if (!rooms.has(room)) rooms.set(room, cursors && {})
   }
@@ -86,6 +83,15 @@ export async function enter(
     }),
   )
   return session
+}
+
+/** Throws `too_many_rooms`. Memberships have a limit of their own. */
+function refuseTooMany(rooms: readonly string[], { memberships }: TabConnection, most: number): void {
+  if (rooms.filter((room) => !memberships.has(room)).length > most)
+    throw new ServiceError(
+      'too_many_rooms',
+      `a connection may subscribe to ${most} rooms, those of JOIN_ROOMS included`,
+    )
 }
 
 function wantedRooms(

@@ -3,13 +3,14 @@ import type { MembershipControl } from '../core/drafts.ts'
 import type { Engine } from '../core/engine.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { Hub } from '../core/hub.ts'
+import { refuseRevoked } from '../core/revoked.ts'
 import { backoff } from '../core/timing.ts'
 import { leaveForbiddenRooms, type RoomPolicy } from './grants.ts'
 import type { TabConnection } from './tab-connection.ts'
 
 /** What follows the memberships works with. */
 export interface FollowerOptions {
-  engine: Pick<Engine, 'memberships'>
+  engine: Pick<Engine, 'memberships' | 'revocations'>
   hub: Hub
   policy: RoomPolicy
   /** Is told of errors that nobody else is told of. */
@@ -69,8 +70,11 @@ export class MembershipFollower {
     for (let attempt = 0; this.#isStale && this.#connection.isOpen; attempt++) {
       this.#isStale = false
       try {
-        await this.load()
-      } catch {
+        await Promise.all([this.#refuseRevoked(), this.load()])
+      } catch (error) {
+        // The order to disconnect may be among what was lost.
+        if ((error as ServiceError).code === 'token_revoked')
+          return this.#connection.handleControl({ action: 'disconnect' })
         // The engine is away; it is asked until it is back, or the tab has gone.
         this.#isStale = true
         await backoff(attempt)
@@ -78,6 +82,11 @@ export class MembershipFollower {
     }
     this.#reloading = false
     this.#settle()
+  }
+
+  async #refuseRevoked(): Promise<void> {
+    const { claims } = this.#connection
+    if (claims !== undefined) await refuseRevoked(this.#options.engine, claims)
   }
 
   #settle(): void {

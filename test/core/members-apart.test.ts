@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
-import type { Engine, LogPage } from '../../src/core/engine.ts'
+import { draftControl } from '../../src/core/drafts.ts'
+import type { Engine, LogPage, PublicationHandler } from '../../src/core/engine.ts'
 import { Feed } from '../../src/core/feed.ts'
 import { Member } from '../../src/core/member.ts'
 import { type Cursor, continueFrom, type Gap, headOf, type StreamPosition } from '../../src/core/position.ts'
@@ -60,6 +61,29 @@ function engineOf({ floor, entries, epochs }: Log, position: () => StreamPositio
     presence: { announce: async () => position() },
   } as unknown as Engine
 }
+
+test('a control under a number that was lost and given again is obeyed', async () => {
+  let told = at(10, a1)
+  const tab = new Recorder()
+  const engine = engineOf(LOST_TWO, () => told)
+  let ring: PublicationHandler = () => undefined
+  engine.broker.subscribe = async (_channel, handler) => {
+    ring = handler
+  }
+  const feed = new Feed(channel, engine, () => undefined)
+  const member = new Member(channel, tab, engine.broker)
+  await feed.join(member)
+  await member.release(true)
+  // The store comes back older, and is seen before anything is written to it.
+  told = at(8, a1)
+  await feed.check()
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(tab.losses).toEqual([channel])
+  const control = draftControl('ada', { action: 'leave', room: 'den' })
+  ring(decode(channel, Buffer.from(encode(control, 9, a2))))
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(tab.controls).toEqual([{ action: 'leave', room: 'den' }])
+})
 
 test.each<
   [what: string, feed: StreamPosition, member: StreamPosition, log: Log, gaps: Gap[], heard: number[]]

@@ -117,6 +117,12 @@ describe('the door for GET', () => {
         body,
       })
     expect((await post(new Uint8Array([0x6d, 0x3d, 0xff]))).status).toBe(400)
+    // Latin-1: é and è would both become U+FFFD, and two users one.
+    for (const name of ['caf%E9', 'caf%E8', '%', '%zz']) {
+      expect((await post(`name=${name}&msg=x&key=${app.apiKey}`)).status).toBe(400)
+      expect((await fetch(`${app.url}/?name=${name}&msg=x&key=${app.apiKey}`)).status).toBe(400)
+    }
+    expect((await post(`name=caf%C3%A9&msg=a+b&key=${app.apiKey}`)).status).toBe(201)
     expect((await post(`name=ada&name=bob&msg=x&key=${app.apiKey}`)).status).toBe(400)
     expect((await fetch(`${query(right())}&name=bob`)).status).toBe(400)
   })

@@ -156,6 +156,11 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     expect((await call(event(refused))).status).toBe(400)
   })
 
+  test('data with a name that pages should not copy is refused', async () => {
+    expect((await call(event({ data: '{"a":{"__proto__":{}}}' }))).status).toBe(400)
+    expect((await call(event({ data: '{"a":{"proto":{}}}' }))).status).toBe(200)
+  })
+
   test('as many bytes of data, and events in a batch, as on Pusher', async () => {
     expect((await call(event({ data: 'x'.repeat(10_240) }))).status).toBe(200)
     expect((await call(event({ data: 'x'.repeat(10_241) }))).status).toBe(413)

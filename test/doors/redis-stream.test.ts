@@ -74,6 +74,11 @@ describe('the door that reads a stream of Redis', () => {
     ['a field that is not known', ['user', 'demo', 'notification', '{"titel": ""}'], 'invalid_request'],
     ['nothing to show', ['room', 'demo', 'message', '{}'], 'invalid_request'],
     ['no user', ['user', '', 'notification', '{"title": ""}'], 'invalid_request'],
+    [
+      'a user that is not UTF-8',
+      ['user', Buffer.from([0xff]), 'notification', '{"title": ""}'],
+      'invalid_request',
+    ],
     ['other fields', ['user', 'demo', 'message', '{"body": ""}'], 'invalid_request'],
     ['a field too many', ['user', 'demo', 'notification', '{"title": ""}', 'x', 'y'], 'invalid_request'],
     ['a field twice', ['user', 'a', 'user', 'b', 'notification', '{"title": ""}'], 'invalid_request'],

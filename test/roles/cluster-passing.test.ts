@@ -113,20 +113,39 @@ test('ids that name nobody are answered as Engine.IO answers them, and harm nobo
   expect(await childrenOf(server.pid)).toEqual(before)
 })
 
-/** Asks for a websocket of a session; resolves with all that comes back. */
-async function upgrade(sessionId: string): Promise<string> {
+test('what Node takes and would not send is answered, and harms nobody', async () => {
+  const before = await childrenOf(server.pid)
+  for (const sessionId of [
+    '999999.abcdefghijklmnopqrst',
+    '1.abcdefghijklmnopqrst',
+    '2.abcdefghijklmnopqrst',
+  ]) {
+    const path = `/socket.io/?EIO=4&transport=polling&sid=${sessionId}`
+    const trailers = await byAll(() => exchange(`GET ${path} HTTP/1.1\r\nHost: x\r\nTrailer: x\r\n`))
+    const tabs = await byAll(() => exchange(`GET ${path}&t=\t HTTP/1.1\r\nHost: x\r\n`))
+    for (const answer of [...trailers, ...tabs]) expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+  }
+  expect(await childrenOf(server.pid)).toEqual(before)
+})
+
+/** Sends the head of a request as it is; resolves with all that comes back. */
+async function exchange(head: string): Promise<string> {
   const socket = connect(server.port, '127.0.0.1')
   let answer = ''
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     answer += chunk
   })
-  socket.write(
-    `GET /socket.io/?EIO=4&transport=websocket&sid=${encodeURIComponent(sessionId)} HTTP/1.1\r\nHost: x\r\n` +
-      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
-  )
+  socket.write(`${head}Connection: ${head.includes('Upgrade') ? 'Upgrade' : 'close'}\r\n\r\n`)
   await once(socket, 'close')
   return answer
 }
+
+/** Asks for a websocket of a session; resolves with all that comes back. */
+const upgrade = (sessionId: string): Promise<string> =>
+  exchange(
+    `GET /socket.io/?EIO=4&transport=websocket&sid=${encodeURIComponent(sessionId)} HTTP/1.1\r\nHost: x\r\n` +
+      'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n',
+  )
 
 test('tabs that do not read are closed as slow through the passing on, and go on from where they stood', async () => {
   const tabs = Array.from(

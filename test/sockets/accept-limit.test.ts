@@ -69,6 +69,15 @@ describe('handshakes beyond the rate', () => {
     expect(metrics).toContain('tabcast_connections_refused_total{reason="rate"} 2')
   })
 
+  test('are not let in by an empty session id, which to Engine.IO is none', async () => {
+    app = await startApp({ MAX_CONNECTS_PER_SECOND: '1' })
+    const several = Array.from({ length: 5 })
+    const polls = await Promise.all(several.map(() => fetch(`${app.url}${POLLING}&sid=`)))
+    expect(polls.map(({ status }) => status)).toContain(503)
+    const upgrades = await Promise.all(several.map(() => upgrade('&sid=')))
+    expect(upgrades.map(([status]) => status)).toContain(503)
+  })
+
   test('do not hold up sessions that exist: their polls, posts and upgrades do not count', async () => {
     app = await startApp({ MAX_CONNECTS_PER_SECOND: '1' })
     const tab = await app.tab('ada', { transports: ['polling', 'websocket'] }).connected()

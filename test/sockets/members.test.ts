@@ -101,6 +101,12 @@ describe('members of rooms', () => {
     expect(await tab.ask('subscribe', 'm1')).toMatchObject({ ok: true })
     await app.message('m2', { body: 'm2' })
     expect(bodiesOf(await tab.sees('message'))).toEqual(['m2'])
+    // A page that keeps its places in all of them comes back with all of them.
+    const rooms = Object.fromEntries(['m1', 'm2', 'm3', 't1', 't2'].map((room) => [room, { seq: 0 }]))
+    const back = await app.tab('fay', { grants: { rooms: ['t*'] }, since: { rooms } }).connected()
+    expect(bodiesOf(await back.sees('message'))).toEqual(['m2'])
+    const over = app.tab('fay', { grants: { rooms: ['t*'] }, since: { rooms: { ...rooms, t3: { seq: 0 } } } })
+    await expect(over.connected()).rejects.toMatchObject({ data: { code: 'too_many_rooms' } })
   })
 
   test('a revoked user is in no room', async () => {

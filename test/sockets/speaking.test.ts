@@ -86,6 +86,7 @@ describe('speaking in a room from the page', () => {
     ['a body of 4001 characters', [{ body: '😀'.repeat(4001) }]],
     ['a body that is a number', [{ body: 5 }]],
     ['data of 16,385 bytes', [{ data: 'x'.repeat(16_383) }]],
+    ['a name that pages should not copy', [{ data: { deep: [JSON.parse('{"__proto__": {}}')] } }]],
     ['binary', [{ data: { deep: [new Uint8Array([1])] } }]],
     ['a binary body', [{ body: Buffer.from('x') }]],
     ['an unknown option', [{ body: 'x' }, { key: 'x' }]],

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
@@ -31,10 +32,9 @@ export function registerForm(
     'application/x-www-form-urlencoded',
     { parseAs: 'buffer', bodyLimit: MAX_FORM_BYTES },
     (_request, body, done) => {
-      const text = body.toString('latin1')
-      const garbled = garbledIn(text)
-      if (garbled === undefined) done(null, fieldsOf(new URLSearchParams(body.toString())))
-      else done(garbled)
+      const text = body.toString()
+      const fault = isUtf8(body) ? faultIn(text) : NOT_A_FORM
+      done(fault ?? null, fault ? undefined : fieldsOf(new URLSearchParams(text)))
     },
   )
   app.addContentTypeParser('*', (_request, _body, done) =>
@@ -67,7 +67,7 @@ export function registerForm(
       constraints: { call: 'form' },
       onRequest: [
         keepOut,
-        ({ url }, _reply, done) => done(garbledIn(url.slice(url.indexOf('?') + 1))),
+        ({ url }, _reply, done) => done(faultIn(url.slice(url.indexOf('?') + 1))),
         (request, _reply, done) => done(bearKey(request, request.query)),
         authorize,
       ],
@@ -121,16 +121,18 @@ function keepOut(_request: FastifyRequest, reply: FastifyReply, done: () => void
   done()
 }
 
-/** What is wrong with a form that is not encoded, or not UTF-8: decoded anyhow, two names could become one. */
-function garbledIn(form: string): ServiceError | undefined {
+const NOT_A_FORM = new ServiceError(
+  'invalid_request',
+  'the form is not UTF-8 in percent-encoding; in PHP, make it with http_build_query',
+)
+
+/** What is wrong with what a form has encoded: decoded anyhow, two names could become one. */
+function faultIn(form: string): ServiceError | undefined {
   try {
     decodeURIComponent(form)
     return undefined
   } catch {
-    return new ServiceError(
-      'invalid_request',
-      'the form is not valid UTF-8, written in percent-encoding; in PHP, make it with http_build_query',
-    )
+    return NOT_A_FORM
   }
 }
 
