@@ -103,7 +103,7 @@ describe.each(['embedded', 'redis'])('%s', (engine) => {
         expect(new Webhook(secret).verify(text, headers as Record<string, string>)).toEqual(JSON.parse(text))
     const metrics = await (await fetch(`${server.url}/metrics`)).text()
     expect(metrics).toContain('tabcast_webhooks_total{result="sent"} 2')
-  }, 20_000)
+  })
 
   test('it hears, once, what was undelivered in time although the process was killed before', async () => {
     const env = await prepare(engine)
@@ -148,7 +148,7 @@ describe.each(['embedded', 'redis'])('%s', (engine) => {
     expect(received.map(({ json }) => [json.data.id, json.data.reason]).sort()).toEqual(
       [withdrawn, expired, scheduled].map(({ id }) => [id, 'removed']).sort(),
     )
-  }, 20_000)
+  })
 })
 
 test('what a process was telling when it was killed is told by the next, as the same', async () => {
@@ -190,7 +190,7 @@ test('a receiver that hangs slows neither posts nor tabs', async () => {
   expect(await post(50, {})).toBeLessThan(2000)
   expect(await post(50, { webhook })).toBeLessThan(2000)
   expect(receiver.received).toHaveLength(4)
-}, 20_000)
+})
 
 test('an api and two workers: each is told once, whoever looks', async () => {
   const env = await prepare('redis')
