@@ -30,6 +30,9 @@ export class RoomPeople {
 
   constructor(engine: Pick<Engine, 'broker' | 'roster'>) {
     this.#engine = engine
+    engine.broker.onRestored(() => {
+      for (const { view } of this.#rooms.values()) view?.forget()
+    })
   }
 
   /** A connection has come into a room. */
