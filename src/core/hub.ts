@@ -68,8 +68,11 @@ export class Hub {
   async join(connection: Connection, channel: Channel): Promise<Member> {
     const joined = this.#members.get(connection)
     const member = new Member(channel, connection, this.#engine.broker)
-    // A connection that has closed in the meantime is brought nowhere.
-    if (joined === undefined) return member
+    if (joined === undefined) {
+      // A connection that has closed in the meantime is brought nowhere.
+      member.leave()
+      return member
+    }
     this.leave(connection, channel)
     joined.set(channel, member)
     if (!isUserChannel(channel)) this.people.enter(idOfChannel(channel), connection)

@@ -133,6 +133,11 @@ export class Member {
     this.connection.sendPosition(this.channel, { seq, epoch }, counts)
   }
 
+  /** Whether the connection no longer hears the channel by this member; it may by another. */
+  get hasLeft(): boolean {
+    return this.#left
+  }
+
   /** The connection no longer hears the channel; a replay that is under way ends. */
   leave(): void {
     this.#left = true

@@ -1,5 +1,6 @@
+import { idOfChannel } from './channel.ts'
 import type { Engine } from './engine.ts'
-import type { Connection } from './member.ts'
+import type { Connection, Member } from './member.ts'
 import { RoomView, type Sight } from './room-view.ts'
 
 /** How long a user may be away before it counts as leaving, in milliseconds: a page is loaded again in that time. */
@@ -29,6 +30,9 @@ export class RoomPeople {
 
   constructor(engine: Pick<Engine, 'broker' | 'roster'>) {
     this.#engine = engine
+    engine.broker.onRestored(() => {
+      for (const { view } of this.#rooms.values()) view?.forget()
+    })
   }
 
   /** A connection has come into a room. */
@@ -63,14 +67,19 @@ export class RoomPeople {
   }
 
   /**
-   * Lets a connection watch a room that it is in; resolves to who is there now, itself included. What changes from then on is sent to it.
-   * Rejects with the engine's error, and the connection does not watch then.
+   * Lets a member of a room watch it; resolves to who is there now, itself included. What changes from then on is sent to its connection.
+   * Resolves to undefined if the member has left by then. Rejects with the engine's error; in neither case does the connection watch.
    */
-  async watch(name: string, connection: Connection): Promise<Sight> {
+  async watch(member: Member): Promise<Sight | undefined> {
+    const { connection } = member
+    const name = idOfChannel(member.channel)
+    // A statement that ends forgets a view that nobody watches.
+    await this.#rooms.get(name)?.stating
+    // Nobody would take it out again.
+    if (member.hasLeft) return undefined
     const room = this.#room(name)
     room.view ??= new RoomView(name, this.#engine)
     try {
-      await room.stating
       return await room.view.add(connection)
     } catch (error) {
       this.unwatch(name, connection)

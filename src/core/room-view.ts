@@ -2,6 +2,7 @@ import { roomChannel } from './channel.ts'
 import type { Engine } from './engine.ts'
 import type { Connection } from './member.ts'
 import { type PresenceChange, type Publication, payloadOf } from './publication.ts'
+import type { Attendees } from './roster.ts'
 
 /** The most users that a list of those in a room names. */
 export const MOST_USERS = 1000
@@ -47,7 +48,7 @@ export class RoomView {
       this.#loading ??= this.#load()
       await this.#loading
     } catch (error) {
-      this.#subscribed = this.#loading = undefined
+      this.#subscribed = this.#loading = this.#heard = undefined
       throw error
     }
     return { users: [...this.#users], count: this.#count }
@@ -63,13 +64,24 @@ export class RoomView {
     this.#engine.broker.unsubscribe(roomChannel(this.#room), this.#receive)
   }
 
+  /** Changes may have been missed: the list is read again for the next who looks. */
+  forget(): void {
+    if (this.#heard === undefined) this.#loading = undefined
+    // What is being read may be older than what was missed, and is read once more.
+    else this.#heard = []
+  }
+
   async #load(): Promise<void> {
-    this.#heard = []
-    const { users, count } = await this.#engine.roster.list(this.#room, MOST_USERS)
+    let heard: PresenceChange[]
+    let found: Attendees
+    do {
+      heard = this.#heard = []
+      found = await this.#engine.roster.list(this.#room, MOST_USERS)
+    } while (this.#heard !== heard)
     this.#users.clear()
-    for (const { user } of users) this.#users.add(user)
-    this.#count = count
-    for (const change of this.#heard) this.#apply(change)
+    for (const { user } of found.users) this.#users.add(user)
+    this.#count = found.count
+    for (const change of heard) this.#apply(change)
     this.#heard = undefined
   }
 

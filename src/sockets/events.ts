@@ -125,13 +125,13 @@ async function subscribe(
   let sight: Sight | undefined
   try {
     state = await readInitialState(engine.broker, channel, settings, member.position)
-    if (settings.presence) sight = await hub.people.watch(room, connection)
+    if (settings.presence) sight = await hub.people.watch(member)
+    // A membership may have ended meanwhile, even if there is another one by now: what came in between is not for this tab.
+    if (member.hasLeft || !mayHear(connection, room, policy)) throw forbidden()
   } catch (error) {
-    hub.leave(connection, channel)
+    if (!member.hasLeft) hub.leave(connection, channel)
     throw error
   }
-  // A membership may have ended meanwhile.
-  if (!mayHear(connection, room, policy)) throw forbidden()
   member.moveTo(state.position)
   return {
     answer: {

@@ -62,6 +62,16 @@ describe('hub', () => {
     expect(tab.positions).toEqual([])
   })
 
+  test('a connection that closed before it joined watches no room', async () => {
+    const tab = new Recorder()
+    hub.open(tab)
+    hub.close(tab)
+    const member = await hub.join(tab, roomChannel('den'))
+    expect(await hub.people.watch(member)).toBeUndefined()
+    await engine.roster.state('den', new Map([['ada', 1]]))
+    expect(tab.heard).toEqual([])
+  })
+
   test('a replay under steady publishing brings everything once and in order', async () => {
     const tabs: Recorder[] = []
     const publishing = (async () => {

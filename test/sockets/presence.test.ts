@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Channel } from '../../src/core/channel.ts'
 import { LEAVE_PAUSE } from '../../src/core/room-people.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
@@ -103,5 +104,109 @@ describe('who is there', () => {
     const again = await enter('bob', 'hall', { presence: true })
     expect(again.answer.count).toBe(1001)
     expect(await presenceOf('hall')).toMatchObject({ count: 1001, connections: 2 })
+  })
+})
+
+describe('a watch that is begun while something else is under way', () => {
+  let app: TestApp
+  /** What the reads of the last messages wait for, and what the statements do. */
+  let reads: PromiseWithResolvers<void>
+  let statements: PromiseWithResolvers<void>
+  /** Resolves when the last messages have been asked for. */
+  let asked: PromiseWithResolvers<void>
+  /** What this process hears. */
+  const heard: Channel[] = []
+  beforeAll(async () => {
+    app = await startApp({ PUBLIC_ROOMS: 'den,attic' })
+    const { broker, roster } = app.app.engine
+    // Stand for an engine that takes its time.
+    const latest = broker.latest.bind(broker)
+    broker.latest = async (...args) => {
+      asked.resolve()
+      await reads.promise
+      return latest(...args)
+    }
+    const state = roster.state.bind(roster)
+    roster.state = async (...args) => {
+      await statements.promise
+      return state(...args)
+    }
+    const subscribe = broker.subscribe.bind(broker)
+    broker.subscribe = (channel, handler) => {
+      heard.push(channel)
+      return subscribe(channel, handler)
+    }
+    const unsubscribe = broker.unsubscribe.bind(broker)
+    broker.unsubscribe = (channel, handler) => {
+      heard.splice(heard.indexOf(channel), 1)
+      unsubscribe(channel, handler)
+    }
+  })
+  beforeEach(() => {
+    reads = Promise.withResolvers()
+    statements = Promise.withResolvers()
+    asked = Promise.withResolvers()
+  })
+  afterAll(() => app.close())
+
+  const watching = { presence: true, last: 1 }
+
+  test('outlives the statement that it waits for', async () => {
+    const tab = await app.tab('ada').connected()
+    const answer = tab.ask('subscribe', 'den', watching)
+    await asked.promise
+    reads.resolve()
+    // It has begun to wait by then.
+    setImmediate(statements.resolve)
+    expect(await answer).toMatchObject({ ok: true, users: ['ada'], count: 1 })
+    await app.tab('bob').ask('subscribe', 'den')
+    expect(await tab.sees('presence')).toMatchObject([{ user: 'bob', action: 'join', count: 2 }])
+  })
+
+  test('tells nothing of a room that is no longer granted', async () => {
+    statements.resolve()
+    for (const user of ['ada', 'bob']) await app.join(user, 'club')
+    const tab = await app.tab('ada').connected()
+    const answer = tab.ask('subscribe', 'club', watching)
+    await asked.promise
+    await app.expel('ada', 'club')
+    await tab.sees('unsubscribed')
+    reads.resolve()
+    expect(await answer).toMatchObject({ ok: false, error: { code: 'room_forbidden' } })
+    const other = await app.tab('bob').connected()
+    await other.ask('subscribe', 'club', watching)
+    await app.app.engine.roster.state('club', new Map([['cem', 1]]))
+    await other.sees('presence')
+    await app.notify('ada', { title: 'a mark' })
+    await tab.sees('notification')
+    expect(tab.all('presence')).toEqual([])
+  })
+
+  test('does not end a membership that is granted anew', async () => {
+    statements.resolve()
+    await app.join('dan', 'yard')
+    const tab = await app.tab('dan').connected()
+    const answer = tab.ask('subscribe', 'yard', watching)
+    await asked.promise
+    await app.expel('dan', 'yard')
+    await app.join('dan', 'yard')
+    await tab.sees('subscribed')
+    reads.resolve()
+    expect(await answer).toMatchObject({ ok: false, error: { code: 'room_forbidden' } })
+    await app.message('yard', { body: 'heard' })
+    expect(await tab.sees('message')).toMatchObject([{ body: 'heard' }])
+  })
+
+  test('leaves nothing behind when its tab goes', async () => {
+    statements.resolve()
+    const tab = await app.tab('eve').connected()
+    const before = app.app.hub.counts.connections
+    void tab.ask('subscribe', 'attic', watching).catch(() => undefined)
+    await asked.promise
+    tab.close()
+    await until(async () => app.app.hub.counts.connections === before - 1, 3000)
+    reads.resolve()
+    await app.tab('fay').connected()
+    expect(heard).not.toContain('room:attic')
   })
 })

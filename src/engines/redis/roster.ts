@@ -46,10 +46,7 @@ export class RedisRoster implements Roster {
     const stated = this.#stated.get(room) ?? new Map<string, number>()
     this.#stated.set(room, stated)
     for (const [user, connections] of people) stated.set(user, connections)
-    await this.#attend(room, people)
-    // One that could not be withdrawn is withdrawn with the next statement.
-    for (const user of people.keys()) if (stated.get(user) === 0) stated.delete(user)
-    if (stated.size === 0 && this.#stated.get(room) === stated) this.#stated.delete(room)
+    await this.#attend(room, [...people.keys()])
   }
 
   async list(room: string, most: number): Promise<Attendees> {
@@ -77,7 +74,7 @@ export class RedisRoster implements Roster {
   stateAgain(): void {
     this.#eachRoom(async (room, people) => {
       await this.#bury(room)
-      await this.#attend(room, people)
+      await this.#attend(room, [...people.keys()])
     }).catch(ignoreAbsence)
   }
 
@@ -92,16 +89,30 @@ export class RedisRoster implements Roster {
     for (const [room, people] of this.#stated) await action(room, people)
   }
 
-  async #attend(room: string, people: ReadonlyMap<string, number>): Promise<void> {
-    const flat = [...people].flat()
-    for (let start = 0; start < flat.length; start += AT_ONCE * 2)
-      await this.#connection.run(() =>
-        this.#scripts.attend(
+  /** States how many connections the users have when it is their turn: one who leaves meanwhile must not be brought back. */
+  async #attend(room: string, users: readonly string[]): Promise<void> {
+    for (let start = 0; start < users.length; start += AT_ONCE) {
+      let people: [user: string, connections: number][] = []
+      await this.#connection.run(() => {
+        const stated = this.#stated.get(room)
+        people = users.slice(start, start + AT_ONCE).map((user) => [user, stated?.get(user) ?? 0])
+        return this.#scripts.attend(
           ...this.#callOn(room, this.#registry.process),
           KEPT_SECONDS,
-          ...flat.slice(start, start + AT_ONCE * 2),
-        ),
-      )
+          ...people.flat(),
+        )
+      })
+      this.#forgetWithdrawn(room, people)
+    }
+  }
+
+  /** One that could not be withdrawn is kept, and withdrawn with the next statement. */
+  #forgetWithdrawn(room: string, people: readonly [user: string, connections: number][]): void {
+    const stated = this.#stated.get(room)
+    if (stated === undefined) return
+    for (const [user, connections] of people)
+      if (connections === 0 && stated.get(user) === 0) stated.delete(user)
+    if (stated.size === 0) this.#stated.delete(room)
   }
 
   /** Takes out the people of dead processes; resolves to the living ones that have somebody there. */
