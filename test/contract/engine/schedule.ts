@@ -86,6 +86,28 @@ export function scheduleLaw(court: Court): void {
       expect(await scheduler.cancel(user, first.id)).toBe(true)
     })
 
+    test('calls that keep nothing hold up nothing: neither repetitions nor those with another body', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      // Nothing else is as early as this.
+      const at = 1_000_000
+      const add = (title: string, when: number, idempotencyKey: string) =>
+        scheduler.add(user, { title }, when, { ...OPTIONS, idempotencyKey })
+      const first = await add('A', at, 'k')
+      for (let times = 0; times < 3; times++) {
+        expect(await add('A', at, 'k')).toEqual({ ...first, replayed: true })
+        await expect(add('B', at, 'k')).rejects.toMatchObject({ code: 'idempotency_conflict' })
+      }
+      const later = await add('B', at + 1, 'l')
+      const last = await add('C', at + 2, 'm')
+      const due = async (limit: number) =>
+        (await engine.schedule.due(at + 2, limit)).map(({ draft }) => draft.id)
+      expect(await due(2)).toEqual([first.id, later.id])
+      expect(await due(3)).toEqual([first.id, later.id, last.id])
+      for (const { id } of [first, later, last]) expect(await scheduler.cancel(user, id)).toBe(true)
+    })
+
     test('what was cancelled between the look and the publish is shown to nobody for long', async () => {
       const engine = await court.open()
       const user = randomUUID()
