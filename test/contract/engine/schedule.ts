@@ -4,6 +4,7 @@ import { userChannel } from '../../../src/core/channel.ts'
 import type { Engine } from '../../../src/core/engine.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import { payloadOf } from '../../../src/core/publication.ts'
+import { Publisher } from '../../../src/core/publisher.ts'
 import { MAX_AHEAD, Scheduler } from '../../../src/core/scheduler.ts'
 import { Ear } from '../../support/ear.ts'
 import type { Court } from './court.ts'
@@ -84,6 +85,29 @@ export function scheduleLaw(court: Court): void {
       await expect(add('B')).rejects.toMatchObject({ code: 'idempotency_conflict' })
       await expect(add('A', at + 1)).rejects.toMatchObject({ code: 'idempotency_conflict' })
       expect(await scheduler.cancel(user, first.id)).toBe(true)
+    })
+
+    test('a publish under the key and the time of one that was kept is its repetition, before and after it is shown', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const publisher = new Publisher(engine)
+      const at = Date.now() - 1
+      const options = { ...OPTIONS, idempotencyKey: 'k' }
+      const { id } = await scheduler.add(user, { title: 'A' }, at, options)
+      const ear = new Ear()
+      await engine.broker.subscribe(userChannel(user), ear.hear)
+      const repeat = (sendAt?: number) => publisher.notify(user, { title: 'A' }, { ...options, sendAt })
+      const isRefused = async (sendAt?: number) =>
+        expect(repeat(sendAt)).rejects.toMatchObject({ code: 'idempotency_conflict' })
+      expect(await repeat(at)).toMatchObject({ id, seq: 0, replayed: true })
+      scheduler.start()
+      await ear.hasHeard(1)
+      await scheduler.stop()
+      expect(await repeat(at)).toMatchObject({ id, seq: 0, replayed: true })
+      await isRefused(at - 1)
+      await isRefused()
+      expect(ear.heard.map(({ id }) => id)).toEqual([id])
     })
 
     test('calls that keep nothing hold up nothing: neither repetitions nor those with another body', async () => {
