@@ -8,7 +8,7 @@ import type { Scheduler } from '../core/scheduler.ts'
 import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
-import { answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
+import { answerKept, answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
 import { preferredWait, wantId } from './requests.ts'
 import { publishHeaders, tagParams, userParams } from './schemas/common.ts'
 import { notificationBody, notified, replaced, scheduled, taggedBody } from './schemas/notification.ts'
@@ -48,21 +48,19 @@ export function registerNotify(
     return { ...answer, delivered: await deliveries.wait(user, published.id, seconds) }
   }
 
-  /** Keeps it for later. */
+  /** Keeps it for later. What was to be sent by now is sent now, unless an earlier call with its key has kept it. */
   const schedule = async (
     user: string,
     input: NotificationInput,
     options: PublishOptions,
     at: number,
     reply: FastifyReply,
-  ): Promise<{ id: string; sendAt: string }> => {
-    const { id, replayed } = await scheduler.add(user, input, at, options)
-    if (replayed) {
-      counts.replays++
-      reply.header('idempotent-replayed', 'true')
-    } else counts.notifications++
-    reply.code(202)
-    return { id, sendAt: new Date(at).toISOString() }
+  ): Promise<{ id: string; sendAt: string } | ReturnType<typeof outcomeOf>> => {
+    if (at > Date.now()) return answerKept(reply, await scheduler.add(user, input, at, options), at, counts)
+    const published = await publisher.notify(user, input, { ...options, sendAt: at })
+    // What was kept had no seq when it was answered, and neither has what is only carried, which is never kept.
+    const wasKept = published.replayed && published.seq === 0 && input.ttl !== 0
+    return wasKept ? answerKept(reply, published, at, counts) : answerPublished(reply, published, counts)
   }
 
   typed.post(
@@ -84,13 +82,11 @@ export function registerNotify(
     async (request, reply) => {
       const user = wantId(request.params.user, '/user')
       const { sendAt, ...input } = request.body
-      const at = sendAt === undefined ? 0 : Date.parse(sendAt)
       const options = publishOptionsOf(request)
       refusePlace(input.webhook, webhooks)
-      // What was to be sent by now is sent now.
-      return at > Date.now()
-        ? schedule(user, input, options, at, reply)
-        : notify(user, input, options, request, reply)
+      return sendAt === undefined
+        ? notify(user, input, options, request, reply)
+        : schedule(user, input, options, Date.parse(sendAt), reply)
     },
   )
 

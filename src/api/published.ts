@@ -29,7 +29,7 @@ export function outcomeOf({ id, seq, epoch, connections, place }: Published) {
 }
 
 /** Counts one for the metrics. */
-export function countPublished({ replayed }: Published, counts: ApiCounts): void {
+export function countPublished({ replayed }: Pick<Published, 'replayed'>, counts: ApiCounts): void {
   if (replayed) counts.replays++
   else counts.notifications++
 }
@@ -47,4 +47,17 @@ export function answerPublished(
   if (published.replayed) reply.header('idempotent-replayed', 'true')
   reply.code(statusOf(published))
   return outcomeOf(published)
+}
+
+/** Answers a call whose notification is kept until `at`, in milliseconds since the epoch. */
+export function answerKept(
+  reply: FastifyReply,
+  kept: Pick<Published, 'id' | 'replayed'>,
+  at: number,
+  counts: ApiCounts,
+): { id: string; sendAt: string } {
+  countPublished(kept, counts)
+  if (kept.replayed) reply.header('idempotent-replayed', 'true')
+  reply.code(202)
+  return { id: kept.id, sendAt: new Date(at).toISOString() }
 }

@@ -19,6 +19,8 @@ export interface PublishOptions {
   /** Who calls: one caller's idempotency keys do not meet another's. */
   credential: string
   idempotencyKey?: string | undefined
+  /** The time that the call names, in milliseconds since the epoch: under one key it belongs to what is said. */
+  sendAt?: number | undefined
   /** The connection that is left out of the live delivery. */
   exceptConnection?: string | undefined
   /** The process that waits to hear of the first acknowledgement; see `Deliveries`. */
@@ -134,7 +136,7 @@ function draftOf(channel: Channel, event: PublicationEvent, options: PublishOpti
   if (item !== undefined) draft.item = item
   if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
   if (options.idempotencyKey !== undefined)
-    draft.idempotency = idempotency(options.credential, options.idempotencyKey, parts.fingerprinted)
+    draft.idempotency = idempotency(options, options.idempotencyKey, parts.fingerprinted)
   return draft
 }
 
@@ -149,11 +151,11 @@ function refuse(faults: Fault[]): void {
     )
 }
 
-function idempotency(credential: string, key: string, body: string): Idempotency {
+function idempotency({ credential, sendAt }: PublishOptions, key: string, body: string): Idempotency {
   // The length in front keeps ('a', 'bc') and ('ab', 'c') apart.
   return {
     key: hash('sha256', `${credential.length}:${credential}${key}`, 'base64url'),
-    fingerprint: hash('sha256', body, 'base64url'),
+    fingerprint: `${hash('sha256', body, 'base64url')}${sendAt === undefined ? '' : `@${sendAt}`}`,
   }
 }
 

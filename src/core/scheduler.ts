@@ -65,8 +65,7 @@ export class Scheduler {
     const fault = faultOf(input, at)
     if (fault !== undefined)
       throw new ServiceError('invalid_request', `${fault.pointer} ${fault.detail}`, { faults: [fault] })
-    const draft = draftNotification(user, input, options)
-    if (draft.idempotency !== undefined) draft.idempotency.fingerprint += `@${at}`
+    const draft = draftNotification(user, input, { ...options, sendAt: at })
     return this.#engine.schedule.add({ draft, at, ttl: input.ttl })
   }
 

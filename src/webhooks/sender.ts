@@ -97,6 +97,10 @@ function exchange(request: ClientRequest, body: string): Promise<number> {
     request.on('error', (error) => {
       if (!answered) reject(error)
     })
+    // A switch of protocols is neither an answer nor an error: the connection is closed, and that is all.
+    request.once('close', () => {
+      if (!answered) reject(new Error('it closed the connection without an answer'))
+    })
     request.end(body)
   })
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { EVERYTHING, Inboxes } from '../../src/core/inboxes.ts'
-import { MAX_AHEAD } from '../../src/core/scheduler.ts'
+import { MAX_AHEAD, Scheduler } from '../../src/core/scheduler.ts'
 import { call, shareApi, startApi } from '../support/api.ts'
+import { until } from '../support/until.ts'
 
 const title = 'Your export is ready'
 
@@ -81,12 +82,57 @@ describe('sendAt', () => {
     expect(other).toMatchObject({ status: 422, json: { code: 'idempotency_conflict' } })
   })
 
-  test('a time that has passed is now', async () => {
-    const sendAt = new Date(Date.now() - 1000).toISOString()
-    expect(await call(shared(), `/notify/${randomUUID()}`, { body: { title, sendAt } })).toMatchObject({
-      status: 201,
-      json: { seq: 1 },
+  test('a repetition that comes after its time gets the first answer, before and after it is shown', async () => {
+    const { api, engine } = await startApi()
+    const at = Date.now() + 300
+    const body = { title, sendAt: new Date(at).toISOString() }
+    const repeat = (other = {}) =>
+      call(api, '/notify/ada', {
+        body: { ...body, ...other },
+        headers: { 'idempotency-key': 'k', prefer: 'wait=1' },
+      })
+    const first = await repeat()
+    expect(first).toMatchObject({ status: 202, json: { sendAt: body.sendAt } })
+    const replayed = { status: 202, json: first.json, headers: { 'idempotent-replayed': 'true' } }
+    await until(async () => Date.now() > at, 2000)
+    expect(await repeat()).toMatchObject(replayed)
+    const inboxes = new Inboxes(engine)
+    const scheduler = new Scheduler(engine, inboxes, (error) => {
+      throw error
     })
+    scheduler.start()
+    onTestFinished(() => scheduler.stop())
+    await until(async () => (await inboxes.find('ada', first.json.id)) !== undefined, 2000)
+    expect(await repeat()).toMatchObject(replayed)
+    const conflict = { status: 422, json: { code: 'idempotency_conflict' } }
+    expect(await repeat({ title: 'other' })).toMatchObject(conflict)
+    expect(await repeat({ sendAt: new Date(at - 1).toISOString() })).toMatchObject(conflict)
+    expect((await inboxes.list('ada', { ...EVERYTHING, limit: 5 })).items).toHaveLength(1)
+  })
+
+  test.each([
+    ['stored', {}, { status: 201, json: { seq: 1 } }],
+    ['only carried', { ttl: 0 }, { status: 201 }],
+  ])('what was %s at once, since its time had passed, is answered so again', async (_, extra, answer) => {
+    const user = randomUUID()
+    const body = { title, sendAt: new Date(Date.now() - 1000).toISOString(), ...extra }
+    const headers = { 'idempotency-key': 'k' }
+    const first = await call(shared(), `/notify/${user}`, { body, headers })
+    expect(first).toMatchObject(answer)
+    expect(await call(shared(), `/notify/${user}`, { body, headers })).toMatchObject({
+      status: 201,
+      json: first.json,
+      headers: { 'idempotent-replayed': 'true' },
+    })
+  })
+
+  test('a time that has passed is now, and waits for no tab', async () => {
+    const sendAt = new Date(Date.now() - 1000).toISOString()
+    const headers = { prefer: 'wait=20' }
+    const now = await call(shared(), `/notify/${randomUUID()}`, { body: { title, sendAt }, headers })
+    expect(now).toMatchObject({ status: 201, json: { seq: 1 } })
+    expect(now.json.delivered).toBeUndefined()
+    expect(now.headers['preference-applied']).toBeUndefined()
   })
 
   test.each([

@@ -164,6 +164,17 @@ describe('what is not taken is told again', () => {
     expect(warnings[0]).toMatch(/timeout/)
   })
 
+  test('a receiver that wants to speak another protocol has failed, and nothing waits for it', async () => {
+    const bench = await set((_, response) => {
+      response.writeHead(101, { connection: 'Upgrade', upgrade: 'x' }).end()
+      return undefined
+    })
+    const id = await bench.deliver(DELIVERED)
+    await until(async () => bench.webhooks.counts.failed > 0, 4000)
+    expect(bench.warnings[0]).toContain('it closed the connection without an answer')
+    expect(await leftBy(bench)).toMatchObject([{ watch: { id } }])
+  })
+
   test.each([
     ['of 64 KiB is read, and its connection kept', 65_536, 1],
     ['of a byte more is cut off', 65_537, 2],

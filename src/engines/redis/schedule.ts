@@ -39,6 +39,9 @@ export class RedisSchedule implements Schedule {
         IDEMPOTENCY_SECONDS,
       ),
     )
+    // A call that keeps nothing takes back its time. One that was sent twice can find itself, and its time stays.
+    if (kept !== id)
+      await this.#connection.run(() => this.#connection.client.zrem(keys.times, nameOf(channel, id)))
     if (status === 2)
       throw new ServiceError(
         'idempotency_conflict',
@@ -48,19 +51,21 @@ export class RedisSchedule implements Schedule {
   }
 
   async due(now: number, limit: number): Promise<Scheduled[]> {
-    const { client } = this.#connection
-    const names = await this.#connection.run(() =>
-      client.zrangebyscore(this.#keys.times, '-inf', now, 'WITHSCORES', 'LIMIT', 0, limit),
-    )
     const due: Scheduled[] = []
-    for (let index = 0; index < names.length; index += 2) {
-      const name = names[index]!
-      const { channel, id } = partsOf(name)
-      const text = await this.#connection.run(() => client.hget(this.#keys.scheduled(channel), id))
-      if (text) due.push(JSON.parse(text))
-      else if (text === '' || Number(names[index + 1]) < now - NOTED_BEFORE) await this.#forget(channel, id)
+    // What stays is passed over by the next page, so that names without a notification hold up nothing behind them.
+    let staying = 0
+    for (;;) {
+      const noted = await this.#noted(now, staying, limit)
+      for (const { channel, id, at } of noted) {
+        const text = await this.#connection.run(() =>
+          this.#connection.client.hget(this.#keys.scheduled(channel), id),
+        )
+        if (text) due.push(JSON.parse(text))
+        if (text === '' || (!text && at < now - NOTED_BEFORE)) await this.#forget(channel, id)
+        else staying++
+      }
+      if (due.length >= limit || noted.length < limit) return due.slice(0, limit)
     }
-    return due
   }
 
   async find(channel: Channel, idOrTag: string): Promise<Scheduled | undefined> {
@@ -92,6 +97,22 @@ export class RedisSchedule implements Schedule {
     if (cancelled === 1) return true
     await this.#forget(channel, id)
     return false
+  }
+
+  /** The times that have come by `now`, the oldest first, from the n-th on. */
+  async #noted(
+    now: number,
+    from: number,
+    limit: number,
+  ): Promise<{ channel: Channel; id: string; at: number }[]> {
+    const { client } = this.#connection
+    const flat = await this.#connection.run(() =>
+      client.zrangebyscore(this.#keys.times, '-inf', now, 'WITHSCORES', 'LIMIT', from, limit),
+    )
+    return Array.from({ length: flat.length / 2 }, (_, index) => ({
+      ...partsOf(flat[2 * index]!),
+      at: Number(flat[2 * index + 1]),
+    }))
   }
 
   async #forget(channel: Channel, id: string): Promise<void> {

@@ -4,6 +4,7 @@ import { userChannel } from '../../../src/core/channel.ts'
 import type { Engine } from '../../../src/core/engine.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import { payloadOf } from '../../../src/core/publication.ts'
+import { Publisher } from '../../../src/core/publisher.ts'
 import { MAX_AHEAD, Scheduler } from '../../../src/core/scheduler.ts'
 import { Ear } from '../../support/ear.ts'
 import type { Court } from './court.ts'
@@ -84,6 +85,51 @@ export function scheduleLaw(court: Court): void {
       await expect(add('B')).rejects.toMatchObject({ code: 'idempotency_conflict' })
       await expect(add('A', at + 1)).rejects.toMatchObject({ code: 'idempotency_conflict' })
       expect(await scheduler.cancel(user, first.id)).toBe(true)
+    })
+
+    test('a publish under the key and the time of one that was kept is its repetition, before and after it is shown', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const publisher = new Publisher(engine)
+      const at = Date.now() - 1
+      const options = { ...OPTIONS, idempotencyKey: 'k' }
+      const { id } = await scheduler.add(user, { title: 'A' }, at, options)
+      const ear = new Ear()
+      await engine.broker.subscribe(userChannel(user), ear.hear)
+      const repeat = (sendAt?: number) => publisher.notify(user, { title: 'A' }, { ...options, sendAt })
+      const isRefused = async (sendAt?: number) =>
+        expect(repeat(sendAt)).rejects.toMatchObject({ code: 'idempotency_conflict' })
+      expect(await repeat(at)).toMatchObject({ id, seq: 0, replayed: true })
+      scheduler.start()
+      await ear.hasHeard(1)
+      await scheduler.stop()
+      expect(await repeat(at)).toMatchObject({ id, seq: 0, replayed: true })
+      await isRefused(at - 1)
+      await isRefused()
+      expect(ear.heard.map(({ id }) => id)).toEqual([id])
+    })
+
+    test('calls that keep nothing hold up nothing: neither repetitions nor those with another body', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      // Nothing else is as early as this.
+      const at = 1_000_000
+      const add = (title: string, when: number, idempotencyKey: string) =>
+        scheduler.add(user, { title }, when, { ...OPTIONS, idempotencyKey })
+      const first = await add('A', at, 'k')
+      for (let times = 0; times < 3; times++) {
+        expect(await add('A', at, 'k')).toEqual({ ...first, replayed: true })
+        await expect(add('B', at, 'k')).rejects.toMatchObject({ code: 'idempotency_conflict' })
+      }
+      const later = await add('B', at + 1, 'l')
+      const last = await add('C', at + 2, 'm')
+      const due = async (limit: number) =>
+        (await engine.schedule.due(at + 2, limit)).map(({ draft }) => draft.id)
+      expect(await due(2)).toEqual([first.id, later.id])
+      expect(await due(3)).toEqual([first.id, later.id, last.id])
+      for (const { id } of [first, later, last]) expect(await scheduler.cancel(user, id)).toBe(true)
     })
 
     test('what was cancelled between the look and the publish is shown to nobody for long', async () => {
