@@ -12,20 +12,21 @@ export interface Happening {
 
 /**
  * What of the wanted has happened by `now` (milliseconds), in the order in which it is told, and what of it can still happen. `item` is the
- * notification as it stands; undefined if it is gone. Only the version that was watched counts: a later one has a watch of its own or none.
+ * notification as it stands; undefined if it is gone, and then `deliveredAt` says whether it was delivered before. Only the version that was watched counts: a later one has a watch of its own or none.
  */
 export function happenedTo(
   item: Item | undefined,
-  wanted: { version: number; events: readonly WebhookEvent[]; undeliveredAt?: number },
+  wanted: { version: number; events: readonly WebhookEvent[]; undeliveredAt?: number; deliveredAt?: string },
   now: number,
 ): { happened: Happening[]; open: WebhookEvent[] } {
-  const { version, events, undeliveredAt = Number.POSITIVE_INFINITY } = wanted
-  const at = new Date(now).toISOString()
-  if (item === undefined)
-    return {
-      happened: events.includes('undelivered') ? [{ event: 'undelivered', at, reason: 'removed' }] : [],
-      open: [],
-    }
+  const { version, events, undeliveredAt = Number.POSITIVE_INFINITY, deliveredAt } = wanted
+  if (item === undefined) {
+    const last: Happening =
+      deliveredAt === undefined
+        ? { event: 'undelivered', at: new Date(now).toISOString(), reason: 'removed' }
+        : { event: 'delivered', at: deliveredAt }
+    return { happened: events.includes(last.event) ? [last] : [], open: [] }
+  }
   if (item.version !== version) return { happened: [], open: [] }
   const delivered = deliveryOf(item)
   const read = ofThisVersion(item, item.readAt)

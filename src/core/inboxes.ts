@@ -42,7 +42,7 @@ export class Inboxes {
       draftOf(userChannel(user), 'state', `["notification:state",${told.slice(0, -1)}`),
       mark,
     )
-    await this.#hasten(watched)
+    await this.#hasten(watched, value && state !== 'archived' ? at : undefined)
     return { unread, unseen }
   }
 
@@ -71,14 +71,16 @@ export class Inboxes {
 
   /** Notes that a tab has processed everything up to `seq`, and rings who waits for that. */
   async acknowledge(user: string, seq: number): Promise<void> {
-    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, new Date().toISOString())
+    const at = new Date().toISOString()
+    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at)
     await ringWaiters(this.#broker, delivered)
-    await this.#hasten(delivered.filter(({ watched }) => watched).map(({ id }) => id))
+    const watched = delivered.filter((one) => one.watched).map(({ id }) => id)
+    await this.#hasten(watched, at)
   }
 
   /** Lets the watches of these be looked at now; a lost word is made good by their next look. */
-  async #hasten(ids: readonly string[]): Promise<void> {
-    if (ids.length > 0) await this.#watches.hasten(ids, Date.now())
+  async #hasten(ids: readonly string[], deliveredAt?: string): Promise<void> {
+    if (ids.length > 0) await this.#watches.hasten(ids, Date.now(), deliveredAt)
   }
 }
 

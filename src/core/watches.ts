@@ -1,7 +1,7 @@
 import type { Happening } from './happening.ts'
 import type { WebhookEvent } from './webhook.ts'
 
-/** A notification whose backend wants to hear what becomes of it. It says only what to look for: the truth is the inbox. */
+/** A notification whose backend wants to hear what becomes of it. It says what to look for: the truth is the inbox, while it has it. */
 export interface Watch {
   /** Of the notification. */
   id: string
@@ -14,6 +14,8 @@ export interface Watch {
   events: WebhookEvent[]
   /** When it counts as undelivered, in milliseconds since the epoch. */
   undeliveredAt?: number
+  /** When it came to somebody, as far as that was noted: RFC 3339 in UTC. It counts where there is no notification any more to be asked. */
+  deliveredAt?: string
   /** How often it has been looked at. */
   looks: number
   /** What happened and is still to be told, in this order. */
@@ -45,8 +47,12 @@ export interface Watches {
   /** Takes what is due at `now`, the oldest first, so many at most: nobody else gets them before `until`, unless they are given back. */
   take(now: number, until: number, limit: number): Promise<TakenWatch[]>
 
-  /** Something has happened to these notifications: what is watched of them is due now, or as soon as it is given back. Others are ignored. */
-  hasten(ids: readonly string[], now: number): Promise<void>
+  /**
+   * Something has happened to these notifications: what is watched of them is due now, or as soon as it is given back. Others are ignored.
+   * `deliveredAt` is noted with those that have no such time yet, for whoever takes them next: the notification may be gone by then. Of a
+   * watch that is given back counts what its taker says.
+   */
+  hasten(ids: readonly string[], now: number, deliveredAt?: string): Promise<void>
 
   /**
    * Gives back what was taken, to be due at another time, or ends it. Resolves to false, and does nothing, if it has been replaced or taken by

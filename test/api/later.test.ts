@@ -84,7 +84,7 @@ describe('sendAt', () => {
 
   test('a repetition that comes after its time gets the first answer, before and after it is shown', async () => {
     const { api, engine } = await startApi()
-    const at = Date.now() + 300
+    const at = Date.now() + 1500
     const body = { title, sendAt: new Date(at).toISOString() }
     const repeat = (other = {}) =>
       call(api, '/notify/ada', {
@@ -94,7 +94,7 @@ describe('sendAt', () => {
     const first = await repeat()
     expect(first).toMatchObject({ status: 202, json: { sendAt: body.sendAt } })
     const replayed = { status: 202, json: first.json, headers: { 'idempotent-replayed': 'true' } }
-    await until(async () => Date.now() > at, 2000)
+    await until(async () => Date.now() > at, 3000)
     expect(await repeat()).toMatchObject(replayed)
     const inboxes = new Inboxes(engine)
     const scheduler = new Scheduler(engine, inboxes, (error) => {

@@ -62,6 +62,13 @@ describe('what happened to a notification', () => {
     })
   })
 
+  test('one that is gone was delivered, if that was noted before, and is told so once', () => {
+    const noted = { ...WANTED, deliveredAt: time(12) }
+    expect(at(undefined, 15, noted)).toEqual({ happened: [delivered(12)], open: [] })
+    for (const events of [['undelivered'], ['read']] as const)
+      expect(at(undefined, 15, { ...noted, events })).toEqual({ happened: [], open: [] })
+  })
+
   test.each([1, 3])('another version (%i) has a watch of its own, or none', (version) => {
     expect(at(item({ version, deliveredAt: time(12) }), 50)).toEqual({ happened: [], open: [] })
   })

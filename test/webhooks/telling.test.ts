@@ -196,6 +196,15 @@ describe('what is not taken is told again', () => {
   })
 })
 
+test('what a tab had is told as delivered, and not as undelivered, though its user removed it at once', async () => {
+  const { publisher, inboxes, receiver } = await set(() => 204)
+  const webhook: WebhookInput = { events: ['delivered', 'undelivered'], undeliveredAfter: 60 }
+  const { id } = await publisher.notify('ada', { title: 'A', webhook }, { credential: 'test' })
+  await Promise.all([inboxes.acknowledge('ada', 1), inboxes.withdraw('ada', id)])
+  const [{ json }] = (await receiver.hears(1)) as [Received]
+  expect(json).toMatchObject({ type: 'notification.delivered', data: { id } })
+})
+
 describe('private addresses', () => {
   test.each([
     ['a literal', (port: number) => `http://127.0.0.1:${port}/`],

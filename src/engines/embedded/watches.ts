@@ -33,8 +33,13 @@ export class EmbeddedWatches implements Watches {
     )
   }
 
-  async hasten(ids: readonly string[], now: number): Promise<void> {
-    await this.#transactions.write(() => this.#statements.hasten.run(now, now, JSON.stringify(ids)))
+  async hasten(ids: readonly string[], now: number, deliveredAt?: string): Promise<void> {
+    const { note, hasten } = this.#statements
+    const these = JSON.stringify(ids)
+    await this.#transactions.write(() => {
+      if (deliveredAt !== undefined) note.run(deliveredAt, these)
+      hasten.run(now, now, these)
+    })
   }
 
   settle(token: string, id: string, next: NextWatch, now: number): Promise<boolean> {
@@ -56,6 +61,9 @@ const prepare = (database: DatabaseSync) => ({
     WHERE excluded.version > version`),
   due: database.prepare('SELECT id, watch FROM watch WHERE at <= ? ORDER BY at LIMIT ?'),
   take: database.prepare('UPDATE watch SET token = ?, at = ?, hastened = 0 WHERE id = ?'),
+  // The first time stays.
+  note: database.prepare(`
+    UPDATE watch SET watch = json_insert(watch, '$.deliveredAt', ?) WHERE id IN (SELECT value FROM json_each(?))`),
   // What is taken is hastened when it is given back.
   hasten: database.prepare(`
     UPDATE watch SET hastened = token IS NOT NULL, at = iif(token IS NULL, ?, at)

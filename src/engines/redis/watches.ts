@@ -33,10 +33,10 @@ export class RedisWatches implements Watches {
     return taken.map((text) => ({ watch: JSON.parse(text), token }))
   }
 
-  async hasten(ids: readonly string[], now: number): Promise<void> {
+  async hasten(ids: readonly string[], now: number, deliveredAt = ''): Promise<void> {
     for (let first = 0; first < ids.length; first += AT_ONCE) {
       const some = ids.slice(first, first + AT_ONCE)
-      await this.#connection.run(() => this.#scripts.hastenWatches(...this.#keys, now, ...some))
+      await this.#connection.run(() => this.#scripts.hastenWatches(...this.#keys, now, deliveredAt, ...some))
     }
   }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { userChannel } from '../../../src/core/channel.ts'
 import type { Engine } from '../../../src/core/engine.ts'
 import { ServiceError } from '../../../src/core/errors.ts'
+import { happenedTo } from '../../../src/core/happening.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import type { NotificationInput } from '../../../src/core/notification.ts'
 import { Publisher } from '../../../src/core/publisher.ts'
@@ -132,6 +133,59 @@ export function watchesLaw(court: Court): void {
       await watches.settle(again!.token, watch.id, { watch, at: now + 500 }, now + 3)
       expect(await watches.take(now + 499, now + 600, 10)).toEqual([])
       await clear(engine, now + 500)
+    })
+
+    test('when it was delivered is noted, the first time of several, also if its taker dies', async () => {
+      const engine = await court.open()
+      const { watches } = engine
+      const now = someTime()
+      const [watch, due, other] = [watchOf(), watchOf(), watchOf()]
+      await watches.put(watch, now + 500)
+      await watches.put(due, now)
+      await watches.put(other, now + 500)
+      const [first, second] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z']
+      await watches.hasten([other.id], now)
+      for (const deliveredAt of [first, second])
+        await watches.hasten([watch.id, due.id, randomUUIDv7()], now, deliveredAt)
+      await watches.take(now, now + 50, 10)
+      await watches.hasten([other.id], now, first)
+      const taken = await watches.take(now + 50, now + 100, 10)
+      const expected = [
+        { ...watch, deliveredAt: first },
+        { ...due, deliveredAt: first },
+        { ...other, deliveredAt: first },
+      ]
+      const byId = (a: Watch, b: Watch): number => a.id.localeCompare(b.id)
+      expect(taken.map((one) => one.watch).sort(byId)).toEqual(expected.sort(byId))
+      await clear(engine, now + 100)
+    })
+
+    test('what a tab had and its user removed at once was delivered', async () => {
+      const engine = await court.open()
+      const inboxes = new Inboxes(engine)
+      const user = randomUUIDv7()
+      const webhook: WebhookInput = { events: ['delivered', 'undelivered'], undeliveredAfter: 60 }
+      const notify = async (title: string): Promise<string> =>
+        (await new Publisher(engine).notify(user, { title, webhook }, { credential: 'test' })).id
+      const acknowledged = await notify('A')
+      await inboxes.acknowledge(user, 1)
+      const [seen, archived] = [await notify('B'), await notify('C')]
+      await inboxes.mark(user, { ids: [seen], state: 'seen', value: true })
+      await inboxes.mark(user, { ids: [archived], state: 'archived', value: true })
+      const at = new Map<string, string | undefined>()
+      for (const id of [acknowledged, seen, archived]) {
+        const item = await inboxes.find(user, id)
+        at.set(id, item?.deliveredAt ?? item?.seenAt)
+        await inboxes.withdraw(user, id)
+      }
+      const taken = await engine.watches.take(Date.now(), Date.now() + 60_000, 10)
+      const told = new Map(
+        taken.map(({ watch }) => [watch.id, happenedTo(undefined, watch, Date.now()).happened]),
+      )
+      for (const id of [acknowledged, seen])
+        expect(told.get(id)).toEqual([{ event: 'delivered', at: at.get(id) }])
+      expect(told.get(archived)).toMatchObject([{ event: 'undelivered', reason: 'removed' }])
+      await clear(engine, Date.now() + 120_000)
     })
 
     test('a notification is watched from its publish on, and each thing that a tab or the backend does to it lets it be looked at', async () => {

@@ -1,15 +1,20 @@
 --[[
   Lets watches be due now; those that are taken, when they are given back.
   KEYS[1] times   KEYS[2] watches
-  ARGV[1] now     ARGV[2..] ids
+  ARGV[1] now     ARGV[2] when they were delivered, to be noted; or ""     ARGV[3..] ids
   Returns how many it found
 ]]
 local found = 0
-for index = 2, #ARGV do
+for index = 3, #ARGV do
   local id = ARGV[index]
   local watch = read_watch(id)
   if watch then
     found = found + 1
+    if ARGV[2] ~= '' then
+      -- In front: of two times the reader takes the last, which is the one that was noted first.
+      watch.json = '{"deliveredAt":"' .. ARGV[2] .. '",' .. string.sub(watch.json, 2)
+      write_watch(id, watch)
+    end
     if tonumber(redis.call('ZSCORE', KEYS[1], id) or 0) > tonumber(ARGV[1]) then
       if watch.token == '-' then
         redis.call('ZADD', KEYS[1], ARGV[1], id)
