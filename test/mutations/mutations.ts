@@ -243,10 +243,10 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Schedule: what several processes publish at its time is stored once',
     module: 'src/core/scheduler.ts',
-    find: 'key: `scheduled ',
-    replace: 'key: Math.random() + `',
+    find: 'item, idempotency }',
+    replace: 'item }',
     test: 'test/engines/embedded.test.ts',
-    name: '^embedded > the schedule > each comes once',
+    name: '^embedded > the schedule > of two processes that publish it at once',
   },
   {
     safeguard: 'Webhooks: what one process is telling, no other tells',
