@@ -18,6 +18,9 @@ import { watchesLaw } from './engine/watches.ts'
 
 export type { Features, Store }
 
+/** For the commands of stores elsewhere, in milliseconds: the law is not about speed, and what happens without an answer in time has tests of its own. */
+export const PATIENT = 10_000
+
 /**
  * The law for engines: what `src/core/engine.ts` promises. `makeStore` makes a store that knows nothing of any other, and `features`
  * says what is promised only by some.

@@ -1,5 +1,5 @@
 import { createRedisEngine } from '../../src/engines/redis/engine.ts'
-import { engineContract, type Store } from '../contract/engine-contract.ts'
+import { engineContract, PATIENT, type Store } from '../contract/engine-contract.ts'
 import { startRedisSentinel } from '../support/redis-sentinel.ts'
 
 async function makeStore(): Promise<Store> {
@@ -10,7 +10,7 @@ async function makeStore(): Promise<Store> {
         ...options,
         url: redis.url,
         prefix: 'tabcast',
-        commandTimeout: 1000,
+        commandTimeout: PATIENT,
         replicas: 0,
       })
       engine.registry.enter({ role: 'all', url: 'http://127.0.0.1' })

@@ -1,13 +1,13 @@
 import { Redis } from 'ioredis'
 import { createRedisEngine } from '../../src/engines/redis/engine.ts'
-import { engineContract, type Store } from '../contract/engine-contract.ts'
+import { engineContract, PATIENT, type Store } from '../contract/engine-contract.ts'
 import { type RedisServerOptions, startRedis, startRedisCluster } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 /** Engines that share a prefix on a server. */
 function openerOn(url: string, prefix: string): Store['open'] {
   return async (options) => {
-    const engine = createRedisEngine({ ...options, url, prefix, commandTimeout: 1000, replicas: 0 })
+    const engine = createRedisEngine({ ...options, url, prefix, commandTimeout: PATIENT, replicas: 0 })
     engine.registry.enter({ role: 'all', url: 'http://127.0.0.1' })
     await engine.probe()
     return engine

@@ -68,7 +68,8 @@ export async function startRedisCluster(
   options: RedisServerOptions & { replicas?: number } = {},
 ): Promise<RedisCluster> {
   const { replicas = 0, ...rest } = options
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000', ...rest.settings }
+  // Nodes that only wait for a core are not to give each other up.
+  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '15000', ...rest.settings }
   const nodes = await Promise.all(
     Array.from({ length: 3 * (1 + replicas) }, () => startRedis({ ...rest, settings })),
   )
