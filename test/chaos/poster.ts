@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Balancer } from './balancer.ts'
 
@@ -7,6 +8,8 @@ const TICK = 25
 /** A backend that notifies one user after the other at a steady rate, each time through the API that a balancer names. */
 export class Poster {
   posts = 0
+  /** How many were repeated with their key because Redis did not answer in time. */
+  timeouts = 0
   /** What came instead of a 201, for each post that failed. */
   readonly failed: string[] = []
   readonly #accepted = new Map<string, number>()
@@ -43,18 +46,31 @@ export class Poster {
   }
 
   async #post(user: string): Promise<void> {
+    const key = randomUUID()
     try {
-      const { url, apiKey } = this.#apis.next()
-      const response = await fetch(`${url}/notify/${user}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ title: 'Your export is ready', body: '1,204 rows' }),
-      })
-      const text = await response.text()
-      if (response.status !== 201) throw new Error(`${response.status} ${text}`)
+      let { status, text } = await this.#call(user, key)
+      while (text.includes('"engine_timeout"')) {
+        this.timeouts++
+        ;({ status, text } = await this.#call(user, key))
+      }
+      if (status !== 201) throw new Error(`${status} ${text}`)
       this.#accepted.set(user, (this.#accepted.get(user) ?? 0) + 1)
     } catch (error) {
       this.failed.push(String((error as Error).cause ?? error))
     }
+  }
+
+  async #call(user: string, key: string): Promise<{ status: number; text: string }> {
+    const { url, apiKey } = this.#apis.next()
+    const response = await fetch(`${url}/notify/${user}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${apiKey}`,
+        'content-type': 'application/json',
+        'idempotency-key': key,
+      },
+      body: JSON.stringify({ title: 'Your export is ready', body: '1,204 rows' }),
+    })
+    return { status: response.status, text: await response.text() }
   }
 }

@@ -20,6 +20,8 @@ export interface RollingFigures {
   posts: number
   /** Posts that were not answered 201, each with what came instead. */
   failedPosts: string[]
+  /** How often a post was repeated because Redis did not answer in time: that is the machine, and no restart. */
+  timeouts: number
   /** Notifications that a tab of their user never saw, over all tabs. */
   lost: number
   /** Notifications that a tab saw again, or after a later one. */
@@ -62,6 +64,7 @@ export async function rollingRestarts(options: RollingOptions): Promise<RollingF
   const figures: RollingFigures = {
     posts: 0,
     failedPosts: [],
+    timeouts: 0,
     lost: 0,
     duplicated: 0,
     gaps: 0,
@@ -95,6 +98,7 @@ export async function rollingRestarts(options: RollingOptions): Promise<RollingF
     await until(async () => missing() === 0, 20_000).catch(() => undefined)
     figures.posts = poster.posts
     figures.failedPosts = poster.failed
+    figures.timeouts = poster.timeouts
     figures.lost = missing()
     for (const tab of tabs) {
       figures.duplicated += tab.duplicated

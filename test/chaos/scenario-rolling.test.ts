@@ -13,6 +13,7 @@ test(
     const figures = await rollingRestarts(options)
     if (full) process.stdout.write(`${JSON.stringify(figures)}\n`)
     expect(figures).toMatchObject({ failedPosts: [], lost: 0, duplicated: 0, gaps: 0 })
+    if (full) expect(figures.timeouts).toBe(0)
     expect(figures.exitCodes).toEqual(Array(5 * options.rounds).fill(0))
     // Every tab was on a worker that was stopped, at least once a round.
     expect(figures.reconnects).toBeGreaterThanOrEqual(options.sockets * options.rounds)
