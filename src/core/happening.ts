@@ -12,7 +12,8 @@ export interface Happening {
 
 /**
  * What of the wanted has happened by `now` (milliseconds), in the order in which it is told, and what of it can still happen. `item` is the
- * notification as it stands; undefined if it is gone, and then `deliveredAt` says whether it was delivered before. Only the version that was watched counts: a later one has a watch of its own or none.
+ * notification as it stands; undefined if it is gone, and then `deliveredAt` says whether it was delivered before. Only the version that was
+ * watched counts: a later one has a watch of its own or none.
  */
 export function happenedTo(
   item: Item | undefined,

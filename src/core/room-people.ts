@@ -1,6 +1,7 @@
 import { idOfChannel } from './channel.ts'
+import type { Connection } from './connection.ts'
 import type { Engine } from './engine.ts'
-import type { Connection, Member } from './member.ts'
+import type { Member } from './member.ts'
 import { RoomView, type Sight } from './room-view.ts'
 
 /** How long a user may be away before it counts as leaving, in milliseconds: a page is loaded again in that time. */

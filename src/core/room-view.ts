@@ -1,6 +1,6 @@
 import { roomChannel } from './channel.ts'
+import type { Connection } from './connection.ts'
 import type { Engine } from './engine.ts'
-import type { Connection } from './member.ts'
 import { type PresenceChange, type Publication, payloadOf } from './publication.ts'
 import type { Attendees } from './roster.ts'
 

@@ -4,8 +4,7 @@ import type { Engine, PublicationHandler } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
 import { payloadOf } from '../../src/core/publication.ts'
 import { Publisher } from '../../src/core/publisher.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { withLossyBell } from '../support/lossy-bell.ts'
+import { openLossyEngine } from '../support/lossy-bell.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const RETENTION = { count: 50, seconds: 3600 }
@@ -30,15 +29,7 @@ describe('hub', () => {
   }
 
   beforeEach(async () => {
-    const real = await createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: RETENTION, room: RETENTION },
-      report: (error) => {
-        throw error
-      },
-    })
-    const lossy = withLossyBell(real)
+    const lossy = await openLossyEngine(RETENTION)
     engine = lossy.engine
     lose = lossy.lose
     restore = lossy.restore

@@ -4,8 +4,7 @@ import { draftControl } from '../../src/core/drafts.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
 import { Publisher } from '../../src/core/publisher.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { withLossyBell } from '../support/lossy-bell.ts'
+import { openLossyEngine } from '../support/lossy-bell.ts'
 import { Recorder } from '../support/recorder.ts'
 
 describe('a change of a membership whose bell was lost', () => {
@@ -16,16 +15,8 @@ describe('a change of a membership whose bell was lost', () => {
   let tab: Recorder
 
   beforeEach(async () => {
-    const real = await createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: { count: 3, seconds: 3600 }, room: { count: 3, seconds: 3600 } },
-      report: (error) => {
-        throw error
-      },
-    })
     // The engine writes memberships by itself, past the broker, but on the same bell.
-    ;({ engine, lose } = withLossyBell(real))
+    ;({ engine, lose } = await openLossyEngine({ count: 3, seconds: 3600 }))
     hub = new Hub(engine)
     publisher = new Publisher(engine)
     tab = new Recorder()

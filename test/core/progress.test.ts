@@ -6,8 +6,7 @@ import { Hub } from '../../src/core/hub.ts'
 import type { Progress } from '../../src/core/notification.ts'
 import { payloadOf } from '../../src/core/publication.ts'
 import { Publisher } from '../../src/core/publisher.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { withLossyBell } from '../support/lossy-bell.ts'
+import { openLossyEngine } from '../support/lossy-bell.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const RETENTION = { count: 50, seconds: 3600 }
@@ -21,15 +20,7 @@ describe('the progress of a task on its way to the tabs', () => {
   let publisher: Publisher
 
   beforeEach(async () => {
-    const real = await createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: RETENTION, room: RETENTION },
-      report: (error) => {
-        throw error
-      },
-    })
-    ;({ engine, lose, restore } = withLossyBell(real))
+    ;({ engine, lose, restore } = await openLossyEngine(RETENTION))
     hub = new Hub(engine)
     publisher = new Publisher(engine)
   })

@@ -3,8 +3,7 @@ import { roomChannel, userChannel } from '../../src/core/channel.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
 import { Publisher } from '../../src/core/publisher.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { withLossyBell } from '../support/lossy-bell.ts'
+import { openLossyEngine } from '../support/lossy-bell.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const RETENTION = { count: 5000, seconds: 3600 }
@@ -22,15 +21,7 @@ describe('the repair of many pages', () => {
   let publisher: Publisher
 
   beforeEach(async () => {
-    const real = await createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: RETENTION, room: RETENTION },
-      report: (error) => {
-        throw error
-      },
-    })
-    ;({ engine, lose, restore } = withLossyBell(real))
+    ;({ engine, lose, restore } = await openLossyEngine(RETENTION))
     hub = new Hub(engine)
     publisher = new Publisher(engine)
   })

@@ -3,8 +3,7 @@ import { roomChannel } from '../../src/core/channel.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Hub } from '../../src/core/hub.ts'
 import type { Sight } from '../../src/core/room-view.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { withLossyBell } from '../support/lossy-bell.ts'
+import { openLossyEngine } from '../support/lossy-bell.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const RETENTION = { count: 50, seconds: 3600 }
@@ -16,15 +15,7 @@ describe('the list of a room after a cut', () => {
   let hub: Hub
 
   beforeEach(async () => {
-    const real = await createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: RETENTION, room: RETENTION },
-      report: (error) => {
-        throw error
-      },
-    })
-    ;({ engine, lose, restore } = withLossyBell(real))
+    ;({ engine, lose, restore } = await openLossyEngine(RETENTION))
     hub = new Hub(engine)
     await engine.roster.state('den', new Map([['ada', 1]]))
   })

@@ -1,13 +1,32 @@
-import type { Engine, PublicationHandler } from '../../src/core/engine.ts'
+import type { Engine, PublicationHandler, Retention } from '../../src/core/engine.ts'
+import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 
-/** The engine as it is, on a bell that loses what it is told to lose. */
-export function withLossyBell(engine: Engine): {
+/** An engine whose bell can be disturbed. */
+export interface LossyEngine {
   engine: Engine
+  /** How many of the next publications are not heard. */
   lose: { next: number }
+  /** Says that the subscriptions were away and are back. */
   restore: () => void
   /** Lets every subscriber hear something that nobody published. */
   ring: PublicationHandler
-} {
+}
+
+/** An embedded engine in memory, on such a bell; all its channels have this retention. What it has to report is thrown. */
+export async function openLossyEngine(retention: Retention): Promise<LossyEngine> {
+  const engine = await createEmbeddedEngine({
+    path: ':memory:',
+    durability: 'process',
+    retention: { user: retention, room: retention },
+    report: (error) => {
+      throw error
+    },
+  })
+  return withLossyBell(engine)
+}
+
+/** The engine as it is, on a bell that loses what it is told to lose. */
+function withLossyBell(engine: Engine): LossyEngine {
   const lose = { next: 0 }
   const listeners: (() => void)[] = []
   const lossy = new Map<PublicationHandler, PublicationHandler>()

@@ -1,6 +1,6 @@
+import type { Connection } from '../../src/core/connection.ts'
 import type { Control } from '../../src/core/drafts.ts'
 import type { Counts } from '../../src/core/item.ts'
-import type { Connection } from '../../src/core/member.ts'
 import type { Gap, StreamPosition } from '../../src/core/position.ts'
 import { type Publication, payloadOf } from '../../src/core/publication.ts'
 
