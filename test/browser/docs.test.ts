@@ -18,7 +18,7 @@ test('in development every example of Swagger UI answers 2xx on the first click'
       role: 'all',
       apiKey: KEY,
       socketPath: '/socket.io/',
-      mint: (user) => sign({ user, ttl: 60 }).token,
+      mint: (user) => sign({ user, ttl: 3600 }).token,
       peers: async () => [],
     },
   })
@@ -44,7 +44,8 @@ test('in development every example of Swagger UI answers 2xx on the first click'
     const answer = page.waitForResponse((response) => !/docs|openapi|demo\/session/.test(response.url()))
     await operation.locator('button.execute').click()
     const response = await answer
-    expect([response.url(), response.ok()]).toEqual([response.url(), true])
+    const seen = `${response.status()} ${response.url()} ${await response.text()}`
+    expect(seen).toMatch(/^2/)
     // What stands open makes the page slow.
     await operation.locator('.opblock-summary-control').click()
   }

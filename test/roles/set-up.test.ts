@@ -56,6 +56,13 @@ async function calls(): Promise<string[]> {
   return lines.split('\n').slice(0, -1)
 }
 
+/** What the lock says: the id of the npm that works under it. */
+async function lockedNpm(): Promise<string> {
+  const lock = join(dir, '.set-up.lock')
+  const [owner] = await readdir(lock)
+  return readFile(join(lock, String(owner)), 'utf8')
+}
+
 function setUp(args: string[] = [], path = ['/usr/bin', '/bin']) {
   const PATH = [join(dir, 'bin'), ...path].join(delimiter)
   const child = spawn(process.execPath, ['scripts/set-up.mjs', ...args], { cwd: dir, env: { PATH } })
@@ -109,6 +116,8 @@ describe('set-up', () => {
     await write('hold', '')
     const first = setUp()
     await until(async () => (await calls()).length === 1, 10_000)
+    // npm can have begun a moment before its id is there.
+    await until(async () => (await lockedNpm()) !== '', 10_000)
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     const second = setUp()
