@@ -1,53 +1,30 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Mutation, mutations } from './mutations.ts'
-
-let reports: string
-beforeAll(async () => {
-  reports = await mkdtemp(join(tmpdir(), 'tabcast-mutations-'))
-})
-afterAll(() => rm(reports, { recursive: true }))
+import { promisify } from 'node:util'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { mutations } from './mutations.ts'
+import type { Verdict } from './run.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-interface Report {
-  numPassedTests: number
-  numFailedTests: number
-  testResults: { message: string }[]
-}
+describe('with a safeguard taken out, a test goes red', () => {
+  const verdicts = new Map<number, Verdict>()
+  beforeAll(async () => {
+    // One that hangs must not outlive us.
+    const options = { cwd: root, timeout: 230_000 }
+    const { stdout } = await promisify(execFile)(process.execPath, ['test/mutations/run.ts'], options)
+    for (const line of stdout.trim().split('\n')) {
+      const verdict: Verdict = JSON.parse(line)
+      verdicts.set(verdict.index, verdict)
+    }
+  }, 240_000)
 
-/** Runs the test that must notice, with the safeguard taken out. */
-async function runWithout({ test: file, name }: Mutation, index: number): Promise<Report> {
-  const report = join(reports, `${index}.json`)
-  const args = ['run', file, '-t', name, '--config', 'test/mutations/vitest.config.ts']
-  const output = await new Promise<string>((resolve) => {
-    execFile(
-      process.execPath,
-      ['node_modules/vitest/vitest.mjs', ...args, '--reporter=json', `--outputFile=${report}`],
-      // One that hangs must not outlive us.
-      { cwd: root, env: { ...process.env, MUTATION: String(index) }, timeout: 55_000 },
-      // A red test is what is wanted, so the exit code says nothing.
-      (_error, stdout, stderr) => resolve(stdout + stderr),
-    )
+  test.each(mutations.map(({ safeguard }, index) => ({ safeguard, index })))('$safeguard', ({ index }) => {
+    const verdict = verdicts.get(index)
+    expect(verdict?.errors.join('\n')).not.toContain('does not have exactly once')
+    expect(verdict?.failed).toBeGreaterThan(0)
   })
-  const text = await readFile(report, 'utf8').catch(() => {
-    throw new Error(`nothing ran:\n${output}`)
-  })
-  return JSON.parse(text)
-}
-
-describe.concurrent('with a safeguard taken out, a test goes red', { timeout: 60_000 }, () => {
-  test.each(mutations.map((mutation, index) => ({ ...mutation, index })))(
-    '$safeguard',
-    async ({ index, ...mutation }) => {
-      const { numFailedTests, testResults } = await runWithout(mutation, index)
-      expect(testResults.map(({ message }) => message).join('\n')).not.toContain('does not have exactly once')
-      expect(numFailedTests).toBeGreaterThan(0)
-    },
-  )
 })
 
 test('docs/guarantees.md lists every safeguard with its test', async () => {

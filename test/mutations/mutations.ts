@@ -298,13 +298,8 @@ export const mutations: readonly Mutation[] = [
   },
 ]
 
-/** The mutation that the environment chooses for this process. */
-const chosen = mutations[Number(process.env.MUTATION)]
-
-/** A module's text without the safeguard of the chosen mutation; other modules as they are. Throws if the text no longer has it. */
-export function mutated(path: string, text: string): string {
-  if (chosen === undefined) throw new Error('MUTATION is the index of no mutation')
-  const { module, find, replace } = chosen
+/** A module's text without the safeguard of the mutation; other modules as they are. Throws if the text no longer has it. */
+export function mutated({ module, find, replace }: Mutation, path: string, text: string): string {
   if (!path.endsWith(`/${module}`)) return text
   if (text.split(find).length !== 2) throw new Error(`${module} does not have exactly once: ${find}`)
   return text.replace(find, () => replace)
