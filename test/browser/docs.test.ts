@@ -46,8 +46,8 @@ test('in development every example of Swagger UI answers 2xx on the first click'
     const response = await answer
     const seen = `${response.status()} ${response.url()} ${await response.text()}`
     expect(seen).toMatch(/^2/)
-    // What stands open makes the page slow.
-    await operation.locator('.opblock-summary-control').click()
+    // What stands open makes the page slow; nobody asks how it is closed.
+    await operation.locator('.opblock-summary-control').dispatchEvent('click')
   }
   expect(errors).toEqual([])
 })

@@ -21,7 +21,7 @@ let afterwards: () => void
 
 beforeEach(async () => {
   redis = await startRedis()
-  connection = new RedisConnection({ url: redis.url, commandTimeout: 300 })
+  connection = new RedisConnection({ url: redis.url, commandTimeout: 1000 })
   const scripts = withScripts(connection.client)
   const keys = new Keys('tabcast', connection.database)
   registry = new RedisRegistry(connection, scripts, keys)
