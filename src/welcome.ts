@@ -13,7 +13,7 @@ const INBOX: readonly NotificationInput[] = [
     url: '/docs',
   },
   {
-    tag: 'export-42',
+    tag: 'export-41',
     title: 'Your export is ready',
     type: 'export.finished',
     urgency: 'low',

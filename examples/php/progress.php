@@ -30,7 +30,7 @@ $show = static function (string $status, int $row) use ($user, $rows, $task): vo
             'value' => $row,
             'max' => (int) $rows,
             'text' => "$row of $rows rows",
-            // No update for so many seconds, and it is shown as stale: then the task has died.
+            // No update for this many seconds, and it is shown as stale: then the task has died.
             'staleAfter' => 30,
         ],
     ]);

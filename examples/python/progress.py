@@ -28,7 +28,7 @@ def export(user, rows):
                 "value": row,
                 "max": rows,
                 "text": f"{row} of {rows} rows",
-                # No update for so many seconds, and it is shown as stale: then the task has died.
+                # No update for this many seconds, and it is shown as stale: then the task has died.
                 "staleAfter": 30,
             },
         }

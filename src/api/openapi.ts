@@ -60,9 +60,14 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
-      // What may be left away is not required; the generator knows only bodies that must be there.
-      const body = document.openapiObject.paths?.['/users/{user}/disconnect']?.post?.requestBody
-      if (body !== undefined && 'required' in body) body.required = false
+      // What may be left out is not required; the generator knows only bodies that must be there.
+      const { paths } = document.openapiObject
+      for (const operation of [
+        paths?.['/users/{user}/disconnect']?.post,
+        paths?.['/rooms/{room}/members/{user}']?.put,
+      ])
+        if (operation?.requestBody !== undefined && 'required' in operation.requestBody)
+          operation.requestBody.required = false
       return document.openapiObject
     },
   })

@@ -2,10 +2,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PublishOptions } from '../core/drafts.ts'
 import type { Published } from '../core/engine.ts'
 import type { ApiCounts } from './metrics.ts'
+import { traceparentOf } from './requests.ts'
 
 interface PublishHeaders {
   'Idempotency-Key'?: string
   'X-Socket-ID'?: string
+  traceparent?: string
 }
 
 /** What the caller of a route that publishes has said besides the body; the schema `publishHeaders` has checked it. */
@@ -18,6 +20,7 @@ export function publishOptionsOf({
     credential,
     idempotencyKey: idempotencyKey as string | undefined,
     exceptConnection: exceptConnection as string | undefined,
+    traceparent: traceparentOf(headers.traceparent),
   }
 }
 

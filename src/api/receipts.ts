@@ -55,7 +55,7 @@ export function registerReceipts(
         summary: 'Withdraw a notification, or cancel a scheduled one',
         description:
           'Taken out of the inbox and of every tab, which hears `notification:removed`. Wants the scope `notify:write`.',
-        params: itemParams('export-42'),
+        params: itemParams('export-41'),
         response: {
           204: Type.Null({ description: 'Withdrawn.' }),
           ...problems(400, 401, 403, 404, 503),

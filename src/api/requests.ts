@@ -36,6 +36,13 @@ export function refuseWait(header: string | string[] | undefined): void {
     ])
 }
 
+/** Version 00, and neither id all zeros. */
+const TRACEPARENT = /^00-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}$/
+
+/** The place in the caller's trace; what is none is ignored (W3C Trace Context §3.2 and §4.3). */
+export const traceparentOf = (header: string | string[] | undefined): string | undefined =>
+  typeof header === 'string' && TRACEPARENT.test(header) ? header : undefined
+
 /** Makes the hook that reads numbers from the query, which is text, before the schema sees it. */
 export const readNumbers =
   (...names: string[]) =>

@@ -8,6 +8,7 @@ import type { Publisher } from '../core/publisher.ts'
 import type { Access } from './credentials.ts'
 import { decodeCursor, encodeCursor, type HistoryCursor } from './history-cursor.ts'
 import type { ApiCounts } from './metrics.ts'
+import { publishOptionsOf } from './published.ts'
 import { readNumbers, refuseWait, wantId } from './requests.ts'
 import { publishHeaders, roomParams } from './schemas/common.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
@@ -33,7 +34,7 @@ export function registerRooms(
         operationId: 'sendMessage',
         tags: ['rooms'],
         summary: 'Message a room',
-        description: 'Shown in every tab that has subscribed the room. Wants the scope `rooms:write`.',
+        description: 'Shown in every tab that has subscribed to the room. Wants the scope `rooms:write`.',
         params: roomParams,
         headers: publishHeaders,
         body: messageBody,
@@ -41,14 +42,10 @@ export function registerRooms(
       },
     },
     async (request, reply) => {
-      const { body, headers } = request
-      refuseWait(headers.prefer)
+      refuseWait(request.headers.prefer)
       const room = wantId(request.params.room, '/room')
-      const { id, seq, epoch, connections, replayed } = await publisher.message(room, body, {
-        credential: request.credential,
-        idempotencyKey: headers['idempotency-key'],
-        exceptConnection: headers['x-socket-id'],
-      })
+      const options = publishOptionsOf(request)
+      const { id, seq, epoch, connections, replayed } = await publisher.message(room, request.body, options)
       if (replayed) {
         counts.replays++
         reply.header('idempotent-replayed', 'true')

@@ -32,7 +32,7 @@ export interface PusherSettings {
 export function doorsOf(env: Environment, engine: 'embedded' | 'redis', faults: string[]): DoorSettings {
   for (const name of ['DOOR_REDIS_PUBLISH', 'DOOR_REDIS_STREAM', 'DOOR_SOCKETIO_EMITTER'] as const)
     if (engine === 'embedded' && env[name] !== undefined)
-      faults.push(`${name} is set, but that door listens to Redis: set REDIS_URL too, or leave it away`)
+      faults.push(`${name} is set, but that door listens to Redis: set REDIS_URL too, or leave it out`)
   return {
     redisPublish: rulesOf(env.DOOR_REDIS_PUBLISH, faults),
     redisStream: env.DOOR_REDIS_STREAM,

@@ -45,14 +45,14 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
   if (engine === 'embedded') {
     if (env.WORKERS !== '1')
       faults.push(
-        `WORKERS is "${env.WORKERS}", but the embedded engine lives in one process: leave WORKERS away, or set REDIS_URL`,
+        `WORKERS is "${env.WORKERS}", but the embedded engine lives in one process: leave WORKERS out, or set REDIS_URL`,
       )
     if (env.ROLE !== 'all')
       faults.push(
-        `ROLE is "${env.ROLE}", but the embedded engine lives in one process: leave ROLE away, or set REDIS_URL`,
+        `ROLE is "${env.ROLE}", but the embedded engine lives in one process: leave ROLE out, or set REDIS_URL`,
       )
     if (env.REDIS_WAIT > 0)
-      faults.push(`REDIS_WAIT is ${env.REDIS_WAIT}, but the embedded engine has no replicas: leave it away`)
+      faults.push(`REDIS_WAIT is ${env.REDIS_WAIT}, but the embedded engine has no replicas: leave it out`)
     return { engine, path: env.DATA, durability: env.DURABILITY }
   }
   if (env.REDIS_URL === undefined)

@@ -26,6 +26,7 @@ const OWN_EVENTS: ReadonlySet<string> = new Set([
   'position',
   'gap',
   'presence',
+  'subscribed',
   'unsubscribed',
   'going-away',
 ])

@@ -8,7 +8,7 @@ export interface BrowserClaims {
   expiresAt: number
   /** Patterns of rooms that may be subscribed. */
   rooms: readonly string[]
-  /** Patterns of rooms that may be said in. */
+  /** Patterns of rooms in which the page may speak. */
   publish: readonly string[]
 }
 

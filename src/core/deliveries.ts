@@ -30,7 +30,7 @@ export class Deliveries {
     }
   }
 
-  /** Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after so many seconds. */
+  /** Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after this many seconds. */
   async wait(user: string, id: string, seconds: number): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const others = this.#waiting.get(id) ?? new Set()

@@ -25,6 +25,8 @@ export interface PublishOptions {
   exceptConnection?: string | undefined
   /** The process that waits to hear of the first acknowledgement; see `Deliveries`. */
   waiter?: string | undefined
+  /** The caller's place in its trace (W3C Trace Context): tabs and webhooks are given it. It is no part of what is said. */
+  traceparent?: string | undefined
 }
 
 /** The user became a member of a room, may speak there from now on or no longer, or is no member any more. */
@@ -45,14 +47,15 @@ export function draftNotifications(
   input: NotificationInput,
   options: PublishOptions,
 ): Draft[] {
-  const content = JSON.stringify(notificationContent(input))
-  refuse(faultsOfNotification(input, content))
+  const said = JSON.stringify(notificationContent(input))
+  refuse(faultsOfNotification(input, said))
+  const content = traced(said, options)
   const { ttl = MAX_TTL_SECONDS, version, webhook } = input
   const now = Date.now()
   const parts = {
     content,
     // A version is no part of the content, since the store may give another one; what the backend wants to hear is not for tabs.
-    fingerprinted: `${content}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : JSON.stringify(webhook)}`,
+    fingerprinted: `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : JSON.stringify(webhook)}`,
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
     ...(ttl === 0 ? carried(input, now) : { item: itemDraftOf(input, content, now, options) }),
@@ -71,7 +74,7 @@ function itemDraftOf(
   input: NotificationInput,
   content: string,
   now: number,
-  { waiter }: PublishOptions,
+  { waiter, traceparent }: PublishOptions,
 ): ItemDraft {
   const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS, webhook } = input
   const item: ItemDraft = {
@@ -88,6 +91,7 @@ function itemDraftOf(
   if (version !== undefined) item.version = version
   if (waiter !== undefined) item.waiter = waiter
   if (webhook !== undefined) item.webhook = webhook
+  if (webhook !== undefined && traceparent !== undefined) item.traceparent = traceparent
   return item
 }
 
@@ -99,11 +103,12 @@ export function draftMessage(
   from: string | undefined,
 ): Draft {
   const { type = 'message', body, data } = input
-  const content = JSON.stringify({ room, type, from, body, data })
-  refuse(faultsOfMessage(input, content))
+  const said = JSON.stringify({ room, type, from, body, data })
+  refuse(faultsOfMessage(input, said))
+  const content = traced(said, options)
   const createdAt = Date.now()
   const stamp = `,"createdAt":"${iso(createdAt)}"`
-  return draftOf(roomChannel(room), 'message', options, { content, fingerprinted: content, createdAt, stamp })
+  return draftOf(roomChannel(room), 'message', options, { content, fingerprinted: said, createdAt, stamp })
 }
 
 /** What every process that serves the user is to do; no tab is shown it. */
@@ -116,6 +121,10 @@ export function draftControl(user: string, control: Control): Draft {
     { content, fingerprinted: content, createdAt: Date.now() },
   )
 }
+
+/** What is said, and the place in the trace of the one who says it. */
+const traced = (said: string, { traceparent }: PublishOptions): string =>
+  traceparent === undefined ? said : `${said.slice(0, -1)},"traceparent":"${traceparent}"}`
 
 interface Parts {
   content: string

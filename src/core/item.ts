@@ -25,6 +25,8 @@ export interface ItemDraft {
   waiter?: string
   /** What its backend wants to hear of it. */
   webhook?: WebhookInput
+  /** The place in the backend's trace that its webhooks are sent with. */
+  traceparent?: string
 }
 
 /** What became of the item: made, replaced, or left as it was because the stored one is newer. */

@@ -19,7 +19,7 @@ export interface Progress {
   value?: number
   max?: number
   text?: string
-  /** Without an update for so many seconds it is shown as stale. */
+  /** Without an update for this many seconds it is shown as stale. */
   staleAfter?: number
 }
 

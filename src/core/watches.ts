@@ -10,6 +10,8 @@ export interface Watch {
   version: number
   /** Where to tell it; undefined for where the operator said. */
   url?: string
+  /** The place in its backend's trace. */
+  traceparent?: string
   /** What has not happened yet. */
   events: WebhookEvent[]
   /** When it counts as undelivered, in milliseconds since the epoch. */

@@ -40,12 +40,13 @@ async function watch(watches: Watches, draft: Draft, published: Published): Prom
 
 function watchOf({ channel, createdAt, item }: Draft, { id, place }: Published): Watch | undefined {
   if (item?.webhook === undefined || !place?.applied) return undefined
-  const { tag, webhook } = item
+  const { tag, webhook, traceparent } = item
   const { events, undeliveredAfter, url } = webhook
   return {
     ...{ id, user: idOfChannel(channel), version: place.version, events },
     ...(tag === undefined ? {} : { tag }),
     ...(url === undefined ? {} : { url }),
+    ...(traceparent === undefined ? {} : { traceparent }),
     ...(undeliveredAfter === undefined ? {} : { undeliveredAt: createdAt + undeliveredAfter * 1000 }),
     ...{ looks: 0, telling: [], failures: 0, retryAt: 0 },
   }

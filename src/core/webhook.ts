@@ -9,7 +9,7 @@ export const WEBHOOK_EVENTS: readonly WebhookEvent[] = ['delivered', 'read', 'un
 export interface WebhookInput {
   /** Each once. */
   events: WebhookEvent[]
-  /** After so many seconds without a tab that acknowledged it, it counts as undelivered. */
+  /** After this many seconds without a tab that acknowledged it, it counts as undelivered. */
   undeliveredAfter?: number
   /** Where it is told; without it where the operator said. */
   url?: string

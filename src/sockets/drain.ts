@@ -7,7 +7,7 @@ type EngineSocket = Socket['conn']
 const PATIENCE = 2000
 
 /**
- * Closes every connection, one after the other, spread over so many seconds. Resolves when all have gone, or when those that do not read
+ * Closes every connection, one after the other, spread over this many seconds. Resolves when all have gone, or when those that do not read
  * have had their time. Those that leave by themselves are not waited for.
  */
 export async function closeSpread(

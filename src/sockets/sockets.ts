@@ -51,7 +51,7 @@ export interface Sockets {
   /** What answers requests below the path, wherever they came in. */
   readonly handler: SessionHandler
   /**
-   * Tells every tab that the server goes away, takes no new ones, and closes all of them spread over so many seconds; what was sent before
+   * Tells every tab that the server goes away, takes no new ones, and closes all of them spread over this many seconds; what was sent before
    * goes out first. Resolves when they have gone, a little later for those that do not read.
    */
   drain(seconds: number): Promise<void>

@@ -7,11 +7,17 @@ export interface Message {
   id: string
   /** JSON. */
   body: string
+  /** The place in the trace of the call that asked to be told (W3C Trace Context). */
+  traceparent?: string
 }
 
 /** Writes what happened to a notification as Standard Webhooks wants it. */
-export function messageOf({ id, version, user, tag }: Watch, { event, at, reason }: Happening): Message {
+export function messageOf(
+  { id, version, user, tag, traceparent }: Watch,
+  { event, at, reason }: Happening,
+): Message {
   return {
+    ...(traceparent === undefined ? {} : { traceparent }),
     id: `${id}.${version}.${event}`,
     body: JSON.stringify({
       type: `notification.${event}`,

@@ -70,7 +70,7 @@ export class Sender {
       for (const agent of Object.values(agents)) agent.destroy()
   }
 
-  #headersOf({ id, body }: Message): Record<string, string | number> {
+  #headersOf({ id, body, traceparent }: Message): Record<string, string | number> {
     const now = new Date()
     return {
       'content-type': 'application/json',
@@ -79,6 +79,7 @@ export class Sender {
       'webhook-id': id,
       'webhook-timestamp': Math.floor(now.getTime() / 1000),
       'webhook-signature': this.#signers.map((signer) => signer.sign(id, now, body)).join(' '),
+      ...(traceparent === undefined ? {} : { traceparent }),
     }
   }
 }

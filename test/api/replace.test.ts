@@ -62,7 +62,7 @@ describe('a version', () => {
     })
   })
 
-  test('that is left away is one more than the stored one', async () => {
+  test('that is left out is one more than the stored one', async () => {
     const user = someone()
     await put(user, 't', { title, version: 41 })
     expect((await put(user, 't', { title })).json.version).toBe(42)

@@ -137,7 +137,7 @@ test.each([
 test('the embedded engine refuses to be one of several processes', () => {
   for (const value of ['2', 'auto'])
     expect(faultsOf({ WORKERS: value })).toEqual([
-      `WORKERS is "${value}", but the embedded engine lives in one process: leave WORKERS away, or set REDIS_URL`,
+      `WORKERS is "${value}", but the embedded engine lives in one process: leave WORKERS out, or set REDIS_URL`,
     ])
   expect(faultsOf({ ROLE: 'worker' })).toEqual([expect.stringContaining('set REDIS_URL')])
   expect(faultsOf({ ROLE: 'worker', REDIS_URL: 'redis://localhost' })).toEqual([])

@@ -1,4 +1,5 @@
 import calculateSlot from 'cluster-key-slot'
+import { Redis } from 'ioredis'
 import type { RedisServer } from './redis.ts'
 
 /** The master that serves a key. */
@@ -25,11 +26,14 @@ export async function moveSlot(masters: readonly RedisServer[], key: string, to:
   )
   await to.cli('cluster', 'setslot', slot, 'importing', source!)
   await from.cli('cluster', 'setslot', slot, 'migrating', target!)
+  // Names of keys may hold any character, and a command line may not.
+  const client = new Redis(from.url)
   for (;;) {
-    const keys = (await from.cli('cluster', 'getkeysinslot', slot, '100')).split('\n').filter(Boolean)
+    const keys = await client.cluster('GETKEYSINSLOT', slot, 100)
     if (keys.length === 0) break
-    await from.cli('migrate', '127.0.0.1', String(to.port), '', '0', '5000', 'keys', ...keys)
+    await client.migrate('127.0.0.1', to.port, '', 0, 5000, 'KEYS', ...keys)
   }
+  await client.quit()
   for (const node of [to, from, ...masters.filter((other) => other !== to && other !== from)])
     await node.cli('cluster', 'setslot', slot, 'node', target!)
 }

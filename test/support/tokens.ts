@@ -4,7 +4,7 @@ export interface BrowserTokenOptions {
   user: string
   /** Patterns of rooms that may be subscribed. */
   rooms?: string[]
-  /** Patterns of rooms that may be said in. */
+  /** Patterns of rooms in which the page may speak. */
   publish?: string[]
   /** Seconds; a negative one makes a token that has expired. */
   ttl?: number

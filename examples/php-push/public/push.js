@@ -26,7 +26,7 @@ socket.on('notification', (notification) => {
 
 /** Rooms have positions of their own, and what is not stored has none. */
 function keep({ channel, seq, epoch }) {
-  if (seq && !channel?.startsWith('room:')) position = { seq, epoch }
+  if (seq !== undefined && !channel?.startsWith('room:')) position = { seq, epoch }
 }
 
 /** The handler of the old page, as it was. */

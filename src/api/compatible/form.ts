@@ -20,8 +20,8 @@ const MAX_FORM_BYTES = 65_536
 const CALL = /^\/\?(?:.*&)?name=/
 
 /**
- * `GET /?name=…&msg=…&key=…`, and `POST /` with the same fields as a form: notifies a user for callers that can no more. Without `name` the
- * page at `/` is shown.
+ * `GET /?name=…&msg=…&key=…`, and `POST /` with the same fields as a form: notifies a user, for callers that can do no more than this. Without
+ * `name` the page at `/` is shown.
  */
 export function registerForm(
   app: FastifyInstance,

@@ -102,6 +102,12 @@ export const publishHeaders = Type.Object({
       description: 'The id of a connection that is left out of the live delivery.',
     }),
   ),
+  traceparent: Type.Optional(
+    Type.String({
+      description:
+        'The place in your trace (W3C Trace Context): tabs get it as the field `traceparent`, webhooks as the header. What is none is ignored.',
+    }),
+  ),
 })
 
 export const sequence = Type.Integer({ minimum: 0, description: 'The number in the log of the channel.' })

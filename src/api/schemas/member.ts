@@ -14,7 +14,7 @@ export const memberBody = Type.Object(
       Type.Boolean({ default: false, description: 'The member may also speak in the room, from the page.' }),
     ),
   },
-  { ...closed, description: 'May be left away.', examples: [{ publish: true }] },
+  { ...closed, description: 'May be left out.', examples: [{ publish: true }] },
 )
 
 /** Who is in a room. */

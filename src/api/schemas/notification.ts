@@ -62,7 +62,7 @@ const progress = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: MAX_STALE_AFTER,
-        description: 'Without an update for so many seconds it is shown as stale.',
+        description: 'Without an update for this many seconds it is shown as stale.',
       }),
     ),
   },

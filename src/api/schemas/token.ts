@@ -20,7 +20,7 @@ export const tokenBody = Type.Object(
       }),
     ),
     rooms: Type.Optional(patterns('Rooms that may be subscribed.')),
-    publish: Type.Optional(patterns('Rooms that may be said in.')),
+    publish: Type.Optional(patterns('Rooms in which the page may speak.')),
   },
   { ...closed, examples: [{ user: 'demo', ttl: 3600, rooms: ['lobby', 'chat:*'] }] },
 )

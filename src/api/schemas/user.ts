@@ -29,7 +29,7 @@ export const disconnectBody = Type.Object(
       Type.Boolean({ default: false, description: 'Also refuse every token that was issued up to now.' }),
     ),
   },
-  { ...closed, description: 'May be left away.', examples: [{ revoke: false }] },
+  { ...closed, description: 'May be left out.', examples: [{ revoke: false }] },
 )
 
 export const disconnected = answer(

@@ -11,7 +11,7 @@
   ARGV[3] connections  0 withdraws the process
   ARGV[4] now          milliseconds
   ARGV[5] keep meta    for so many milliseconds
-  ARGV[6] keep count   for so many seconds, unless it is stated again
+  ARGV[6] keep count   for this many seconds, unless it is stated again
 
   Returns {seq, epoch}
 ]]

@@ -2,7 +2,7 @@
   States how many connections users have in a room in one process. Each costs the same, however many are there.
 
   KEYS, ARGV[1] to ARGV[5]: as in people.lua
-  ARGV[6] keep  what is not stated again for so many seconds is forgotten
+  ARGV[6] keep  what is not stated again for this many seconds is forgotten
   ARGV[7], ...  user, connections, user, connections, ...; 0 withdraws
 
   Returns 1

@@ -19,7 +19,7 @@
   ARGV[9] max count     of entries, and of notifications
   ARGV[10] max age      milliseconds
   ARGV[11] command      PUBLISH or SPUBLISH
-  ARGV[12] remember     the idempotency key for so many seconds
+  ARGV[12] remember     the idempotency key for this many seconds
   ARGV[13] tag          or "-"
   ARGV[14] version      or ""
   ARGV[15] course       "none", "running" or "finished"

@@ -19,7 +19,7 @@
   ARGV[9] max count     of entries
   ARGV[10] max age      of entries, milliseconds
   ARGV[11] command      PUBLISH or SPUBLISH
-  ARGV[12] remember     the idempotency key for so many seconds
+  ARGV[12] remember     the idempotency key for this many seconds
 
   Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed}
 ]]

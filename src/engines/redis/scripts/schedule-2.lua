@@ -5,7 +5,7 @@
   ARGV[1] id
   ARGV[2] scheduled     JSON
   ARGV[3] fingerprint   of the body, without spaces; or ""
-  ARGV[4] remember      the idempotency key for so many seconds
+  ARGV[4] remember      the idempotency key for this many seconds
   Returns {0 kept | 1 kept before | 2 conflict, id}
 ]]
 if ARGV[3] ~= '' then
