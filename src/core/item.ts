@@ -29,6 +29,20 @@ export interface ItemDraft {
   traceparent?: string
 }
 
+/**
+ * When a notification ends that was made at a time in milliseconds, as a time and as RFC 3339: at its own end, or when an inbox that keeps
+ * what it has for so many seconds no longer keeps it.
+ */
+export function endOf(
+  { expiresAt }: Pick<ItemDraft, 'expiresAt'>,
+  createdAt: number,
+  retention: number,
+): { time: number; text: string } {
+  const own = Date.parse(expiresAt)
+  const last = createdAt + retention * 1000
+  return own <= last ? { time: own, text: expiresAt } : { time: last, text: new Date(last).toISOString() }
+}
+
 /** What became of the item: made, replaced, or left as it was because the stored one is newer. */
 export interface ItemPlace {
   version: number

@@ -218,6 +218,7 @@ export class RedisBroker implements Broker {
       this.#scripts.readLogBuffer(
         this.#keys.log(channel),
         this.#keys.meta(channel),
+        this.#keys.inbox(channel)[0],
         birth(),
         Date.now(),
         this.#store.retentionOf(channel).seconds * 1000,

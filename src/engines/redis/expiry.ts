@@ -31,16 +31,22 @@ export function startExpiry(
         retention.user.count,
         connection.publishCommand,
         randomUUIDv7(),
+        retention.user.seconds * 1000,
       ),
     )
     await connection.run(() => scripts.settle(keys.due, channel, seen, next))
   }
   const look = async (): Promise<void> => {
-    const due = await connection.run(() =>
-      connection.client.zrangebyscore(keys.due, '-inf', Date.now(), 'WITHSCORES', 'LIMIT', 0, AT_ONCE),
-    )
-    for (let index = 0; index < due.length; index += 2) await expire(due[index] as Channel, due[index + 1]!)
-    if (due.length === AT_ONCE * 2) await look()
+    for (;;) {
+      const due = await connection.run(() =>
+        connection.client.zrangebyscore(keys.due, '-inf', Date.now(), 'WITHSCORES', 'LIMIT', 0, AT_ONCE),
+      )
+      const expiring: Promise<void>[] = []
+      for (let index = 0; index < due.length; index += 2)
+        expiring.push(expire(due[index] as Channel, due[index + 1]!))
+      await Promise.all(expiring)
+      if (due.length < AT_ONCE * 2) return
+    }
   }
   let looking = false
   const timer = setInterval(() => {

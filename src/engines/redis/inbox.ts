@@ -21,10 +21,6 @@ export const WATCHED = 'watched'
 export const wordOf = (text: string | undefined): string =>
   text === undefined ? NONE : `=${encodeURIComponent(text)}`
 
-/** Before when a notification must have been touched to be no longer kept. RFC 3339 in UTC. */
-export const oldestOf = (retention: EngineOptions['retention'], now: number): string =>
-  new Date(now - retention.user.seconds * 1000).toISOString()
-
 /** The notifications of users on Redis: hashes and a sorted set per user, one script per verb. */
 export class RedisInbox implements Inbox {
   readonly #connection: RedisConnection
@@ -87,7 +83,6 @@ export class RedisInbox implements Inbox {
   }
 
   async #list(channel: Channel, wanted: (string | number)[]): Promise<InboxPage> {
-    const now = Date.now()
     const [seq, epoch, unread, unseen, complete, ...rest] = await this.#connection.run(() =>
       this.#scripts.listInbox(
         this.#keys.log(channel),
@@ -96,11 +91,11 @@ export class RedisInbox implements Inbox {
         ...this.#keys.inbox(channel),
         this.#connection.life,
         birth(),
-        now,
+        Date.now(),
         this.#retention.user.count,
         this.#connection.publishCommand,
         randomUUIDv7(),
-        oldestOf(this.#retention, now),
+        this.#retention.user.seconds * 1000,
         ...wanted,
       ),
     )
@@ -125,6 +120,7 @@ export class RedisInbox implements Inbox {
       this.#retention.user.count,
       this.#connection.publishCommand,
       randomUUIDv7(),
+      this.#retention.user.seconds * 1000,
     ]
   }
 }

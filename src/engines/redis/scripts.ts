@@ -23,6 +23,7 @@ export interface ScriptedClient {
       version: number,
       created: number,
       applied: number,
+      alone: number,
     ][]
   >
   mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number, ...watched: string[]]>
@@ -32,6 +33,7 @@ export interface ScriptedClient {
   ): Promise<[seq: number, epoch: string, unread: number, unseen: number, complete: number, ...string[]]>
   acknowledge(...args: Argument[]): Promise<string[]>
   expire(...args: Argument[]): Promise<string>
+  note(...args: Argument[]): Promise<number>
   settle(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
   putWatch(...args: Argument[]): Promise<number>
@@ -80,6 +82,7 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['listInbox', 'list-8', inbox],
     ['acknowledge', 'acknowledge-3', inbox],
     ['expire', 'expire-8', inbox],
+    ['note', 'note-1', ''],
     ['settle', 'settle-1', ''],
     ['schedule', 'schedule-2', ''],
     ['putWatch', 'put-watch-2', watches],
@@ -88,7 +91,7 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     ['settleWatch', 'settle-watch-2', watches],
     ['cancel', 'cancel-1', ''],
     ['conclude', 'conclude-1', ''],
-    ['readLog', 'read-2', log],
+    ['readLog', 'read-3', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],

@@ -1,9 +1,9 @@
 import { isUserChannel } from '../../core/channel.ts'
 import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../core/engine.ts'
-import type { ItemDraft, ItemPlace } from '../../core/item.ts'
+import { endOf, type ItemDraft, type ItemPlace } from '../../core/item.ts'
 import { type Draft, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
-import { NONE, oldestOf, WATCHED, wordOf } from './inbox.ts'
+import { NONE, WATCHED, wordOf } from './inbox.ts'
 import type { Keys } from './keys.ts'
 import type { ScriptedClient } from './scripts.ts'
 
@@ -79,6 +79,7 @@ export class Store {
     const { count, seconds } = this.#retention.user
     const { id, event, createdAt, expiresAt, idempotency, except = '' } = drafts[0]!
     const keys = drafts.flatMap((draft) => [...this.#keysOf(draft), ...this.#keys.inbox(draft.channel)])
+    const ends = endOf(item, createdAt, seconds)
     const [results] = await Promise.all([
       this.#scripts.notifyBuffer(
         keys.length,
@@ -101,25 +102,26 @@ export class Store {
         item.renotify ? 1 : 0,
         item.alert ? 1 : 0,
         item.updatedAt,
-        item.expiresAt,
-        expiresAt,
+        ends.text,
+        ends.time,
         item.type,
         wordOf(item.category),
-        oldestOf(this.#retention, createdAt),
         item.webhook === undefined ? NONE : WATCHED,
         ...drafts.map((draft) => draft.id),
       ),
-      expiresAt > 0 && this.#noteExpiry(drafts, expiresAt),
+      expiresAt > 0 && this.#noteEnd(drafts, ends.time),
     ])
+    // Nearly all end after what was there before them, so that somebody looks after them anyway.
+    const first = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
+    if (first.length > 0) await this.#noteEnd(first, ends.time)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...answer(status, seq, epoch, id, connections, known),
       place: { version, created: created === 1, applied: applied === 1 },
     }))
   }
 
-  #noteExpiry(drafts: readonly Draft[], expiresAt: number): Promise<unknown> {
-    const members = drafts.flatMap(({ channel }) => [expiresAt, channel])
-    return this.#connection.client.zadd(this.#keys.due, 'LT', ...members)
+  #noteEnd(drafts: readonly Draft[], time: number): Promise<unknown> {
+    return this.#scripts.note(this.#keys.due, time, ...drafts.map(({ channel }) => channel))
   }
 
   #keysOf({ channel, idempotency }: Draft): string[] {

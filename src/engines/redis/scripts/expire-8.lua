@@ -7,10 +7,11 @@
   ARGV[4] max count     of entries
   ARGV[5] command       PUBLISH or SPUBLISH
   ARGV[6] id            of the event
+  ARGV[7] max age       milliseconds
   Returns when the next one ends, in milliseconds as text; "" for never
 ]]
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
-local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6]}
-expire(log, inbox, counts_of(KEYS[2]), how)
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6], max_age = tonumber(ARGV[7])}
+expire(log, inbox, counts_of(inbox), how)
 return redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or ''

@@ -2,8 +2,9 @@
   What every script on an inbox shares; it is put behind log.lua, in front of each of them.
 
   Of a notification the inbox keeps a line of words ("-" for none) and its content, each in a hash by id; its seq in a sorted set; the id of
-  each tag in a hash; and the time at which it ends, if the backend named one, in a sorted set. Times are RFC 3339 in UTC, always of the
-  same length, so that they can be compared as text.
+  each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand the counts, which so live and die with what they
+  count, and the time from which the keys are to be kept alive anew. Times are RFC 3339 in UTC, always of the same length, so that they can be
+  compared as text.
 ]]
 local SEQ, VERSION, COURSE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local TYPE, TAG, CATEGORY, WAITER, WATCHED = 12, 13, 14, 15, 16
@@ -25,10 +26,10 @@ local function weight(words)
   return 1, words[SEEN] == '-' and 1 or 0
 end
 
--- The counts as the log's hash has them.
-local function counts_of(meta)
-  local known = redis.call('HMGET', meta, 'unread', 'unseen')
-  return {unread = tonumber(known[1] or 0), unseen = tonumber(known[2] or 0)}
+-- The counts as they stand beside the lines.
+local function counts_of(inbox)
+  local known = redis.call('HMGET', inbox.lines, 'unread', 'unseen', 'renew')
+  return {unread = tonumber(known[1] or 0), unseen = tonumber(known[2] or 0), renew = tonumber(known[3] or 0)}
 end
 
 local function add(counts, words, sign)
@@ -37,8 +38,8 @@ local function add(counts, words, sign)
   counts.unseen = counts.unseen + sign * unseen
 end
 
-local function keep_counts(meta, counts)
-  redis.call('HSET', meta, 'unread', counts.unread, 'unseen', counts.unseen)
+local function keep_counts(inbox, counts)
+  redis.call('HSET', inbox.lines, 'unread', counts.unread, 'unseen', counts.unseen)
 end
 
 local function counts_text(counts)
@@ -55,27 +56,19 @@ local function drop(inbox, counts, id, words)
   add(counts, words, -1)
 end
 
--- Takes the oldest out: those beyond the number that is kept, and those that were not touched since `oldest`.
-local function trim_inbox(inbox, counts, max, oldest)
-  local surplus = redis.call('ZCARD', inbox.order) - max
-  while true do
-    local id = redis.call('ZRANGE', inbox.order, 0, 0)[1]
-    if not id then return end
+-- Takes the oldest out, so many of them.
+local function trim_inbox(inbox, counts, surplus)
+  for _, id in ipairs(redis.call('ZRANGE', inbox.order, 0, surplus - 1)) do
     local line = redis.call('HGET', inbox.lines, id)
-    if not line then
-      redis.call('ZREM', inbox.order, id)
-    else
-      local words = words_of(line)
-      if surplus <= 0 and words[UPDATED] >= oldest then return end
-      drop(inbox, counts, id, words)
-    end
-    surplus = surplus - 1
+    if line then drop(inbox, counts, id, words_of(line)) else redis.call('ZREM', inbox.order, id) end
   end
 end
 
--- Lets the keys of an inbox that is used live on.
-local function keep_inbox_alive(inbox, max_age)
-  for _, key in pairs(inbox) do redis.call('PEXPIRE', key, max_age * 2 + 60000) end
+-- Lets the keys of an inbox live on for longer than anything in it, and what is known of its log at least as long: it has the numbers.
+local function keep_inbox_alive(inbox, meta, now, max_age)
+  redis.call('HSET', inbox.lines, 'renew', string.format('%d', now + renewal(max_age)))
+  for _, key in pairs(inbox) do redis.call('PEXPIRE', key, lifetime(max_age)) end
+  redis.call('PEXPIRE', meta, lifetime(max_age))
 end
 
 -- Puts an event of the server's own on the log, with the counts after it. `log` has the names of the keys, `how` what the caller said.
@@ -84,12 +77,16 @@ local function tell(log, how, opening, counts)
   local message = number .. ' ' .. epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"'
     .. counts_text(counts) .. '}]'
   append(log.log, log.meta, number, message, how.max)
+  keep_alive_when_due(log.log, log.meta, how.now, how.max_age)
   redis.call(how.command, log.bell, message)
 end
 
+-- How many notifications one event names that have ended.
+local AT_ONCE = 100
+
 -- Takes out what has ended, from the log too, and tells of it; answers whether there was something.
 local function expire(log, inbox, counts, how)
-  local ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, 100)
+  local ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, AT_ONCE)
   local ids = {}
   for _, id in ipairs(ended) do
     local line = redis.call('HGET', inbox.lines, id)
@@ -103,7 +100,8 @@ local function expire(log, inbox, counts, how)
     end
   end
   if #ids == 0 then return false end
-  keep_counts(log.meta, counts)
+  keep_counts(inbox, counts)
   tell(log, how, 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 \n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
+  if #ended == AT_ONCE then expire(log, inbox, counts, how) end
   return true
 end

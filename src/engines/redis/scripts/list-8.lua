@@ -7,7 +7,7 @@
   ARGV[4] max count     of entries, and of notifications
   ARGV[5] command       PUBLISH or SPUBLISH
   ARGV[6] id            for an event of its own, if something has ended meanwhile
-  ARGV[7] oldest        what was not touched since is no longer kept; RFC 3339
+  ARGV[7] max age       milliseconds
   ARGV[8] limit
   ARGV[9] before        only below this seq; or ""
   ARGV[10] status       active, unread, unseen, read, archived; or ""
@@ -18,12 +18,11 @@
 ]]
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
-local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6]}
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6], max_age = tonumber(ARGV[7])}
 local epoch = found(KEYS[1], KEYS[2], ARGV[2])
-local counts = counts_of(KEYS[2])
+if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], how.max_age) end
+local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
-trim_inbox(inbox, counts, how.max, ARGV[7])
-keep_counts(KEYS[2], counts)
 local status, category, type, wanted = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
 
 local function has_status(words)

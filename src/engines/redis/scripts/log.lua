@@ -81,13 +81,26 @@ local function trim_by_age(log, meta, now, max_age)
   end
 end
 
+-- After how many milliseconds keys that are used are given a new lifetime.
+local function renewal(max_age)
+  return math.min(math.floor(max_age / 8), 3600000)
+end
+
+-- How long what is known of a log is kept after it was last used, in milliseconds.
+local function lifetime(max_age)
+  return max_age * 2 + 60000
+end
+
 -- Lets the keys of a log that is used live on; done now and then, not with every call.
 local function keep_alive(log, meta, now, max_age)
   trim_by_age(log, meta, now, max_age)
-  local pause = math.min(math.floor(max_age / 8), 3600000)
-  redis.call('HSET', meta, 'due', string.format('%d', now + pause))
-  redis.call('PEXPIRE', log, max_age + pause * 2)
-  redis.call('PEXPIRE', meta, max_age * 2 + 60000)
+  redis.call('HSET', meta, 'due', string.format('%d', now + renewal(max_age)))
+  redis.call('PEXPIRE', log, max_age + renewal(max_age) * 2)
+  redis.call('PEXPIRE', meta, lifetime(max_age))
+end
+
+local function keep_alive_when_due(log, meta, now, max_age)
+  if now >= tonumber(redis.call('HGET', meta, 'due') or 0) then keep_alive(log, meta, now, max_age) end
 end
 
 -- Gives the log its next number, in the life that the store has; answers the number as text, and its epoch.

@@ -8,25 +8,26 @@
   ARGV[5] max count     of entries
   ARGV[6] command       PUBLISH or SPUBLISH
   ARGV[7] id            for an event of its own, if something has ended meanwhile
-  ARGV[8] word          of the state: 7 seen, 8 read, 9 archived
-  ARGV[9] value         RFC 3339, or "-" to take it away
-  ARGV[10] before       with all: only those that were not touched after this time; or ""
-  ARGV[11..]            ids; none for all
+  ARGV[8] max age       milliseconds
+  ARGV[9] word          of the state: 7 seen, 8 read, 9 archived
+  ARGV[10] value        RFC 3339, or "-" to take it away
+  ARGV[11] before      with all: only those that were not touched after this time; or ""
+  ARGV[12..]            ids; none for all
   Returns {1 if something changed, unread, unseen, id of each that changed and is watched, ...}
 ]]
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
-local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7]}
-local counts = counts_of(KEYS[2])
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7], max_age = tonumber(ARGV[8])}
+local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
-local ids, named, before = {}, {}, ARGV[10]
-for index = 11, #ARGV do
+local ids, named, before = {}, {}, ARGV[11]
+for index = 12, #ARGV do
   -- One that is named twice counts once.
   if not named[ARGV[index]] then ids[#ids + 1] = ARGV[index] end
   named[ARGV[index]] = true
 end
 if #ids == 0 then ids = redis.call('ZRANGE', inbox.order, 0, -1) end
-local state, value, changed, watched = tonumber(ARGV[8]), ARGV[9], {}, {}
+local state, value, changed, watched = tonumber(ARGV[9]), ARGV[10], {}, {}
 for first = 1, #ids, 1000 do
   local last = math.min(first + 999, #ids)
   local lines = redis.call('HMGET', inbox.lines, unpack(ids, first, last))
@@ -47,7 +48,7 @@ if #changed == 0 then return {0, counts.unread, counts.unseen} end
 for first = 1, #changed, 1000 do
   redis.call('HSET', inbox.lines, unpack(changed, first, math.min(first + 999, #changed)))
 end
-keep_counts(KEYS[2], counts)
+keep_counts(inbox, counts)
 tell(log, how, ARGV[3], counts)
 local result = {1, counts.unread, counts.unseen}
 for _, id in ipairs(watched) do result[#result + 1] = id end

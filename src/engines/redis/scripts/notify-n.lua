@@ -3,7 +3,7 @@
   the subscribers. Content is never decoded: what the store knows is spliced into finished text, integers by %d.
   KEYS[1..10]           of the first user, KEYS[11..20] of the second, ...:
     log                   stream; an entry's id is its seq
-    meta                  hash: seq, floor, epoch, epochs, due, unread, unseen
+    meta                  hash: seq, floor, epoch, epochs, due
     connections           hash: process -> connections
     idempotency           string; any other key if the caller gave none (then ARGV[6] is "")
     bell                  Pub/Sub channel
@@ -27,15 +27,17 @@
   ARGV[17] alert        "1" or "0": may it toast if it is new
   ARGV[18] updated at   RFC 3339
   ARGV[19] expires at   RFC 3339
-  ARGV[20] ends at      milliseconds, or "0" if it lives as long as the retention
+  ARGV[20] ends at      milliseconds
   ARGV[21] type
   ARGV[22] category     without spaces, or "-"
-  ARGV[23] oldest       what was not touched since is no longer kept; RFC 3339
-  ARGV[24] watched      "watched" if its backend wants to hear of it, or "-"
-  ARGV[25..]            for each user, the id if it is new
+  ARGV[23] watched      "watched" if its backend wants to hear of it, or "-"
+  ARGV[24..]            for each user, the id if it is new
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "",
-    version, 1 if made, 1 if applied}
+    version, 1 if made, 1 if applied, 1 if nothing else is in the inbox}
 ]]
+
+-- The highest number that every reader of JSON keeps exactly (RFC 8259 §6): a version stays there.
+local MAX_VERSION = 9007199254740991
 
 -- A time of a state as JSON.
 local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' end
@@ -53,9 +55,9 @@ local function notify(first, new_id)
     end
   end
   local inbox = inbox_keys(first + 5)
-  local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = new_id}
-  local meta = redis.call('HMGET', meta_key, 'epoch', 'due', 'unread', 'unseen')
-  local counts = {unread = tonumber(meta[3] or 0), unseen = tonumber(meta[4] or 0)}
+  local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = new_id, max_age = tonumber(ARGV[10])}
+  local meta = redis.call('HMGET', meta_key, 'epoch', 'due')
+  local counts = counts_of(inbox)
   if expire({log = log_key, meta = meta_key, bell = bell}, inbox, counts, how) then
     meta[1] = redis.call('HGET', meta_key, 'epoch')
   end
@@ -73,7 +75,7 @@ local function notify(first, new_id)
   local old = line and words_of(line)
   local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
   -- What the inbox keeps, without the seq; states begin empty.
-  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[7], ARGV[24]}
+  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[7], ARGV[23]}
   if old then
     id = known_id
     local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
@@ -82,7 +84,7 @@ local function notify(first, new_id)
       remember(old[SEQ], epoch, id, old[VERSION], 0, 0)
       return {0, tonumber(old[SEQ]), epoch, id, connections, '', tonumber(old[VERSION]), 0, 0}
     end
-    if given == '' then words[VERSION] = string.format('%d', tonumber(old[VERSION]) + 1) end
+    if given == '' then words[VERSION] = string.format('%d', math.min(tonumber(old[VERSION]) + 1, MAX_VERSION)) end
     words[CREATED] = old[CREATED]
     local again = ARGV[16] == '1' or (course == 'finished' and old[COURSE] ~= 'finished')
     alert = alert and again
@@ -99,32 +101,30 @@ local function notify(first, new_id)
   redis.call('HSET', inbox.lines, id, table.concat(words, ' '))
   redis.call('HSET', inbox.contents, id, ARGV[5])
   redis.call('ZADD', inbox.order, number, id)
-  if tag ~= '-' and not old then redis.call('HSET', inbox.tags, tag, id) end
-  if ARGV[20] ~= '0' then
-    redis.call('ZADD', inbox.ends, ARGV[20], id)
-  elseif old then
-    redis.call('ZREM', inbox.ends, id)
+  redis.call('ZADD', inbox.ends, ARGV[20], id)
+  local kept = redis.call('ZCARD', inbox.order)
+  -- A key that is made anew has no end.
+  local renews = kept == 1 or how.now >= counts.renew
+  if tag ~= '-' and not old then
+    redis.call('HSET', inbox.tags, tag, id)
+    renews = renews or redis.call('HLEN', inbox.tags) == 1
   end
-  if redis.call('ZCARD', inbox.order) > how.max then trim_inbox(inbox, counts, how.max, '') end
-  keep_counts(meta_key, counts)
+  if kept > how.max then trim_inbox(inbox, counts, kept - how.max) end
+  keep_counts(inbox, counts)
 
   local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ' ' .. id .. ARGV[4] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[5]
     .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[18] .. '","expiresAt":"' .. ARGV[19]
     .. '","seenAt":' .. quoted(words[SEEN]) .. ',"readAt":' .. quoted(words[READ]) .. ',"archivedAt":' .. quoted(words[ARCHIVED])
     .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. counts_text(counts) .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
   append(log_key, meta_key, number, message, how.max)
-  if how.now >= tonumber(meta[2] or 0) then
-    trim_inbox(inbox, counts, how.max, ARGV[23])
-    keep_counts(meta_key, counts)
-    keep_alive(log_key, meta_key, how.now, tonumber(ARGV[10]))
-    keep_inbox_alive(inbox, tonumber(ARGV[10]))
-  end
+  if how.now >= tonumber(meta[2] or 0) then keep_alive(log_key, meta_key, how.now, how.max_age) end
+  if renews then keep_inbox_alive(inbox, meta_key, how.now, how.max_age) end
   local created = old and 0 or 1
   remember(number, epoch, id, words[VERSION], created, 1)
   redis.call(ARGV[11], bell, message)
-  return {0, tonumber(number), epoch, id, connections, '', tonumber(words[VERSION]), created, 1}
+  return {0, tonumber(number), epoch, id, connections, '', tonumber(words[VERSION]), created, 1, kept == 1 and 1 or 0}
 end
 
 local results = {}
-for index = 25, #ARGV do results[#results + 1] = notify((index - 25) * 10 + 1, ARGV[index]) end
+for index = 24, #ARGV do results[#results + 1] = notify((index - 24) * 10 + 1, ARGV[index]) end
 return results

@@ -8,20 +8,21 @@
   ARGV[5] max count     of entries
   ARGV[6] command       PUBLISH or SPUBLISH
   ARGV[7] id            for an event of its own, if something has ended meanwhile
-  ARGV[8] id or tag
+  ARGV[8] max age       milliseconds
+  ARGV[9] id or tag
   Returns {id, 1 if it is watched}, or {} if there is none
 ]]
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
-local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7]}
-local counts = counts_of(KEYS[2])
+local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7], max_age = tonumber(ARGV[8])}
+local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
-local id = redis.call('HGET', inbox.tags, ARGV[8]) or ARGV[8]
+local id = redis.call('HGET', inbox.tags, ARGV[9]) or ARGV[9]
 local line = redis.call('HGET', inbox.lines, id)
 if not line then return {} end
 local words = words_of(line)
 redis.call('XDEL', KEYS[1], words[SEQ] .. '-0')
 drop(inbox, counts, id, words)
-keep_counts(KEYS[2], counts)
+keep_counts(inbox, counts)
 tell(log, how, ARGV[3] .. '["notification:removed",{"ids":["' .. id .. '"]', counts)
 return {id, words[WATCHED] == '-' and 0 or 1}

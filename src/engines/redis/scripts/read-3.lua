@@ -3,6 +3,7 @@
 
   KEYS[1] log
   KEYS[2] meta
+  KEYS[3] lines         of the inbox; of a room there are none
 
   ARGV[1] birth        for a log that does not exist yet
   ARGV[2] now          milliseconds
@@ -22,8 +23,9 @@ else
   trim_by_age(KEYS[1], KEYS[2], now, max_age)
 end
 
-local meta = redis.call('HMGET', KEYS[2], 'seq', 'floor', 'epochs', 'unread', 'unseen')
-local result = {tonumber(meta[1] or 0), tonumber(meta[2] or 0), meta[3], 1, tonumber(meta[4] or 0), tonumber(meta[5] or 0)}
+local meta = redis.call('HMGET', KEYS[2], 'seq', 'floor', 'epochs')
+local counts = redis.call('HMGET', KEYS[3], 'unread', 'unseen')
+local result = {tonumber(meta[1] or 0), tonumber(meta[2] or 0), meta[3], 1, tonumber(counts[1] or 0), tonumber(counts[2] or 0)}
 local left, bytes, edge = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[5]
 while left > 0 do
   local count = math.min(left, 32)
