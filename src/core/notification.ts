@@ -78,10 +78,20 @@ export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 export function faultsOfNotification(input: NotificationInput, content: string): Fault[] {
   if (input.title === undefined && input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
-  const faults = [...faultsOfTag(input), ...faultsOfWebhook(input.webhook, input.ttl)]
+  const faults = [
+    ...faultsOfTag(input),
+    ...faultsOfCategory(input),
+    ...faultsOfWebhook(input.webhook, input.ttl),
+  ]
   if (faults.length > 0) return faults
   return faultsOfData(input.data, content)
 }
+
+/** It is compared with what is asked for in URLs, which have no half characters. */
+const faultsOfCategory = ({ category }: NotificationInput): Fault[] =>
+  category === undefined || category.isWellFormed()
+    ? []
+    : [{ pointer: '/category', detail: 'must not have half of a surrogate pair' }]
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 

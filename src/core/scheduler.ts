@@ -88,8 +88,16 @@ export class Scheduler {
   async #look(): Promise<void> {
     const due = await this.#engine.schedule.due(Date.now(), AT_ONCE)
     const settled = await Promise.allSettled(due.map((scheduled) => this.#publish(scheduled)))
-    for (const result of settled) if (result.status === 'rejected') throw result.reason
+    for (const [index, result] of settled.entries())
+      if (result.status === 'rejected') await this.#giveUp(due[index]!, result.reason)
     if (due.length === AT_ONCE) await this.#look()
+  }
+
+  /** What can not be published now is tried again; what never can must not stand in the way of the others for ever. */
+  async #giveUp({ draft }: Scheduled, reason: unknown): Promise<void> {
+    if (!(reason instanceof ServiceError) || reason.temporary) throw reason
+    await this.#engine.schedule.conclude(draft.channel, draft.id)
+    this.#report(reason)
   }
 
   async #publish(scheduled: Scheduled): Promise<void> {

@@ -187,6 +187,7 @@ test.each<[string, string, object]>([
   ['an action without a title', '/actions/0/title', { title, actions: [{ action: 'a' }] }],
   ['a script as an action', '/actions/0/url', { title, actions: [{ action: 'a', title, url: scriptUrl }] }],
   ['a long category', '/category', { title, category: at(65) }],
+  ['half a character as a category', '/category', { title, category: '\ud83d' }],
   ['a string for a boolean', '/silent', { title, silent: 'true' }],
   ['large data', '/data', { data: 'x'.repeat(16_383) }],
   ['large data of many bytes', '/data', { data: '😀'.repeat(5000) }],

@@ -34,8 +34,8 @@ export class EmbeddedBroker implements Broker {
     const { transactions, bell } = this.#parts
     const { published } = await transactions.write(
       () => this.#store(draft),
-      ({ message }) => {
-        if (message !== undefined) bell.ring(draft.channel, message)
+      ({ messages }) => {
+        for (const message of messages) bell.ring(draft.channel, message)
       },
     )
     return published
@@ -86,7 +86,7 @@ export class EmbeddedBroker implements Broker {
     const now = Date.now()
     const connections = connectionsOf(draft.channel)
     const known = idempotency.recall(draft, now)
-    if (known !== undefined) return { published: { ...known, connections, replayed: true } }
+    if (known !== undefined) return { published: { ...known, connections, replayed: true }, messages: [] }
     const outcome = this.#put(draft, connections)
     idempotency.remember(draft, outcome.published, now)
     return outcome
@@ -98,6 +98,6 @@ export class EmbeddedBroker implements Broker {
     const { seq, epoch, message } = draft.stored
       ? log.append(draft, (seq, epoch) => encode(draft, seq, epoch))
       : { seq: 0, epoch: '', message: Buffer.from(encodeUnstored(draft)) }
-    return { published: { id: draft.id, seq, epoch, connections, replayed: false }, message }
+    return { published: { id: draft.id, seq, epoch, connections, replayed: false }, messages: [message] }
   }
 }

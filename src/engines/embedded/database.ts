@@ -12,7 +12,7 @@ export const IN_MEMORY = ':memory:'
 /** `Tabc`, as SQLite's header names the program that a file belongs to. */
 const APPLICATION_ID = 0x54616263
 
-const SCHEMA_VERSION = 3
+const SCHEMA_VERSION = 4
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
@@ -60,8 +60,8 @@ const SCHEMA = `
 `
 
 /**
- * Notifications as they stand, those that wait for their time, and what backends want to hear of. `ends`: when one expires of which the
- * backend said so; 0 if it lives as long as the retention. `token`: by which a watch is taken at the moment.
+ * Notifications as they stand, those that wait for their time, and what backends want to hear of. `ends`: when one ends, in milliseconds
+ * since the epoch. `token`: by which a watch is taken at the moment.
  */
 const ITEMS = `
   CREATE TABLE item (
@@ -90,7 +90,7 @@ const ITEMS = `
   ) STRICT;
   CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;
   CREATE INDEX item_seq ON item (channel, seq);
-  CREATE INDEX item_ends ON item (ends) WHERE ends > 0;
+  CREATE INDEX item_ends ON item (ends);
   CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
     cancelled INTEGER, PRIMARY KEY (channel, id)) STRICT;
   CREATE INDEX schedule_at ON schedule (at);
@@ -110,6 +110,8 @@ const MEMBERSHIPS = `
 const MIGRATIONS: Record<number, string> = {
   1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS}`,
   2: MEMBERSHIPS,
+  // What had no end in the table ends when its tabs were told.
+  3: `UPDATE item SET ends = unixepoch(expires) * 1000 WHERE ends = 0; DROP INDEX item_ends; CREATE INDEX item_ends ON item (ends);`,
 }
 
 /**

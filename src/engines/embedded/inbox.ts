@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { Channel } from '../../core/channel.ts'
 import type { Delivery, Inbox, InboxPage, InboxQuery, Mark, Marked, Withdrawn } from '../../core/inbox.ts'
-import type { Counts, Item, ItemDraft } from '../../core/item.ts'
+import { type Counts, endOf, type Item, type ItemDraft } from '../../core/item.ts'
 import { headOf } from '../../core/position.ts'
 import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/publication.ts'
 import type { Bell } from './bell.ts'
@@ -24,6 +24,7 @@ const MAX_EXPIRED = 500
 /** The notifications of users in tables, beside the log. */
 export class EmbeddedInbox implements Inbox {
   readonly #parts: InboxParts
+  #expiring: Promise<void> | undefined
 
   constructor(parts: InboxParts) {
     this.#parts = parts
@@ -34,21 +35,28 @@ export class EmbeddedInbox implements Inbox {
     const { log, items } = this.#parts
     const row = log.open(draft.channel)
     log.touch(row)
-    const placement = items.place(row, draft, wanted, connections)
+    const messages: Buffer[] = []
+    this.#expire(row, messages)
+    const ends = endOf(wanted, draft.createdAt, log.retentionOf(draft.channel).seconds)
+    const placement = items.place(row, draft, { ...wanted, expiresAt: ends.text }, connections)
     if (!('item' in placement)) {
       const { id, seq, version } = placement
       const place = { version, created: false, applied: false }
-      return { published: { id, seq, epoch: headOf(row).epoch, connections, replayed: false, place } }
+      return {
+        published: { id, seq, epoch: headOf(row).epoch, connections, replayed: false, place },
+        messages,
+      }
     }
     const { item, replaced, alert } = placement
     if (replaced !== undefined) log.remove(row, replaced.seq)
     const { seq, epoch, message } = log.append(draft, (seq, epoch) => {
       item.seq = seq
-      items.put(row, item, replaced, draft.expiresAt, wanted)
+      items.put(row, item, replaced, ends.time, wanted)
       return encodeItem(draft, item, epoch, items.counts(row), alert)
     })
+    messages.push(message)
     const place = { version: item.version, created: replaced === undefined, applied: true }
-    return { published: { id: item.id, seq, epoch, connections, replayed: false, place }, message }
+    return { published: { id: item.id, seq, epoch, connections, replayed: false, place }, messages }
   }
 
   /** The counts as the log of the user has told them. */
@@ -57,21 +65,21 @@ export class EmbeddedInbox implements Inbox {
   }
 
   mark(draft: Draft, mark: Mark): Promise<Marked> {
-    return this.#write(draft.channel, (row, tell) => {
+    return this.#write(draft.channel, (row, messages) => {
       const marked = this.#parts.items.mark(row, mark)
       const changed = marked.length > 0
-      if (changed) tell(draft)
+      if (changed) this.#tell(row, draft, messages)
       const watched = marked.filter((one) => one.watched).map(({ id }) => id)
       return { ...this.#parts.items.counts(row), changed, watched }
     })
   }
 
   withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
-    return this.#write(draft.channel, (row, tell) => {
+    return this.#write(draft.channel, (row, messages) => {
       const item = this.#parts.items.find(row, idOrTag)
       if (item === undefined) return undefined
       const withdrawn = this.#remove(row, item)
-      tell(removalDraft(draft, [item.id]))
+      this.#tell(row, removalDraft(draft, [item.id]), messages)
       return withdrawn
     })
   }
@@ -93,37 +101,35 @@ export class EmbeddedInbox implements Inbox {
     return this.#write(channel, (row) => this.#parts.items.acknowledge(row, Math.min(seq, row.seq), at))
   }
 
-  /** Takes out what has ended, and tells of it. */
-  async expire(): Promise<void> {
+  /** Takes out all that has ended, and tells of it; one call at a time. */
+  expire(): Promise<void> {
+    this.#expiring ??= this.#expireAll().finally(() => {
+      this.#expiring = undefined
+    })
+    return this.#expiring
+  }
+
+  async #expireAll(): Promise<void> {
     const { transactions, items } = this.#parts
-    const ended = await transactions.read(() => items.ended(Date.now(), MAX_EXPIRED))
-    await Promise.all(
-      [...new Set(ended.map(({ channel }) => channel))].map((channel) =>
-        this.#write(channel, () => undefined),
-      ),
-    )
+    for (;;) {
+      const ended = await transactions.read(() => items.ended(Date.now(), MAX_EXPIRED))
+      const channels = new Set(ended.map(({ channel }) => channel))
+      await Promise.all([...channels].map((channel) => this.#write(channel, () => undefined)))
+      if (ended.length < MAX_EXPIRED) return
+    }
   }
 
   /** Works on an inbox without what has ended in it, and carries what is told of it after the commit. */
-  #write<T>(channel: Channel, work: (row: Row, tell: (draft: Draft) => void) => T): Promise<T> {
-    const { transactions, log, items, bell } = this.#parts
+  #write<T>(channel: Channel, work: (row: Row, messages: Buffer[]) => T): Promise<T> {
+    const { transactions, log, bell } = this.#parts
     const messages: Buffer[] = []
     return transactions.write(
       () => {
         messages.length = 0
         const row = log.open(channel)
         log.touch(row)
-        const tell = (draft: Draft): void => {
-          const { unread, unseen } = items.counts(row)
-          const { message } = log.append(
-            draft,
-            (seq, epoch) =>
-              `${seq} ${epoch} ${encodeOpening(draft)},"seq":${seq},"epoch":"${epoch}","unread":${unread},"unseen":${unseen}}]`,
-          )
-          messages.push(message)
-        }
-        this.#expire(row, tell)
-        return work(row, tell)
+        this.#expire(row, messages)
+        return work(row, messages)
       },
       () => {
         for (const message of messages) bell.ring(channel, message)
@@ -131,20 +137,26 @@ export class EmbeddedInbox implements Inbox {
     )
   }
 
-  #expire(row: Row, tell: (draft: Draft) => void): void {
-    const { log, items } = this.#parts
-    const now = Date.now()
-    items.removeOld(row, new Date(now - log.retentionOf(row.channel).seconds * 1000).toISOString())
-    const ended = items.endedOf(row, now)
-    for (const item of ended) this.#remove(row, item)
-    if (ended.length === 0) return
-    const event = { channel: row.channel, id: randomUUIDv7(), createdAt: now }
-    tell(
-      removalDraft(
-        event,
-        ended.map(({ id }) => id),
-      ),
+  /** Puts an event of the server's own on the log, with the counts as they are. */
+  #tell(row: Row, draft: Draft, messages: Buffer[]): void {
+    const { unread, unseen } = this.#parts.items.counts(row)
+    const { message } = this.#parts.log.append(
+      draft,
+      (seq, epoch) =>
+        `${seq} ${epoch} ${encodeOpening(draft)},"seq":${seq},"epoch":"${epoch}","unread":${unread},"unseen":${unseen}}]`,
     )
+    messages.push(message)
+  }
+
+  /** Takes out what has ended in an inbox, and tells of it. */
+  #expire(row: Row, messages: Buffer[]): void {
+    const now = Date.now()
+    const ended = this.#parts.items.endedOf(row, now)
+    if (ended.length === 0) return
+    for (const item of ended) this.#remove(row, item)
+    const event = { channel: row.channel, id: randomUUIDv7(), createdAt: now }
+    const ids = ended.map(({ id }) => id)
+    this.#tell(row, removalDraft(event, ids), messages)
   }
 
   #remove(row: Row, item: Item): Touched {

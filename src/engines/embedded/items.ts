@@ -42,7 +42,9 @@ export class Items {
     if (late || setBack) return replaced
     const again = renotify || (course === 'finished' && replaced.course !== 'finished')
     const { id, createdAt, seenAt, readAt, archivedAt } = replaced
-    const item = { ...fresh, id, createdAt, version: version ?? replaced.version + 1 }
+    // Numbers above it are not exact any more: a version stays there.
+    const next = Math.min(replaced.version + 1, Number.MAX_SAFE_INTEGER)
+    const item = { ...fresh, id, createdAt, version: version ?? next }
     return again
       ? { item, replaced, alert }
       : { item: { ...item, seenAt, readAt, archivedAt }, replaced, alert: false }
@@ -69,6 +71,7 @@ export class Items {
     )
     if (replaced !== undefined) add(totals, replaced, -1)
     add(totals, item, 1)
+    totals.ends = Math.min(totals.ends, ends)
     const surplus = totals.items - this.#log.retentionOf(row.channel).count
     if (surplus <= 0) return
     this.#statements.removeOldest.run(row.id, surplus)
@@ -80,11 +83,6 @@ export class Items {
     const removed = this.#statements.remove.get(row.id, item.id) as unknown as TouchedRow
     add(totals, item, -1)
     return touchedOf(removed)
-  }
-
-  /** Removes what was not touched since `oldest`. */
-  removeOld(row: Row, oldest: string): void {
-    if (this.#statements.removeOld.run(row.id, oldest).changes > 0) row.totals = undefined
   }
 
   /** The counts as they are now. */
@@ -143,6 +141,9 @@ export class Items {
 
   /** What has ended in one inbox. */
   endedOf(row: Row, now: number): Item[] {
+    if (now < this.#totals(row).ends) return []
+    // What ends next is looked up with the counts.
+    row.totals = undefined
     return (this.#statements.endedOf.all(row.id, now) as unknown as StoredItem[]).map(itemOf)
   }
 }
@@ -163,9 +164,9 @@ const prepare = (database: DatabaseSync) => ({
   removeOldest: database.prepare(
     'DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE channel = ? ORDER BY seq LIMIT ?)',
   ),
-  removeOld: database.prepare('DELETE FROM item WHERE channel = ? AND updated < ?'),
   totals: database.prepare(`
-    SELECT count(*) AS items, count(*) FILTER (WHERE ${UNREAD}) AS unread, count(*) FILTER (WHERE ${UNREAD} AND seen IS NULL) AS unseen
+    SELECT count(*) AS items, count(*) FILTER (WHERE ${UNREAD}) AS unread, count(*) FILTER (WHERE ${UNREAD} AND seen IS NULL) AS unseen,
+      coalesce(min(ends), ${Number.MAX_SAFE_INTEGER}) AS ends
     FROM item WHERE channel = ?`),
   mark: {
     seen: database.prepare(mark('seen')),
@@ -183,8 +184,8 @@ const prepare = (database: DatabaseSync) => ({
   ),
   ended: database.prepare(`
     SELECT channel.name AS channel FROM item JOIN channel ON channel.id = item.channel
-    WHERE ends > 0 AND ends <= ? ORDER BY ends LIMIT ?`),
-  endedOf: database.prepare('SELECT * FROM item WHERE channel = ? AND ends > 0 AND ends <= ? ORDER BY ends'),
+    WHERE ends <= ? ORDER BY ends LIMIT ?`),
+  endedOf: database.prepare('SELECT * FROM item WHERE channel = ? AND ends <= ? ORDER BY ends'),
 })
 
 /** A notification that something was done to. */

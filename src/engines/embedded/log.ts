@@ -30,6 +30,8 @@ export interface Row extends LogState {
 /** How many notifications an inbox has. */
 export interface Totals extends Counts {
   items: number
+  /** When the first of them ends, in milliseconds since the epoch, or before that. */
+  ends: number
 }
 
 /** An entry that was given its number. */

@@ -1,7 +1,7 @@
 import type { Published } from '../../core/engine.ts'
 
-/** What came of a publish, and what is to be carried if there is something new. */
+/** What came of a publish, and what is to be carried in this order. */
 export interface Outcome {
   published: Published
-  message?: Buffer
+  messages: readonly Buffer[]
 }

@@ -51,7 +51,8 @@ export class Transactions {
    * Runs `work` in the next transaction. `afterwards` is called after the commit, in the order of the calls, and must not throw.
    *
    * A `ServiceError` that `work` throws rejects this call alone, so it must be thrown before anything was written. Any other error takes
-   * back the whole transaction and rejects all of its calls with `engine_unavailable`.
+   * back the whole transaction, and each of its calls is tried again in one of its own: `work` may run twice. What fails then, and a commit
+   * that fails, rejects with `engine_unavailable`.
    */
   write<T>(work: () => T, afterwards?: (value: T) => void): Promise<T> {
     if (this.#closed) return Promise.reject(closedError())
@@ -112,11 +113,17 @@ export class Transactions {
 
   #writeGroup(): void {
     const group = this.#waiting.splice(0, MAX_GROUP)
-    if (group.length === 0) return
+    if (group.length > 0) this.#write(group)
+  }
+
+  #write(group: Job[]): void {
     try {
       this.#transact(group)
     } catch (error) {
-      for (const { reject } of group) reject(unavailable(error))
+      // One call's fault is not another's; but what the disk does not take, it takes from none.
+      if (error instanceof WorkError && group.length > 1) for (const job of group) this.#write([job])
+      else
+        for (const { reject } of group) reject(unavailable(error instanceof WorkError ? error.cause : error))
       return
     }
     for (const { value, refusal, resolve, reject, afterwards } of group) {
@@ -136,7 +143,7 @@ export class Transactions {
         try {
           job.value = job.work()
         } catch (error) {
-          if (!(error instanceof ServiceError)) throw error
+          if (!(error instanceof ServiceError)) throw new WorkError('', { cause: error })
           job.refusal = error
         }
       }
@@ -151,6 +158,9 @@ export class Transactions {
     }
   }
 }
+
+/** What a call has thrown, and not the database around it. */
+class WorkError extends Error {}
 
 const closedError = (): ServiceError => new ServiceError('shutting_down', 'the engine has been closed')
 

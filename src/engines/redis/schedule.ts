@@ -69,9 +69,11 @@ export class RedisSchedule implements Schedule {
   }
 
   async find(channel: Channel, idOrTag: string): Promise<Scheduled | undefined> {
-    const texts = await this.#connection.run(() =>
-      this.#connection.client.hvals(this.#keys.scheduled(channel)),
-    )
+    const key = this.#keys.scheduled(channel)
+    const known = await this.#connection.run(() => this.#connection.client.hget(key, idOrTag))
+    if (known) return JSON.parse(known)
+    // A tag, perhaps. That nothing is scheduled is the rule, and soon known.
+    const texts = await this.#connection.run(() => this.#connection.client.hvals(key))
     const found = texts
       .filter((text) => text !== '')
       .map((text): Scheduled => JSON.parse(text))

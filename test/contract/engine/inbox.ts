@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { userChannel } from '../../../src/core/channel.ts'
 import type { Engine } from '../../../src/core/engine.ts'
@@ -51,8 +52,8 @@ const running = (value: number): NotificationInput => ({
 
 /** What stands in a user's inbox, and what the tabs are told of it. */
 export function inboxLaw(court: Court): void {
-  const sit = async (count = 1000): Promise<Desk> =>
-    new Desk(await court.open({ user: { count, seconds: 86_400 } }))
+  const sit = async (count = 1000, seconds = 86_400): Promise<Desk> =>
+    new Desk(await court.open({ user: { count, seconds } }))
 
   describe('the inbox', () => {
     test('the same for many users is stored for each, in their order; a conflict is one user’s alone', async () => {
@@ -290,6 +291,62 @@ export function inboxLaw(court: Court): void {
       expect(await desk.titles()).toEqual(['stays'])
       expect(await desk.list()).toMatchObject({ unread: 1 })
       expect(await desk.inboxes.find(desk.user, id)).toBeUndefined()
+    })
+
+    test('what is older than the retention ends as well, when its tabs were told that it does', async () => {
+      const desk = await sit(1000, 2)
+      const ear = new Ear()
+      await desk.engine.broker.subscribe(desk.channel, ear.hear)
+      const { id } = await desk.notify({})
+      await ear.hasHeard(2)
+      const [shown, removed] = ear.heard.map((publication) => payloadOf(publication)) as Record<
+        string,
+        string
+      >[]
+      expect(Date.parse(shown!.expiresAt!) - Date.parse(shown!.createdAt!)).toBe(2000)
+      expect(removed).toMatchObject({ ids: [id], unread: 0, unseen: 0 })
+      expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(shown!.expiresAt!))
+      expect(Date.now()).toBeLessThan(Date.parse(shown!.expiresAt!) + 5000)
+      expect(await desk.list()).toMatchObject({ items: [], unread: 0 })
+    })
+
+    test('many that end at the same time are gone at once', async () => {
+      const desk = await sit()
+      const { publisher, user } = desk
+      const ear = new Ear()
+      await desk.engine.broker.subscribe(desk.channel, ear.hear)
+      const many = upTo(250).map(() => publisher.notify(user, { title: 'A', ttl: 2 }, { credential: 'test' }))
+      await Promise.all(many)
+      const last = Math.max(
+        ...ear.heard.map((publication) =>
+          Date.parse((payloadOf(publication) as { expiresAt: string }).expiresAt),
+        ),
+      )
+      await desk.notify({ title: 'stays' })
+      while (Date.now() <= last) await delay(last + 1 - Date.now())
+      expect(await desk.list()).toMatchObject({ items: [{ seq: 251 }], unread: 1 })
+    })
+
+    test('one that has ended is in nobody’s way', async () => {
+      const desk = await sit()
+      const ended = { tag: 't', version: 10, ttl: 1, progress: { status: 'succeeded' } } as const
+      const { id } = await desk.notify(ended)
+      const item = await desk.inboxes.find(desk.user, id)
+      const end = Date.parse(item!.expiresAt)
+      while (Date.now() <= end) await delay(end + 1 - Date.now())
+      const next = await desk.notify({ tag: 't', progress: { status: 'running' } })
+      expect(next).toMatchObject({ place: { version: 1, created: true, applied: true } })
+      expect(next.id).not.toBe(id)
+    })
+
+    test('a version stays at the highest number that is exact', async () => {
+      const desk = await sit()
+      const version = Number.MAX_SAFE_INTEGER
+      await desk.notify({ tag: 't', version })
+      expect(await desk.notify({ tag: 't', title: 'B' })).toMatchObject({ place: { version, applied: true } })
+      expect(await desk.notify({ tag: 't', title: 'C' })).toMatchObject({ place: { version, applied: true } })
+      expect(await desk.titles()).toEqual(['C'])
+      expect(await desk.inboxes.find(desk.user, 't')).toMatchObject({ version })
     })
 
     test('the first acknowledgement counts as the delivery', async () => {

@@ -6,7 +6,9 @@ import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import { payloadOf } from '../../../src/core/publication.ts'
 import { Publisher } from '../../../src/core/publisher.ts'
 import { MAX_AHEAD, Scheduler } from '../../../src/core/scheduler.ts'
+import { draftOf } from '../../support/drafts.ts'
 import { Ear } from '../../support/ear.ts'
+import { until } from '../../support/until.ts'
 import type { Court } from './court.ts'
 
 const OPTIONS = { credential: 'test' }
@@ -50,6 +52,27 @@ export function scheduleLaw(court: Court): void {
       for (const one of schedulers) await one.stop()
       expect(await engine.schedule.due(Date.now(), 100)).toEqual([])
       expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toHaveLength(20)
+    })
+
+    test('what can never be published is reported and given up, and stands in the way of nothing', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const channel = userChannel(user)
+      const scheduler = begin(engine)
+      const at = Date.now() + 300
+      const { id } = await scheduler.add(user, { title: 'never' }, at, OPTIONS)
+      await scheduler.add(user, { title: 'still' }, at, OPTIONS)
+      // Somebody has used the key under which it is to be published.
+      const idempotency = { key: `scheduled ${id}`, fingerprint: 'another' }
+      await engine.broker.publish({ ...draftOf(channel, 'another'), idempotency })
+      scheduler.start()
+      const ear = new Ear()
+      await engine.broker.subscribe(channel, ear.hear)
+      await ear.hasHeard(1)
+      expect(payloadOf(ear.heard[0]!)).toMatchObject({ title: 'still' })
+      await until(async () => court.reported.length > 0, 5000)
+      expect(court.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
+      await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
     })
 
     test('nothing is in the inbox before; it is found by its id and tag, and can be cancelled', async () => {
