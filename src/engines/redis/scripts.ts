@@ -20,7 +20,7 @@ export interface ScriptedClient {
       id: Buffer,
       connections: Buffer[],
       life: Buffer,
-      version: number,
+      version: Buffer,
       created: number,
       applied: number,
       alone: number,

@@ -116,7 +116,8 @@ export class Store {
     if (first.length > 0) await this.#noteEnd(first, ends.time)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...answer(status, seq, epoch, id, connections, known),
-      place: { version, created: created === 1, applied: applied === 1 },
+      // The client reads the highest of these numbers wrongly if it is sent as one.
+      place: { version: Number(version), created: created === 1, applied: applied === 1 },
     }))
   }
 

@@ -3,7 +3,7 @@
 
   Of a notification the inbox keeps a line of words ("-" for none) and its content, each in a hash by id; its seq in a sorted set; the id of
   each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand the counts, which so live and die with what they
-  count, and the time from which the keys are to be kept alive anew. Times are RFC 3339 in UTC, always of the same length, so that they can be
+  count; `first`, before which nothing ends; and `renew`, the time from which the keys are to be kept alive anew. Times are RFC 3339 in UTC, always of the same length, so that they can be
   compared as text.
 ]]
 local SEQ, VERSION, COURSE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
@@ -26,10 +26,16 @@ local function weight(words)
   return 1, words[SEEN] == '-' and 1 or 0
 end
 
--- The counts as they stand beside the lines.
+-- A time that never comes.
+local NEVER = 9007199254740991
+
+-- What stands beside the lines.
 local function counts_of(inbox)
-  local known = redis.call('HMGET', inbox.lines, 'unread', 'unseen', 'renew')
-  return {unread = tonumber(known[1] or 0), unseen = tonumber(known[2] or 0), renew = tonumber(known[3] or 0)}
+  local known = redis.call('HMGET', inbox.lines, 'unread', 'unseen', 'first', 'renew')
+  return {
+    unread = tonumber(known[1] or 0), unseen = tonumber(known[2] or 0),
+    first = tonumber(known[3] or NEVER), renew = tonumber(known[4] or 0)
+  }
 end
 
 local function add(counts, words, sign)
@@ -86,22 +92,28 @@ local AT_ONCE = 100
 
 -- Takes out what has ended, from the log too, and tells of it; answers whether there was something.
 local function expire(log, inbox, counts, how)
-  local ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, AT_ONCE)
-  local ids = {}
-  for _, id in ipairs(ended) do
-    local line = redis.call('HGET', inbox.lines, id)
-    if line then
-      local words = words_of(line)
-      redis.call('XDEL', log.log, words[SEQ] .. '-0')
-      drop(inbox, counts, id, words)
-      ids[#ids + 1] = '"' .. id .. '"'
-    else
-      redis.call('ZREM', inbox.ends, id)
+  if how.now < counts.first then return false end
+  local told, ended = false, nil
+  repeat
+    ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, AT_ONCE)
+    local ids = {}
+    for _, id in ipairs(ended) do
+      local line = redis.call('HGET', inbox.lines, id)
+      if line then
+        local words = words_of(line)
+        redis.call('XDEL', log.log, words[SEQ] .. '-0')
+        drop(inbox, counts, id, words)
+        ids[#ids + 1] = '"' .. id .. '"'
+      else
+        redis.call('ZREM', inbox.ends, id)
+      end
     end
-  end
-  if #ids == 0 then return false end
-  keep_counts(inbox, counts)
-  tell(log, how, 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 \n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
-  if #ended == AT_ONCE then expire(log, inbox, counts, how) end
-  return true
+    if #ids > 0 then
+      tell(log, how, 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 \n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
+      told = true
+    end
+  until #ended < AT_ONCE
+  counts.first = tonumber(redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or NEVER)
+  redis.call('HSET', inbox.lines, 'unread', counts.unread, 'unseen', counts.unseen, 'first', string.format('%d', counts.first))
+  return told
 end

@@ -33,7 +33,7 @@
   ARGV[23] watched      "watched" if its backend wants to hear of it, or "-"
   ARGV[24..]            for each user, the id if it is new
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "",
-    version, 1 if made, 1 if applied, 1 if nothing else is in the inbox}
+    version as text, 1 if made, 1 if applied, 1 if nothing else is in the inbox}
 ]]
 
 -- The highest number that every reader of JSON keeps exactly (RFC 8259 §6): a version stays there.
@@ -51,7 +51,7 @@ local function notify(first, new_id)
     if known then
       local words = words_of(known)
       if words[1] ~= ARGV[6] then return {2} end
-      return {1, tonumber(words[2]), words[3], words[4], connections, life_of_store(), tonumber(words[5]), tonumber(words[6]), tonumber(words[7])}
+      return {1, tonumber(words[2]), words[3], words[4], connections, life_of_store(), words[5], tonumber(words[6]), tonumber(words[7])}
     end
   end
   local inbox = inbox_keys(first + 5)
@@ -82,7 +82,7 @@ local function notify(first, new_id)
     if late or (given == '' and course == 'running' and old[COURSE] == 'finished') then
       local epoch = redis.call('HGET', meta_key, 'epoch')
       remember(old[SEQ], epoch, id, old[VERSION], 0, 0)
-      return {0, tonumber(old[SEQ]), epoch, id, connections, '', tonumber(old[VERSION]), 0, 0}
+      return {0, tonumber(old[SEQ]), epoch, id, connections, '', old[VERSION], 0, 0}
     end
     if given == '' then words[VERSION] = string.format('%d', math.min(tonumber(old[VERSION]) + 1, MAX_VERSION)) end
     words[CREATED] = old[CREATED]
@@ -98,7 +98,6 @@ local function notify(first, new_id)
 
   local number, epoch = next_number(log_key, meta_key, meta[1], ARGV[1], ARGV[2])
   words[1] = number
-  redis.call('HSET', inbox.lines, id, table.concat(words, ' '))
   redis.call('HSET', inbox.contents, id, ARGV[5])
   redis.call('ZADD', inbox.order, number, id)
   redis.call('ZADD', inbox.ends, ARGV[20], id)
@@ -110,7 +109,8 @@ local function notify(first, new_id)
     renews = renews or redis.call('HLEN', inbox.tags) == 1
   end
   if kept > how.max then trim_inbox(inbox, counts, kept - how.max) end
-  keep_counts(inbox, counts)
+  redis.call('HSET', inbox.lines, id, table.concat(words, ' '), 'unread', counts.unread, 'unseen', counts.unseen,
+    'first', string.format('%d', math.min(counts.first, tonumber(ARGV[20]))))
 
   local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ' ' .. id .. ARGV[4] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[5]
     .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[18] .. '","expiresAt":"' .. ARGV[19]
@@ -122,7 +122,7 @@ local function notify(first, new_id)
   local created = old and 0 or 1
   remember(number, epoch, id, words[VERSION], created, 1)
   redis.call(ARGV[11], bell, message)
-  return {0, tonumber(number), epoch, id, connections, '', tonumber(words[VERSION]), created, 1, kept == 1 and 1 or 0}
+  return {0, tonumber(number), epoch, id, connections, '', words[VERSION], created, 1, kept == 1 and 1 or 0}
 end
 
 local results = {}
