@@ -113,7 +113,8 @@ export class Store {
     ])
     // Nearly all end after what was there before them, so that somebody looks after them anyway.
     const first = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
-    if (first.length > 0) await this.#noteEnd(first, ends.time)
+    // An end that could not be noted, weeks ahead, is seen when the inbox is used next: no reason to call it not stored.
+    if (first.length > 0) this.#noteEnd(first, ends.time).catch(() => undefined)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...answer(status, seq, epoch, id, connections, known),
       // The client reads the highest of these numbers wrongly if it is sent as one.
