@@ -24,28 +24,43 @@ describe('README', () => {
       const page = await browser.newPage({ bypassCSP: true })
       await page.goto(app.url)
       await page.addScriptTag({ url: `${app.url}/socket.io/socket.io.min.js` })
-      const [lines] = snippetsIn('README.md', 'js')
+      const [notifications, room] = snippetsIn('README.md', 'js')
+      await app.message('chart:7', { data: { value: 1 } })
+      await app.message('chart:7', { data: { value: 2 } })
       await page.evaluate(
         ({ code, token }) => {
           const shown: string[] = []
+          const drawn: unknown[] = []
           Object.assign(window, {
             shown,
+            drawn,
             getToken: async () => token,
             show: (title: string) => shown.push(title),
+            draw: ({ room, data }: { room: string; data?: { value: number } }) => {
+              if (room === 'chart:7') drawn.push(data?.value)
+            },
           })
           const script = document.createElement('script')
           script.textContent = code
           document.head.append(script)
         },
-        { code: lines!.replaceAll('http://127.0.0.1:3000', app.url), token: app.token('ada') },
+        {
+          code: `${notifications}${room}`.replaceAll('http://127.0.0.1:3000', app.url),
+          token: app.token('ada', { rooms: ['chart:*'] }),
+        },
       )
-      const shows = (...titles: string[]) =>
+      const holds = (name: string, ...wanted: unknown[]) =>
         page.waitForFunction(
-          (wanted) => JSON.stringify((window as unknown as { shown: string[] }).shown) === wanted,
-          JSON.stringify(titles),
+          ([name, wanted]) =>
+            JSON.stringify((window as unknown as Record<string, unknown>)[name!]) === wanted,
+          [name, JSON.stringify(wanted)],
         )
+      const shows = (...titles: string[]) => holds('shown', ...titles)
       // Before anything has come, the page stands at the beginning of its log.
       await page.waitForFunction('position.epoch !== undefined')
+      await holds('drawn', 2)
+      await app.message('chart:7', { data: { value: 3 } })
+      await holds('drawn', 2, 3)
       await page.evaluate('socket.io.engine.close()')
       await app.notify('ada', { title: 'one' })
       await shows('one')
@@ -54,8 +69,10 @@ describe('README', () => {
       await app.notify('ada', { title: 'not stored', ttl: 0 })
       await shows('one', 'not stored')
       await page.evaluate('socket.io.engine.close()')
+      await app.message('chart:7', { data: { value: 4 } })
       await app.notify('ada', { title: 'two' })
       await shows('one', 'not stored', 'two')
+      await page.waitForFunction('drawn.at(-1) === 4')
     } finally {
       await browser.close()
       await app.close()

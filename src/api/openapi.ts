@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
+import { SCOPES } from '../core/scopes.ts'
 import { problemSchema } from './schemas/problem.ts'
 import { webhookCalls } from './schemas/webhook.ts'
 
@@ -13,6 +14,12 @@ const DESCRIPTION = [
   'Every error is problem details (RFC 9457). Unknown fields are errors, and nothing is coerced.',
   'A 5xx or a time-out leaves open whether a publish was stored: repeat it with the same `Idempotency-Key`.',
 ].join('\n\n')
+
+const CREDENTIAL = [
+  'An API key, or a service JWT with `aud: "tabcast:api"`, `exp` and `scope`.',
+  `The scopes are ${SCOPES.map((scope) => `\`${scope}\``).join(', ')}; \`admin\` is all of them.`,
+  'A key without scopes may do everything. A route that wants a scope says so.',
+].join(' ')
 
 /** Describes the routes that are registered after it, from the schemas that validate them; serves `/openapi.json`. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
@@ -41,7 +48,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
           credential: {
             type: 'http',
             scheme: 'bearer',
-            description: 'An API key, or a service JWT with `aud: "tabcast:api"` and `scope`.',
+            description: CREDENTIAL,
           },
           userToken: {
             type: 'http',

@@ -16,7 +16,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export const wantItem = (idOrTag: string): string => (UUID.test(idOrTag) ? idOrTag.toLowerCase() : idOrTag)
 
 /** The longest that an answer is held back, in seconds. */
-export const MAX_WAIT = 30
+const MAX_WAIT = 30
 
 /** How many seconds `Prefer: wait=N` asks to wait (RFC 7240 §4.3), at most 30; undefined if it does not. Other preferences are ignored. */
 export function preferredWait(header: string | string[] | undefined): number | undefined {

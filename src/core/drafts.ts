@@ -184,4 +184,4 @@ function createFormat(): (time: number) => string {
 /** RFC 3339 in UTC of a time in milliseconds. */
 export const iso = createFormat()
 /** Most expire the same time after they were made, so that this has a memory of its own. */
-export const isoExpiry = createFormat()
+const isoExpiry = createFormat()

@@ -69,7 +69,7 @@ export interface MessageInput {
 export const MAX_BODY_LENGTH = 4000
 
 /** The most bytes that `data` may have as JSON in UTF-8. */
-export const MAX_DATA_BYTES = 16_384
+const MAX_DATA_BYTES = 16_384
 
 /** How long a notification lives if nobody says otherwise, and at most, in seconds: 28 days. */
 export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60

@@ -29,7 +29,7 @@ export function openRedisPublishDoor(rules: readonly PublishRule[], parts: LiveP
 }
 
 /** What a message comes to by a rule. Throws an error that says what is wrong with it. */
-export function readPublished(rule: PublishRule, channel: string, message: Buffer): Carried {
+function readPublished(rule: PublishRule, channel: string, message: Buffer): Carried {
   const room = roomOf(rule, channel)
   const fault = faultOfId(room)
   if (fault !== undefined) throw new Error(`the room ${fault}`)

@@ -14,7 +14,7 @@ const BATCH = 100
 export const STREAM_BLOCK = 1000
 
 /** An entry that a process has had for so many milliseconds is taken from it, since it may be dead. */
-export const CLAIM_AFTER = 5000
+const CLAIM_AFTER = 5000
 
 /** How often it is looked for such entries, in milliseconds. */
 const CLAIM_INTERVAL = 1000

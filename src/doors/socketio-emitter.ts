@@ -27,7 +27,7 @@ export function openSocketioEmitterDoor(key: string, parts: LiveParts): { close(
 }
 
 /** Reads what an emitter has published. Throws an error that says what is wrong with it. */
-export function readEmitted(message: Buffer): Carried {
+function readEmitted(message: Buffer): Carried {
   const [, packet, options] = listOf(decoder.decode(message), 'the message')
   const { type, data, nsp = '/' } = fieldsOf(packet, 'the packet')
   if (type !== EVENT) throw new Error('the packet is not an event without binary arguments')

@@ -18,7 +18,7 @@ export interface ConnectCursors {
 }
 
 /** The most messages that `last` may ask for. */
-export const MAX_LAST = 1000
+const MAX_LAST = 1000
 
 /** A name for programs, such as a `type`. */
 export const MACHINE_NAME = /^[a-z0-9._-]{1,100}$/

@@ -4,11 +4,11 @@ import type { MarkInput } from '../core/inboxes.ts'
 import { fieldsOf, MACHINE_NAME, refuse } from './arguments.ts'
 
 /** How many notifications a list has unless the tab says otherwise, and at most. */
-export const DEFAULT_LIMIT = 20
-export const MAX_LIMIT = 100
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 100
 
 /** The most notifications that one `mark` may name. */
-export const MAX_IDS = 1000
+const MAX_IDS = 1000
 
 /** The most characters that a category may have. */
 const MAX_CATEGORY = 64

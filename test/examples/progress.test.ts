@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { snippetsIn } from '../support/snippets.ts'
 import { TestTab } from '../support/tab.ts'
 import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
@@ -54,3 +55,61 @@ describe.each([
     later.close()
   }, 30_000)
 })
+
+/** The lines of the document, between what an application has: the function of the example, rows, and a step that takes its time. */
+const loops: [string, (code: string) => [string, string[]]][] = [
+  [
+    'php',
+    (code) => [
+      'php',
+      [
+        '-r',
+        `require '${join(examples, 'php/notify.php')}'; $user = 'ada'; $rows = ['a', 'b', 'c'];
+        function export($row) { echo $row; } ${code}`,
+      ],
+    ],
+  ],
+  [
+    'python',
+    (code) => [
+      'python3',
+      [
+        '-c',
+        `import sys, uuid
+sys.path.insert(0, ${JSON.stringify(join(examples, 'python'))})
+from notify import notify
+user, rows = "ada", ["a", "b", "c"]
+export = lambda row: print(row, end="")
+${code}`,
+      ],
+    ],
+  ],
+]
+
+test.each(loops)(
+  'the lines of %s in the document show a task until it is finished',
+  async (language, commandOf) => {
+    const tabcast = await startTabcast()
+    const tab = new TestTab(tabcast.url, { token: browserToken(tabcast.jwtSecret, { user: 'ada' }) })
+    try {
+      await tab.connected()
+      const lines = snippetsIn('docs/notifications.md', language).find((code) => code.includes('staleAfter'))!
+      const [program, args] = commandOf(lines)
+      const env = { PATH: process.env.PATH, TABCAST_URL: tabcast.url, TABCAST_KEY: tabcast.apiKey }
+      expect(await run(program, args, { env })).toEqual({ stdout: 'abc', stderr: '' })
+      while (tab.all('notification').at(-1)?.progress.status !== 'succeeded')
+        await tab.sees('notification', tab.all('notification').length + 1)
+      const shown = tab.all('notification')
+      expect(shown[0]).toMatchObject({ version: 0, progress: { status: 'running', value: 0, max: 3 } })
+      expect(shown.at(-1)).toMatchObject({
+        id: shown[0].id,
+        version: 3,
+        alert: true,
+        progress: { value: 3, max: 3 },
+      })
+    } finally {
+      tab.close()
+      await tabcast.stop()
+    }
+  },
+)

@@ -35,31 +35,48 @@ test('the lines of PHP make somebody a member', async () => {
   expect(await tab.sees('subscribed')).toMatchObject([{ room: 'team:7' }])
 })
 
-test('the lines for the page read what was said, speak, and follow who is there', async () => {
+test('the lines for the page show everything once and in order, tell who is there, and speak', async () => {
   await app.message('team:7', { body: 'before' })
-  const grants = { rooms: ['team:7'], publish: ['team:7'] }
-  const tab = await app.tab('ada', { grants }).connected()
-  const shown: string[] = []
-  const names = new Set<string>()
-  const lines = new Function(
-    'socket',
-    'show',
-    'names',
-    'key',
-    `return (async () => { ${page}; return { messages, users, count, ok, id, error } })()`,
-  )
-  const result = await lines(tab.socket, ({ body }: { body: string }) => shown.push(body), names, 'once')
-  expect(result).toMatchObject({
-    messages: [{ body: 'before' }],
-    users: expect.arrayContaining(['ada']),
-    count: result.users.length,
-    ok: true,
-    id: expect.any(String),
+  await app.join('ada', 'team:7', { publish: true })
+  let subscribing = Promise.resolve()
+  app.io.on('connection', (socket) => {
+    socket.use((_event, next) => void subscribing.then(() => next()))
   })
-  expect(result.error).toBeUndefined()
-  const again = await tab.ask('publish', 'team:7', { body: 'Hello' }, { idempotencyKey: 'once' })
-  expect(again).toMatchObject({ ok: true, id: result.id })
-  await app.tab('eve', { grants }).ask('subscribe', 'team:7')
-  await until(async () => names.has('eve'), 5000)
-  expect(shown).toEqual(['Hello'])
-})
+  const tab = app.tab('ada', { reconnection: false })
+  const shown: string[] = []
+  const { names, say } = new Function('socket', 'show', `${page}; return { names, say }`)(
+    tab.socket,
+    ({ body }: { body: string }) => shown.push(body),
+  )
+  await until(async () => shown.length === 1, 5000)
+  await app.message('team:7', { body: 'after' })
+  await tab.sees('message')
+
+  const lost = tab.disconnected()
+  tab.socket.io.engine.close()
+  await lost
+  await app.message('team:7', { body: 'missed' })
+  // A member is in the room before the page has asked.
+  const { promise, resolve } = Promise.withResolvers<void>()
+  subscribing = promise
+  tab.socket.connect()
+  await tab.connected()
+  await app.message('team:7', { body: 'meanwhile' })
+  await tab.sees('message', 2)
+  resolve()
+  await until(async () => shown.length >= 4, 5000)
+
+  const said = await say('Hello', 'once')
+  expect(said).toMatchObject({ ok: true, id: expect.any(String) })
+  expect(
+    await app.tab('ada').ask('publish', 'team:7', { body: 'Hello' }, { idempotencyKey: 'once' }),
+  ).toEqual(said)
+  await tab.sees('message', 3)
+  expect(shown).toEqual(['before', 'after', 'missed', 'meanwhile', 'Hello'])
+
+  const eve = app.tab('eve', { grants: { rooms: ['team:7'] } })
+  await eve.ask('subscribe', 'team:7')
+  await until(async () => names.has('ada') && names.has('eve'), 5000)
+  eve.close()
+  await until(async () => !names.has('eve'), 10_000)
+}, 20_000)

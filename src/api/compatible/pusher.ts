@@ -14,7 +14,7 @@ import { refusal } from '../validation-faults.ts'
 import { checkPusherSignature, type PusherCredentials } from './pusher-signature.ts'
 
 /** The most bytes of the data of an event, as on Pusher itself. */
-export const MAX_PUSHER_DATA_BYTES = 10_240
+const MAX_PUSHER_DATA_BYTES = 10_240
 
 const USER = '#server-to-user-'
 

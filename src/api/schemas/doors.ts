@@ -14,11 +14,11 @@ export const formFields = Type.Object(
 )
 
 /** The most characters that the name of a channel or an event of Pusher may have. */
-export const MAX_PUSHER_NAME = 200
+const MAX_PUSHER_NAME = 200
 
 /** The most channels of one event, and the most events of one batch. */
-export const MAX_PUSHER_CHANNELS = 100
-export const MAX_PUSHER_BATCH = 10
+const MAX_PUSHER_CHANNELS = 100
+const MAX_PUSHER_BATCH = 10
 
 /** A channel, or the one on which Pusher's SDKs speak to a user. */
 const channel = Type.String({

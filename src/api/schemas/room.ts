@@ -12,7 +12,7 @@ import {
 } from './common.ts'
 
 /** The most messages that one page of a history may have. */
-export const MAX_PAGE = 100
+const MAX_PAGE = 100
 
 /** A room message as a backend sends it. */
 export const messageBody = Type.Object(

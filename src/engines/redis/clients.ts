@@ -22,8 +22,7 @@ const FAREWELL = 100
 const SENTINEL_PATIENCE = 500
 
 /** Tried again soon, for a server that was just started; at random, for the many processes that lost it together. */
-export const retryStrategy = (attempt: number): number =>
-  Math.min(50 * attempt, 400) * (0.5 + Math.random() / 2)
+const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 400) * (0.5 + Math.random() / 2)
 
 /** Options for every connection: nothing is sent again by itself, since a lost reply does not say that nothing was done. */
 export function baseOptions({ commandTimeout }: ClientOptions): NodeOptions {

@@ -5,10 +5,10 @@ import { Cluster, type Redis } from 'ioredis'
 const MOST_NAMES = 200_000
 
 /** For each slot of a Cluster the names of the nodes that serve it, the master's first. */
-export type Slots = readonly (readonly string[] | undefined)[]
+type Slots = readonly (readonly string[] | undefined)[]
 
 /** The map from slots to nodes is what ioredis itself routes commands by; it has no public name. */
-export const slotsOf = (cluster: Cluster): Slots => (cluster as unknown as { slots: Slots }).slots
+const slotsOf = (cluster: Cluster): Slots => (cluster as unknown as { slots: Slots }).slots
 
 /** How the map of slots names a node. */
 export const nameOf = ({ options }: Redis): string => `${options.host}:${options.port}`
