@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyInstance } from 'fastify'
+import { tooDeep } from '../core/depth.ts'
 import { ServiceError } from '../core/errors.ts'
 import { isRawNumber, parseExact } from '../core/exact-json.ts'
 import { MAY_NAME_PROTO, refuseProto } from '../core/proto.ts'
@@ -48,8 +49,7 @@ function parse(text: string): unknown {
     return parseExact(text)
   } catch (error) {
     if (error instanceof SyntaxError) throw new ServiceError('malformed_json', error.message)
-    if (error instanceof RangeError)
-      throw new ServiceError('invalid_request', 'the body is nested too deeply for its numbers to be kept')
+    if (error instanceof RangeError) throw tooDeep()
     throw error
   }
 }

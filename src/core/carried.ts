@@ -44,7 +44,7 @@ export function faultOfEvent(event: unknown): string | undefined {
 /** The most bytes that the JSON of a carried event may have. */
 export const MAX_CARRIED_BYTES = 65_536
 
-/** An event with its arguments. Throws a `RangeError` if its JSON would be too large or is nested too deeply. */
+/** An event with its arguments. Throws a `RangeError` if its JSON would be too large. */
 export function carriedEvent(event: string, args: readonly unknown[]): Publication {
   const packet = Buffer.from(JSON.stringify([event, ...args]))
   if (packet.length > MAX_CARRIED_BYTES)

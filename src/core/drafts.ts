@@ -1,5 +1,6 @@
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { type Channel, roomChannel, userChannel } from './channel.ts'
+import { refuseDepth } from './depth.ts'
 import { type Fault, ServiceError } from './errors.ts'
 import type { ItemDraft } from './item.ts'
 import {
@@ -47,6 +48,7 @@ export function draftNotifications(
   input: NotificationInput,
   options: PublishOptions,
 ): Draft[] {
+  refuseDepth(input.data, '/data')
   const said = JSON.stringify(notificationContent(input))
   refuse(faultsOfNotification(input, said))
   const content = traced(said, options)
@@ -103,6 +105,7 @@ export function draftMessage(
   from: string | undefined,
 ): Draft {
   const { type = 'message', body, data } = input
+  refuseDepth(data, '/data')
   const said = JSON.stringify({ room, type, from, body, data })
   refuse(faultsOfMessage(input, said))
   const content = traced(said, options)

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Address, carriedEvent } from '../core/carried.ts'
 import { faultOfId, roomChannel } from '../core/channel.ts'
+import { refuseDepth, tooDeep } from '../core/depth.ts'
 import { parseExact } from '../core/exact-json.ts'
 import { refuseProto } from '../core/proto.ts'
 import { type Carried, type LiveParts, openLiveDoor } from './live.ts'
@@ -35,6 +36,7 @@ function readPublished(rule: PublishRule, channel: string, message: Buffer): Car
   if (fault !== undefined) throw new Error(`the room ${fault}`)
   if (!isUtf8(message)) throw new Error('the message is not UTF-8')
   const value = jsonOrText(message.toString())
+  refuseDepth(value)
   refuseProto(value)
   const to = [roomChannel(room)]
   if (rule.event !== undefined) return { publication: carriedEvent(rule.event, [value]), audience: { to } }
@@ -56,7 +58,8 @@ function roomOf({ channel: topic, room, replace = {} }: PublishRule, channel: st
 function jsonOrText(text: string): unknown {
   try {
     return parseExact(text)
-  } catch {
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep()
     return text
   }
 }

@@ -1,6 +1,7 @@
 import { Decoder, ExtData, ExtensionCodec } from '@msgpack/msgpack'
 import { type Address, carriedEvent, faultOfEvent } from '../core/carried.ts'
 import { faultOfId, roomChannel, userChannel } from '../core/channel.ts'
+import { refuseDepth } from '../core/depth.ts'
 import { rawNumber } from '../core/exact-json.ts'
 import { type Carried, type LiveParts, openLiveDoor } from './live.ts'
 
@@ -35,6 +36,7 @@ function readEmitted(message: Buffer): Carried {
   const [event, ...args] = listOf(data, 'data')
   const fault = faultOfEvent(event)
   if (fault !== undefined) throw new Error(`the name of the event ${fault}`)
+  for (const arg of args) refuseDepth(arg)
   const { rooms, except } = fieldsOf(options ?? {}, 'options')
   const to = addressesOf(rooms)
   return {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Server, Socket } from 'socket.io'
-
-type EngineSocket = Socket['conn']
+import type { Server } from 'socket.io'
+import type { EngineSocket } from './engine-socket.ts'
 
 /** How long connections that have been closed may take to hear of it, in milliseconds: a poll comes within one round trip. */
 const PATIENCE = 2000

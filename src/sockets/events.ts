@@ -9,6 +9,7 @@ import { payloadTextOf } from '../core/publication.ts'
 import { refuseRevoked } from '../core/revoked.ts'
 import type { Sight } from '../core/room-view.ts'
 import { parseRoom, parseSubscribeOptions, parseToken, type SubscribeOptions } from './arguments.ts'
+import { EventQueue } from './event-queue.ts'
 import { leaveForbiddenRooms, mayHear, type RoomPolicy } from './grants.ts'
 import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
 import { type InitialState, readInitialState } from './initial-state.ts'
@@ -20,6 +21,8 @@ export interface EventOptions extends InboxEventOptions, SpeakingOptions {
   verifier: TokenVerifier
   policy: RoomPolicy
   maxRooms: number
+  /** Bytes that may wait for one connection, or for its events to be worked on, before it is closed. */
+  maxBacklog: number
   /** Is told of errors that a tab can't have caused. */
   report(error: unknown): void
 }
@@ -27,8 +30,11 @@ export interface EventOptions extends InboxEventOptions, SpeakingOptions {
 type Acknowledge = (answer: object) => void
 type Handler = (args: unknown[]) => Promise<{ answer: object; afterwards?: () => Promise<void> }>
 
-/** How many events of one tab may wait for the ones before them. */
-const MAX_WAITING_EVENTS = 1000
+/** How many events a second a connection is worked on for, besides those by which it speaks. */
+const EVENTS_PER_SECOND = 100
+
+/** How much of a name that is not known is said again. */
+const MAX_ECHO = 100
 
 /** Hangs the events of the contract on a connected socket. Each answers `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
 export function handleEvents(socket: Socket, connection: TabConnection, options: EventOptions): void {
@@ -46,28 +52,22 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
   const publish = speaker(connection, options)
   for (const [event, answer] of Object.entries({ ...inboxHandlers(connection, options), publish }))
     handlers[event] = async (args) => ({ answer: await answer(args) })
-  // One after the other, so that answers come in the order of the questions and none is worked on for a tab that does not read.
-  let waiting = 0
-  let last = Promise.resolve()
+  const { maxBacklog, maxMessages } = options
+  const queue = new EventQueue(connection, { maxBytes: maxBacklog, rate: EVENTS_PER_SECOND + maxMessages })
   for (const [event, handler] of Object.entries(handlers))
-    socket.on(event, (...args: unknown[]) => {
-      if (++waiting > MAX_WAITING_EVENTS) connection.close('slow')
-      last = last.then(async () => {
-        waiting--
-        if (!socket.connected) return
-        await run(socket, event, handler, args, options)
-        connection.closeIfSlow()
-      })
-    })
+    socket.on(event, (...args: unknown[]) =>
+      queue.add(args, async () => {
+        if (socket.connected) await run(socket, event, handler, args, options)
+      }),
+    )
 
   socket.onAny((event: string, ...args: unknown[]) => {
     const acknowledge = args.at(-1)
     // An embedding program may have handlers of its own for it. Socket.IO itself has one for `error`, which does nothing.
     const handlers = socket.listenerCount(event) - (event === 'error' ? 1 : 0)
     if (typeof acknowledge !== 'function' || handlers > 0) return
-    acknowledge(
-      errorAnswer(new ServiceError('unknown_event', `the event ${JSON.stringify(event)} is not known here`)),
-    )
+    const name = JSON.stringify(event.slice(0, MAX_ECHO))
+    acknowledge(errorAnswer(new ServiceError('unknown_event', `the event ${name} is not known here`)))
   })
 }
 
@@ -141,7 +141,9 @@ async function subscribe(
       ...(state.gap === undefined ? {} : { gap: state.gap }),
       ...sight,
     },
-    afterwards: () => member.release(state.complete),
+    // A room that is complete does not wait for the replays of others.
+    afterwards: () =>
+      state.complete ? member.release(true) : connection.replay(() => member.release(false)),
   }
 }
 

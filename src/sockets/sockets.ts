@@ -3,7 +3,9 @@ import type { Duplex } from 'node:stream'
 import type { Server as EngineServer } from 'engine.io'
 import { Server, type Socket } from 'socket.io'
 import { ServiceError } from '../core/errors.ts'
+import { Backlogs } from './backlog.ts'
 import { closeSpread } from './drain.ts'
+import { endTransport } from './engine-socket.ts'
 import { type EventOptions, handleEvents } from './events.ts'
 import { leaveForbiddenRooms } from './grants.ts'
 import { authenticate, enter, type HandshakeOptions, type Session } from './handshake.ts'
@@ -22,8 +24,6 @@ export interface SocketOptions extends HandshakeOptions, EventOptions {
   pingTimeout: number
   maxMessageBytes: number
   origin: OriginPolicy
-  /** Bytes that may wait for one connection before it is closed. */
-  maxBacklog: number
   /** How many handshakes a second are let in. */
   maxConnects: number
   /** How many connections of one user are let in. */
@@ -101,6 +101,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   })
 
   const engine = io.engine as EngineServer
+  const backlogs = new Backlogs(io.engine, options.maxBacklog, (conn) => end(conn, 'slow'))
   if (options.newSessionId !== undefined) engine.generateId = options.newSessionId
 
   refuseHandshakes(io.engine, (request) => {
@@ -152,7 +153,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     const claims = await authenticate(socket, options)
     let leave = (): void => undefined
     const connection = new TabConnection(socket, claims, {
-      maxBacklog: options.maxBacklog,
+      backlog: backlogs.of(socket.conn),
       onClose: (reason) => {
         closed[reason]++
         // What comes from now on would not reach the tab any more, so it is no longer counted as here.
@@ -208,7 +209,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     for (const channel of refused) connection.sendUnsubscribed(channel, 'room_forbidden')
     for (const { member, cursor } of members) {
       if (cursor === undefined) await member.release(true)
-      else await member.replay(cursor)
+      else await connection.replay(() => member.replay(cursor))
     }
   }
 
@@ -218,7 +219,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     if (connection !== undefined) connection.close(reason)
     else if (conn.readyState === 'open') {
       closed[reason]++
-      conn.close()
+      endTransport(conn, reason === 'slow')
     }
   }
 

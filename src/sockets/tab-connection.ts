@@ -6,11 +6,15 @@ import type { Control, MembershipControl } from '../core/drafts.ts'
 import type { Counts } from '../core/item.ts'
 import type { Gap, StreamPosition } from '../core/position.ts'
 import type { Publication } from '../core/publication.ts'
+import type { Backlog } from './backlog.ts'
 import { TabMemberships } from './tab-memberships.ts'
 import { Wire } from './wire.ts'
 
 /** Why the server ended a connection, for the metrics. */
 export type CloseReason = 'slow' | 'expired' | 'draining' | 'engine' | 'disconnected' | 'user_limit'
+
+/** How much may wait for a tab when it is sent an answer or a replay, in bytes. */
+const MUCH = 65_536
 
 /** A connection of one user's tab: what it may hear, and its way out. */
 export class TabConnection implements Connection {
@@ -22,16 +26,17 @@ export class TabConnection implements Connection {
   readonly memberships = new TabMemberships()
   readonly #socket: Socket
   readonly #wire: Wire
-  readonly #maxBacklog: number
+  readonly #backlog: Backlog
   readonly #onClose: (reason: CloseReason) => void
   readonly #onMembership: (control: MembershipControl) => void
   readonly #onLoss: () => void
+  #replays = Promise.resolve()
 
   constructor(
     socket: Socket,
     claims: BrowserClaims | undefined,
     options: {
-      maxBacklog: number
+      backlog: Backlog
       onClose: (reason: CloseReason) => void
       onMembership: (control: MembershipControl) => void
       /** Something of the user's log was lost. */
@@ -40,8 +45,8 @@ export class TabConnection implements Connection {
   ) {
     this.#socket = socket
     this.claims = claims
-    this.#wire = new Wire(socket.conn)
-    this.#maxBacklog = options.maxBacklog
+    this.#backlog = options.backlog
+    this.#wire = new Wire(socket.conn, options.backlog)
     this.#onClose = options.onClose
     this.#onMembership = options.onMembership
     this.#onLoss = options.onLoss
@@ -62,12 +67,7 @@ export class TabConnection implements Connection {
 
   send(publication: Publication): void {
     this.#wire.send(publication)
-    this.closeIfSlow()
-  }
-
-  /** Ends the connection if more waits for it than is allowed. */
-  closeIfSlow(): void {
-    if (this.#wire.backlog > this.#maxBacklog) this.close('slow')
+    if (this.#backlog.isExceeded) this.close('slow')
   }
 
   sendGap(channel: Channel, epoch: string, gap: Gap): void {
@@ -103,6 +103,18 @@ export class TabConnection implements Connection {
 
   drained(): Promise<void> {
     return this.#wire.drained()
+  }
+
+  /** Resolves when the tab has room for more: at once, unless much of what it was sent waits. */
+  async ready(): Promise<void> {
+    if (this.#backlog.bytes > MUCH) await this.drained()
+  }
+
+  /** Replays one channel after the other, so that a tab in many rooms has one page on its way and not one of each. Rejects as it does. */
+  replay(work: () => Promise<void>): Promise<void> {
+    const done = this.#replays.then(work)
+    this.#replays = done.catch(() => undefined).then(() => this.ready())
+    return done
   }
 
   handleControl(control: Control): void {

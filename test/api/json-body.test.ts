@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseBody } from '../../src/api/json-body.ts'
 import { userChannel } from '../../src/core/channel.ts'
+import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { payloadTextOf } from '../../src/core/publication.ts'
 import { call, shareApi, startApi } from '../support/api.ts'
 
@@ -102,12 +103,35 @@ describe('__proto__', () => {
   })
 })
 
-test('deep nesting is taken, or refused, but never fails', async () => {
-  const api = shared()
+describe('JSON that is nested deeply', () => {
   const nested = (depth: number, core: string) => `{"data":${'['.repeat(depth)}${core}${']'.repeat(depth)}}`
-  expect((await call(api, '/notify/demo', { body: nested(8000, '1') })).status).toBe(201)
-  for (const body of [nested(500_000, '1'), nested(8000, '1e400'), nested(500_000, '{"__proto__":1}')])
-    expect((await call(api, '/notify/demo', { body })).status).toBe(400)
+  const paths = ['/notify/demo', '/rooms/lobby/messages']
+
+  test.each(paths)('%s takes it up to the limit', async (path) => {
+    for (const core of ['', '1', '1e400', '"__proto__"'])
+      expect((await call(shared(), path, { body: nested(MAX_DEPTH, core) })).status).toBe(201)
+  })
+
+  test.each(paths)('%s refuses it beyond the limit, and says where', async (path) => {
+    for (const body of [nested(MAX_DEPTH + 1, ''), nested(MAX_DEPTH, '{}'), nested(30_000, '1')])
+      expect(await call(shared(), path, { body })).toMatchObject({
+        status: 400,
+        json: { errors: [{ pointer: '/data' }] },
+      })
+  })
+
+  test('for many users it points into the notification', async () => {
+    const body = `{"users":["demo"],"notification":${nested(MAX_DEPTH + 1, '')}}`
+    expect(await call(shared(), '/notify', { body })).toMatchObject({
+      status: 400,
+      json: { errors: [{ pointer: '/notification/data' }] },
+    })
+  })
+
+  test('what is too deep for the stack is refused as well', async () => {
+    for (const body of [nested(500_000, '1'), nested(8000, '1e400'), nested(500_000, '{"__proto__":1}')])
+      expect((await call(shared(), '/notify/demo', { body })).status).toBe(400)
+  })
 })
 
 test('an empty body is none', () => {

@@ -2,7 +2,9 @@ import { createHash, createHmac } from 'node:crypto'
 import Pusher from 'pusher'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MAX_PUSHER_AGE } from '../../src/api/compatible/pusher-signature.ts'
+import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { nested } from '../support/nested.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import type { TestTab } from '../support/tab.ts'
 import { rejectionsOf } from './listening.ts'
@@ -159,6 +161,12 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
   test('data with a name that pages should not copy is refused', async () => {
     expect((await call(event({ data: '{"a":{"__proto__":{}}}' }))).status).toBe(400)
     expect((await call(event({ data: '{"a":{"proto":{}}}' }))).status).toBe(200)
+  })
+
+  test('data may be nested up to the limit, and no deeper', async () => {
+    const data = (depth: number) => JSON.stringify(nested(depth))
+    expect((await call(event({ data: data(MAX_DEPTH) }))).status).toBe(200)
+    expect((await call(event({ data: data(MAX_DEPTH + 1) }))).status).toBe(400)
   })
 
   test('as many bytes of data, and events in a batch, as on Pusher', async () => {

@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { nested } from '../support/nested.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import type { TestTab } from '../support/tab.ts'
 import { areListening, rejectionsOf } from './listening.ts'
@@ -110,6 +112,19 @@ redis.Redis(port=${redis.port}).publish('chart', json.dumps({'from': 'python'}))
     await app.notify('ada', { title: 'end' })
     await outside.sees('notification')
     expect(outside.all('message')).toEqual([])
+  })
+
+  test('JSON may be nested up to the limit, whatever becomes of it, and no deeper', async () => {
+    const tab = await tabIn('charts', 'deep')
+    const before = await rejected()
+    const publish = (channel: string, depth: number) => client.publish(channel, JSON.stringify(nested(depth)))
+    for (const channel of ['chart', 'channel:deep'])
+      for (const depth of [MAX_DEPTH, MAX_DEPTH + 1]) await publish(channel, depth)
+    await client.publish('chart', `${'['.repeat(8000)}1e400${']'.repeat(8000)}`)
+    await client.publish('chart', 'end')
+    expect(await tab.sees('message', 2)).toMatchObject([{ data: nested(MAX_DEPTH) }, { body: 'end' }])
+    expect(tab.all('msgReceived')).toEqual([nested(MAX_DEPTH)])
+    expect(await rejected()).toBe(before + 3)
   })
 
   test('a room that can not be, and what is not UTF-8, are refused', async () => {

@@ -79,6 +79,11 @@ describe('the door that reads a stream of Redis', () => {
       ['user', Buffer.from([0xff]), 'notification', '{"title": ""}'],
       'invalid_request',
     ],
+    [
+      'JSON that is nested too deeply',
+      ['room', 'demo', 'message', `{"data": ${'['.repeat(101)}${']'.repeat(101)}}`],
+      'invalid_request',
+    ],
     ['other fields', ['user', 'demo', 'message', '{"body": ""}'], 'invalid_request'],
     ['a field too many', ['user', 'demo', 'notification', '{"title": ""}', 'x', 'y'], 'invalid_request'],
     ['a field twice', ['user', 'a', 'user', 'b', 'notification', '{"title": ""}'], 'invalid_request'],

@@ -3,8 +3,10 @@ import { Emitter } from '@socket.io/redis-emitter'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MAX_CARRIED_BYTES, MAX_EVENT_LENGTH } from '../../src/core/carried.ts'
+import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { MAX_EMITTER_ROOMS } from '../../src/doors/socketio-emitter.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { nested } from '../support/nested.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import type { TestTab } from '../support/tab.ts'
 import { areListening, rejectionsOf } from './listening.ts'
@@ -148,6 +150,15 @@ describe('the door for Socket.IO emitters', () => {
     emitter.to('user:ada').emit('bytes', `${text}x`)
     expect(await heardBy(tab)).toEqual([[name, 'rooms', 'bytes']])
     expect(await rejected()).toBe(before + 3)
+  })
+
+  test('arguments may be nested up to the limit, and no deeper', async () => {
+    const tab = await tabIn('ada')
+    const before = await rejected()
+    emitter.to('user:ada').emit('deep', nested(MAX_DEPTH), nested(MAX_DEPTH))
+    emitter.to('user:ada').emit('deeper', 1, nested(MAX_DEPTH + 1))
+    expect(await heardBy(tab)).toEqual([['deep']])
+    expect(await rejected()).toBe(before + 1)
   })
 
   test('binary arguments are refused', async () => {

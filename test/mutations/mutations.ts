@@ -195,7 +195,7 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Byte budget: a tab that does not read is closed',
     module: 'src/sockets/tab-connection.ts',
-    find: "if (this.#wire.backlog > this.#maxBacklog) this.close('slow')",
+    find: "if (this.#backlog.isExceeded) this.close('slow')",
     replace: '',
     test: 'test/sockets/bad-input.test.ts',
     name: 'a tab that does not read is closed',
@@ -218,9 +218,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Drain: what was accepted is flushed before a connection is closed',
-    module: 'src/sockets/wire.ts',
-    find: 'this.#conn.close(discard)',
-    replace: 'this.#conn.close(true)',
+    module: 'src/sockets/engine-socket.ts',
+    find: 'conn.close(discard)',
+    replace: 'conn.close(true)',
     test: 'test/sockets/drain.test.ts',
     name: 'flushes what was accepted.+: ."polling".$',
   },

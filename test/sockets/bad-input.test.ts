@@ -97,7 +97,7 @@ describe('the short way out', () => {
   afterAll(() => app.close())
 
   test('is taken by an open websocket of the Engine.IO and ws that are installed', async () => {
-    const { takesShortWay } = await import('../../src/sockets/wire.ts')
+    const { takesShortWay } = await import('../../src/sockets/engine-socket.ts')
     const tab = await app.tab('ada').connected()
     const slow = await app.tab('bob', { transports: ['polling'] }).connected()
     const connOf = (id: string) => app.io.sockets.sockets.get(id)!.conn
@@ -154,7 +154,7 @@ describe('the short way out', () => {
     )
   })
 
-  test('answers that are not read count as well', async () => {
+  test('a tab that asks on and reads no answer is closed', async () => {
     const strict = await startApp({ MAX_CONNECTION_BYTES: '1000000' })
     try {
       for (let index = 0; index < 20; index++) await strict.message('big', { data: 'x'.repeat(10_000) })
@@ -163,8 +163,8 @@ describe('the short way out', () => {
         transport: { ws: { _socket: import('node:net').Socket } }
       }
       transport.ws._socket.pause()
-      // Enough to fill what the two kernels hold, and then some.
-      for (let index = 0; index < 200; index++)
+      // The answers stop when the two kernels hold as much as they take; then the questions wait, until they are too many.
+      for (let index = 0; index < 1500; index++)
         tab.socket.emit('subscribe', 'big', { last: 20 }, () => undefined)
       await until(async () => strict.app.sockets!.counts.closed.slow === 1, 5000)
       transport.ws._socket.resume()

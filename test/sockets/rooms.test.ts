@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { nested } from '../support/nested.ts'
 import { signToken } from '../support/tokens.ts'
 
 describe('rooms', () => {
@@ -46,6 +48,18 @@ describe('rooms', () => {
     await tab.sees('message', live)
     const values = [...state.messages, ...tab.all('message')].map(({ data }) => data.value)
     expect(values).toEqual(Array.from({ length: live + 3 }, (_, index) => state.seq - 2 + index))
+  })
+
+  test('messages that are nested as deep as they may be come with the answer, with their numbers', async () => {
+    // A number that is kept as text is told from a level.
+    const data = `${'['.repeat(MAX_DEPTH)}1e400${']'.repeat(MAX_DEPTH)}`
+    await app.message('deep', { data: nested(MAX_DEPTH) })
+    await app.postText('/rooms/deep/messages', `{"data":${data}}`)
+    const tab = await member(['deep'])
+    const { ok, messages } = await tab.ask('subscribe', 'deep', { last: 2 })
+    expect(ok).toBe(true)
+    expect(messages[0].data).toEqual(nested(MAX_DEPTH))
+    expect(messages).toHaveLength(2)
   })
 
   test('since brings what was missed; behind retention it says so', async () => {

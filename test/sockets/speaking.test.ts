@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { nested } from '../support/nested.ts'
 import { signToken } from '../support/tokens.ts'
 
 describe('speaking in a room from the page', () => {
@@ -87,6 +89,7 @@ describe('speaking in a room from the page', () => {
     ['a body that is a number', [{ body: 5 }]],
     ['data of 16,385 bytes', [{ data: 'x'.repeat(16_383) }]],
     ['a name that pages should not copy', [{ data: { deep: [JSON.parse('{"__proto__": {}}')] } }]],
+    ['data nested one level too deep', [{ data: nested(MAX_DEPTH + 1) }]],
     ['binary', [{ data: { deep: [new Uint8Array([1])] } }]],
     ['a binary body', [{ body: Buffer.from('x') }]],
     ['an unknown option', [{ body: 'x' }, { key: 'x' }]],
@@ -105,6 +108,7 @@ describe('speaking in a room from the page', () => {
     ['a type of 100 characters', [{ body: 'x', type: 'a'.repeat(100) }]],
     ['a body of 4000 characters', [{ body: '😀'.repeat(4000) }]],
     ['data of 16,384 bytes', [{ data: 'x'.repeat(16_382) }]],
+    ['data nested as deep as it may be', [{ data: nested(MAX_DEPTH) }]],
     ['a key of 255 characters', [{ body: 'x' }, { idempotencyKey: 'k'.repeat(255) }]],
     ['data that is null', [{ data: null }, null]],
   ])('%s is allowed', async (_name, args) => {

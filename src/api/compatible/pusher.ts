@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { tooDeep } from '../../core/depth.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { parseExact } from '../../core/exact-json.ts'
 import { refuseProto } from '../../core/proto.ts'
@@ -111,7 +112,8 @@ function dataOf(data: string): unknown {
   let value: unknown
   try {
     value = parseExact(data)
-  } catch {
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep('/data')
     return data
   }
   refuseProto(value, '/data')

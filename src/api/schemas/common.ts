@@ -1,5 +1,6 @@
 import { type TSchema, Type } from 'typebox'
 import { MAX_ID_LENGTH } from '../../core/channel.ts'
+import { MAX_DEPTH } from '../../core/depth.ts'
 import { MAX_BODY_LENGTH } from '../../core/notification.ts'
 
 /** An object that has these fields and no others. */
@@ -77,7 +78,7 @@ export const tagParams = (example: string) =>
 export const plainText = Type.String({ maxLength: MAX_BODY_LENGTH, description: 'Plain text.' })
 
 export const data = Type.Unknown({
-  description: "Any JSON of at most 16 KB, for the page's own code; arrives exactly as it was sent.",
+  description: `Any JSON of at most 16 KB and ${MAX_DEPTH} levels, for the page's own code; arrives exactly as it was sent.`,
 })
 
 /** Headers of every route that publishes. */

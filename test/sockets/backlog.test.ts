@@ -1,0 +1,98 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
+import { MAX_REFUSED } from '../../src/sockets/backlog.ts'
+import { startApp, type TestApp } from '../support/app.ts'
+import { openPolling } from '../support/polling.ts'
+import { until } from '../support/until.ts'
+
+let app: TestApp
+beforeEach(async () => {
+  app = await startApp({ MAX_CONNECTION_BYTES: '100000' })
+})
+afterEach(() => app.close())
+
+const sessions = (): number => app.io.engine.clientsCount
+
+/** A websocket without a client that would mind what it sends; resolves when its session is open. */
+async function open(query = ''): Promise<WebSocket> {
+  const url = app.url.replace('http', 'ws')
+  const socket = new WebSocket(`${url}/socket.io/?EIO=4&transport=websocket${query}`)
+  // A server that has had enough resets the connection.
+  socket.on('error', () => undefined)
+  await new Promise((resolve) => socket.once('open', resolve))
+  return socket
+}
+
+/** The same, after a CONNECT. */
+async function connected(connect = `40${JSON.stringify({ token: app.token('ada') })}`): Promise<WebSocket> {
+  const socket = await open()
+  socket.send(connect)
+  await new Promise<void>((resolve) =>
+    socket.on('message', (data) => {
+      if (String(data).startsWith('40')) resolve()
+    }),
+  )
+  return socket
+}
+
+/** Repeats something until the server has ended the transport; throws if it never does. */
+async function floods(socket: WebSocket, send: () => void): Promise<void> {
+  socket.pause()
+  for (let count = 0; count < 400_000 && socket.readyState === WebSocket.OPEN; count++) {
+    send()
+    if (count % 100 === 0) await turn()
+  }
+  expect(socket.readyState).not.toBe(WebSocket.OPEN)
+}
+
+describe('a session that does not read is ended', () => {
+  test('which asks for what is not known', async () => {
+    const socket = await connected()
+    await floods(socket, () => socket.send(`421["${'x'.repeat(1000)}"]`))
+    expect(app.app.sockets!.counts.closed.slow).toBe(1)
+  })
+
+  test('which an embedding program answers', async () => {
+    app.io.of('/own').on('connection', (own) => own.on('echo', (text, answer) => answer(text)))
+    const socket = await connected('40/own,')
+    await floods(socket, () => socket.send(`42/own,1["echo","${'x'.repeat(10_000)}"]`))
+    expect(app.app.sockets!.counts.closed.slow).toBe(1)
+  })
+
+  test('which pings, before its CONNECT, after it, and in an upgrade that never ends', async () => {
+    const upgrading = async (): Promise<WebSocket> => open(`&sid=${await openPolling(app.url)}`)
+    for (const begin of [open, () => connected(), upgrading]) {
+      const socket = await begin()
+      await floods(socket, () => socket.ping('x'.repeat(125)))
+    }
+  })
+})
+
+test('an event that is not known is told by the beginning of its name', async () => {
+  const tab = await app.tab('ada').connected()
+  const { error } = await tab.ask('x'.repeat(60_000))
+  expect(error).toMatchObject({ code: 'unknown_event' })
+  expect(error.detail.length).toBeLessThan(200)
+})
+
+test.each([
+  ['a token that is not valid', '40{"token":"x"}'],
+  ['a namespace that is not there', `40/${'x'.repeat(1000)},`],
+])('a transport is closed after its last refused CONNECT, with %s', async (_name, connect) => {
+  const socket = await open()
+  const answers: string[] = []
+  const hears = (count: number): Promise<void> => until(async () => answers.length === count, 5000)
+  socket.on('message', (data) => {
+    if (String(data).startsWith('44')) answers.push(String(data))
+  })
+  const gone = new Promise((resolve) => socket.once('close', resolve))
+  for (let count = 1; count < MAX_REFUSED; count++) {
+    socket.send(connect)
+    await hears(count)
+  }
+  expect(sessions()).toBe(1)
+  socket.send(connect)
+  await gone
+  expect(answers).toHaveLength(MAX_REFUSED)
+})
