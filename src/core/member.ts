@@ -157,11 +157,15 @@ export class Member {
     this.#tellPosition(this.#head)
   }
 
-  /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
+  /**
+   * Brings the connection from a cursor to the present: gap, log, position, then live. From now is from where it joined: what came since
+   * was counted as sent to it. Rejects with the engine's error.
+   */
   async replay(cursor: Cursor): Promise<void> {
+    const from = cursor.seq === undefined ? this.position : cursor
     // Until the log has been read, the connection has what its page says, and no more.
-    if (cursor.seq !== undefined) this.moveTo({ seq: Math.min(cursor.seq, this.#seq), epoch: this.#epoch })
-    await this.release(await this.#readOn(cursor))
+    this.moveTo({ seq: Math.min(from.seq ?? this.#seq, this.#seq), epoch: this.#epoch })
+    await this.release(await this.#readOn(from))
   }
 
   /** As `release`, for as long as the engine is away. */
