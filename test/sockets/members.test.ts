@@ -109,6 +109,19 @@ describe('members of rooms', () => {
     await expect(over.connected()).rejects.toMatchObject({ data: { code: 'too_many_rooms' } })
   })
 
+  test('a page that keeps its places in rooms which its user lost comes back, and is told which it no longer hears', async () => {
+    const rooms = Object.fromEntries(['m1', 'm2', 'm3', 't1', 't2'].map((room) => [room, { seq: 0 }]))
+    const options = { grants: { rooms: ['t*'] }, since: { rooms } }
+    const tab = await app.tab('hal', options).connected()
+    expect((await tab.sees('unsubscribed', 3)).map(({ room }) => room).sort()).toEqual(['m1', 'm2', 'm3'])
+    expect((await tab.sees('position', 4)).map(({ channel }) => channel).sort()).toEqual([
+      'room:all',
+      'room:t1',
+      'room:t2',
+      'user:hal',
+    ])
+  })
+
   test('a revoked user is in no room', async () => {
     await app.join('gil', 'den')
     const tab = await app.tab('gil').connected()
