@@ -131,3 +131,35 @@ describe('members of rooms', () => {
     await expect(app.tab('gil').connected()).rejects.toMatchObject({ data: { code: 'token_revoked' } })
   })
 })
+
+test('who leaves a room and is granted it anew while it is entered is told once from where it hears it', async () => {
+  const app = await startApp()
+  try {
+    const { presence } = app.app.engine
+    const announce = presence.announce.bind(presence)
+    const entered = Promise.withResolvers<void>()
+    const pause = Promise.withResolvers<void>()
+    // Stands for an engine that takes its time.
+    presence.announce = async (channel, connections) => {
+      if (channel === 'room:den' && connections > 0) {
+        entered.resolve()
+        await pause.promise
+      }
+      return announce(channel, connections)
+    }
+    const { seq, epoch } = await app.message('den', { body: 'before' })
+    const tab = await app.tab('ada').connected()
+    await app.join('ada', 'den')
+    await entered.promise
+    await app.expel('ada', 'den')
+    await app.join('ada', 'den')
+    await tab.sees('unsubscribed')
+    pause.resolve()
+    await tab.sees('subscribed')
+    await app.message('den', { body: 'hello' })
+    await tab.sees('message')
+    expect(tab.all('subscribed')).toEqual([{ room: 'den', seq, epoch }])
+  } finally {
+    await app.close()
+  }
+})
