@@ -94,8 +94,8 @@ export interface Broker {
 /** Who is connected, counted over all processes. The counts of a process that dies are gone within ten seconds. */
 export interface Presence {
   /**
-   * States how many connections of a channel this process has; 0 withdraws it. Answers where the log stands, so that one round trip
-   * registers and checks a position.
+   * States how many connections of a channel this process has; 0 withdraws it, and if that fails the engine goes on trying until another
+   * number is stated. Answers where the log stands, so that one round trip registers and checks a position.
    */
   announce(channel: Channel, connections: number): Promise<StreamPosition>
 

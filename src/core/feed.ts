@@ -226,5 +226,5 @@ export class Feed {
 }
 
 function ignoreLostCount(): void {
-  // A count that can't be stated now is stated by the next check; one that can't be withdrawn is forgotten by itself.
+  // A count that can't be stated now is stated by the next check; one that can't be withdrawn is the engine's to remember.
 }

@@ -4,7 +4,6 @@ import type { Connection } from './connection.ts'
 import type { Engine } from './engine.ts'
 import { Feed } from './feed.ts'
 import { Member } from './member.ts'
-import type { StreamPosition } from './position.ts'
 import type { Publication } from './publication.ts'
 import { RoomPeople } from './room-people.ts'
 import { Slices } from './slices.ts'
@@ -96,9 +95,9 @@ export class Hub {
     return [...(this.#members.get(connection)?.keys() ?? [])]
   }
 
-  /** How far a connection has been brought on a channel; undefined if it does not hear it. */
-  positionOf(connection: Connection, channel: Channel): StreamPosition | undefined {
-    return this.#members.get(connection)?.get(channel)?.position
+  /** What a connection is on a channel; undefined if it does not hear it. */
+  memberOf(connection: Connection, channel: Channel): Member | undefined {
+    return this.#members.get(connection)?.get(channel)
   }
 
   /** Lets a connection no longer hear a channel; answers whether it did. */

@@ -80,6 +80,8 @@ export interface Inbox {
   /** Removes the notification with this id or tag, from the log too, and tells of it with `draft`; resolves to what there was. */
   withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined>
 
-  /** A tab has processed everything up to `seq`, at that time. Resolves to what no tab had acknowledged before. */
-  acknowledge(channel: Draft['channel'], seq: number, at: string): Promise<Delivery[]>
+  /**
+   * A tab has processed everything above `above` (by default 0) up to `seq`, at that time. Resolves to what no tab had acknowledged before.
+   */
+  acknowledge(channel: Draft['channel'], seq: number, at: string, above?: number): Promise<Delivery[]>
 }

@@ -69,10 +69,10 @@ export class Inboxes {
     return { unread, unseen }
   }
 
-  /** Notes that a tab has processed everything up to `seq`, and rings who waits for that. */
-  async acknowledge(user: string, seq: number): Promise<void> {
+  /** Notes that a tab has processed everything `above` one seq up to another, and rings who waits for that. */
+  async acknowledge(user: string, seq: number, above = 0): Promise<void> {
     const at = new Date().toISOString()
-    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at)
+    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at, above)
     await ringWaiters(this.#broker, delivered)
     const watched = delivered.filter((one) => one.watched).map(({ id }) => id)
     await this.#hasten(watched, at)

@@ -40,6 +40,8 @@ export class Member {
   #epoch = ''
   /** Control entries up to here were for those who were there before, or have been obeyed. */
   #joinedAt: number | undefined
+  /** As `sentAbove`. */
+  #sentAbove = 0
   /** What came in live during the replay; undefined when the member is live. */
   #pending: Held[] | undefined = []
   #pendingBytes = 0
@@ -62,6 +64,21 @@ export class Member {
     return { seq: this.#seq, epoch: this.#epoch }
   }
 
+  /** Of what lies up to this seq the connection has nothing to acknowledge: it was not sent it, or has done so. */
+  get sentAbove(): number {
+    return this.#sentAbove
+  }
+
+  /** The connection has processed everything up to this seq. */
+  acknowledged(seq: number): void {
+    this.#sentAbove = Math.max(this.#sentAbove, seq)
+  }
+
+  /** The connection was shown by other means what lay there before it joined. */
+  caughtUp(): void {
+    this.#sentAbove = 0
+  }
+
   /** Arrives from the feed, in order; the feed stood at `before`. */
   receive(publication: Publication, before: StreamPosition): void {
     if (this.#pending !== undefined) this.#hold({ publication, before }, this.#pending)
@@ -82,7 +99,7 @@ export class Member {
       this.#dropPending(this.#pending)
     } else if (this.#isAt(before)) {
       this.moveTo(after)
-      this.connection.sendGap(this.channel, after.epoch, gap)
+      this.#sendGap(gap, after.epoch)
       this.#owesPosition = true
     } else {
       // It came later or has read ahead, so this may be no loss to it, or it has another: only the log can tell.
@@ -126,7 +143,7 @@ export class Member {
 
   /** The connection is registered, and the log stood at `head` when it was: without a replay, it goes on from there. */
   joined(head: StreamPosition): void {
-    this.#joinedAt = head.seq
+    this.#joinedAt = this.#sentAbove = head.seq
     this.moveTo(head)
     for (const { publication } of this.#pending ?? []) this.#obey(publication)
   }
@@ -157,11 +174,17 @@ export class Member {
     this.#tellPosition(this.#head)
   }
 
-  /** Brings the connection from a cursor to the present: gap, log, position, then live. Rejects with the engine's error. */
+  /**
+   * Brings the connection from a cursor to the present: gap, log, position, then live. From now is from where it joined: what came since
+   * was counted as sent to it. Rejects with the engine's error.
+   */
   async replay(cursor: Cursor): Promise<void> {
+    const from = cursor.seq === undefined ? this.position : cursor
+    // The page that has a cursor has what lies before it.
+    if (cursor.seq !== undefined) this.#sentAbove = 0
     // Until the log has been read, the connection has what its page says, and no more.
-    if (cursor.seq !== undefined) this.moveTo({ seq: Math.min(cursor.seq, this.#seq), epoch: this.#epoch })
-    await this.release(await this.#readOn(cursor))
+    this.moveTo({ seq: Math.min(from.seq ?? this.#seq, this.#seq), epoch: this.#epoch })
+    await this.release(await this.#readOn(from))
   }
 
   /** As `release`, for as long as the engine is away. */
@@ -198,11 +221,17 @@ export class Member {
     if (this.#left) return true
     this.moveTo(page.end)
     this.#head = { head: page.head, counts: page.counts }
-    if (page.gap !== undefined) this.connection.sendGap(this.channel, page.head.epoch, page.gap)
+    if (page.gap !== undefined) this.#sendGap(page.gap, page.head.epoch)
     for (const publication of page.publications)
       if (publication.event !== 'control') this.connection.send(asReplay(publication))
     if (!page.complete) await this.connection.drained()
     return page.complete
+  }
+
+  #sendGap(gap: Gap, epoch: string): void {
+    // In another life of the log, and in one that came back older, the numbers that were lost are given again.
+    this.#sentAbove = Math.min(this.#sentAbove, gap.from - 1)
+    this.connection.sendGap(this.channel, epoch, gap)
   }
 
   /** Sends a publication, unless it was sent before; answers false if it does not follow on the member's position. */

@@ -70,7 +70,7 @@ export async function enter(
     // Asked after the user's log is heard: a revocation is either seen here or heard there.
     await Promise.all([refuseRevoked(engine, claims), follower.load()])
   }
-  refuseTooMany([...rooms.keys()], connection, options.maxRooms)
+  refuseTooMany([...rooms.keys()], connection, options)
   if (claims !== undefined) {
     // With `since`, those go on from now as well, unless it says from where.
     for (const room of connection.memberships.rooms) if (!rooms.has(room)) rooms.set(room, cursors && {})
@@ -85,12 +85,20 @@ export async function enter(
   return session
 }
 
-/** Throws `too_many_rooms`. Memberships have a limit of their own. */
-function refuseTooMany(rooms: readonly string[], { memberships }: TabConnection, most: number): void {
-  if (rooms.filter((room) => !memberships.has(room)).length > most)
+/**
+ * Throws `too_many_rooms`. Memberships have a limit of their own, and rooms that nothing grants are refused one by one: a page may still keep
+ * its places in rooms that its user has lost.
+ */
+function refuseTooMany(
+  rooms: readonly string[],
+  connection: TabConnection,
+  { policy, maxRooms }: HandshakeOptions,
+): void {
+  const { memberships } = connection
+  if (rooms.filter((room) => !memberships.has(room) && mayHear(connection, room, policy)).length > maxRooms)
     throw new ServiceError(
       'too_many_rooms',
-      `a connection may subscribe to ${most} rooms, those of JOIN_ROOMS included`,
+      `a connection may subscribe to ${maxRooms} rooms, those of JOIN_ROOMS included`,
     )
 }
 

@@ -27,13 +27,17 @@ export function inboxHandlers(
   return {
     inbox: async ([options]) => {
       const user = userOf(connection)
-      return answerOf(await inboxes.list(user, parseInboxQuery(options)))
+      const page = await inboxes.list(user, parseInboxQuery(options))
+      hub.memberOf(connection, userChannel(user))?.caughtUp()
+      return answerOf(page)
     },
     mark: async ([mark]) => inboxes.mark(userOf(connection), parseMark(mark)),
     ack: async ([seq]) => {
       const user = userOf(connection)
-      const sent = hub.positionOf(connection, userChannel(user))?.seq ?? 0
-      await inboxes.acknowledge(user, parseAcknowledged(seq, sent))
+      const member = hub.memberOf(connection, userChannel(user))
+      const processed = parseAcknowledged(seq, member?.position.seq ?? 0)
+      await inboxes.acknowledge(user, processed, member?.sentAbove)
+      member?.acknowledged(processed)
       return {}
     },
   }

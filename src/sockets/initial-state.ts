@@ -21,14 +21,14 @@ const MOST_ENTRIES = 1000
 /** How much of the log is looked at to find where the last messages begin, in bytes. */
 const LOOK_BACK_BYTES = 16_777_216
 
-/** Reads the first page for a subscriber: what it missed, or the last messages, or nothing. `head` is where it joined. */
+/** Reads the first page for a subscriber: what it missed, or the last messages, or nothing. `head` is where it joined, and so what it calls now. */
 export async function readInitialState(
   broker: Broker,
   channel: Channel,
   { since, last = 0 }: SubscribeOptions,
   head: StreamPosition,
 ): Promise<InitialState> {
-  if (since !== undefined) {
+  if (since?.seq !== undefined) {
     const page = await broker.since(channel, since, { entries: MOST_ENTRIES, bytes: MOST_BYTES })
     return { ...page, position: page.end }
   }

@@ -115,7 +115,7 @@ export class MembershipFollower {
       missing.map(async (channel) => {
         const member = await hub.join(connection, channel)
         // It may have been taken out again meanwhile.
-        if (hub.positionOf(connection, channel) === undefined) return
+        if (member.hasLeft) return
         connection.sendSubscribed(channel, member.position)
         await member.release(true)
       }),

@@ -166,8 +166,10 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     // Both pass by themselves, so the transport is closed and the CONNECT is left without an answer.
     if (draining) return connection.close('draining')
     if (claims !== undefined && !users.enter(claims.user)) return connection.close('user_limit')
+    const onGone = (): void => leave()
     leave = () => {
       leave = () => undefined
+      socket.conn.off('close', onGone)
       if (claims !== undefined) users.leave(claims.user)
       connections.delete(socket.conn)
       taken.delete(socket.conn)
@@ -175,10 +177,6 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
       connection.closed()
     }
     hub.open(connection)
-    const onGone = (): void => {
-      socket.conn.off('close', onGone)
-      leave()
-    }
     socket.conn.once('close', onGone)
     socket.once('disconnect', onGone)
     try {

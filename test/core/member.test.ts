@@ -26,6 +26,23 @@ test.each<[what: string, head: StreamPosition, told: boolean]>([
   expect(tab.counts).toEqual([told ? { unread: 2, unseen: 1 } : undefined])
 })
 
+test('what a member may acknowledge begins where it joined, goes on behind what it has, and begins anew with the log', async () => {
+  const member = new Member(userChannel('ada'), new Recorder(), {} as never)
+  member.joined(at(5, 'a.1'))
+  await member.release(true)
+  expect(member.sentAbove).toBe(5)
+  member.acknowledged(7)
+  member.acknowledged(6)
+  expect(member.sentAbove).toBe(7)
+  member.moveTo(at(8, 'a.1'))
+  member.admit({ from: 9, to: 12, reason: 'trimmed' }, at(8, 'a.1'), at(12, 'a.1'))
+  expect(member.sentAbove).toBe(7)
+  member.admit({ from: 6, to: 12, reason: 'failover' }, at(12, 'a.1'), at(5, 'a.2'))
+  expect(member.sentAbove).toBe(5)
+  member.admit({ from: 1, to: 5, reason: 'wiped' }, at(5, 'a.2'), at(0, 'b.1'))
+  expect(member.sentAbove).toBe(0)
+})
+
 test('a member that has not read the log yet is no further than its page says', async () => {
   const { promise, resolve } = Promise.withResolvers<LogPage>()
   const member = new Member(userChannel('ada'), new Recorder(), { since: () => promise } as never)

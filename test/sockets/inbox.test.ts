@@ -128,6 +128,31 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
     expect(await delivered(second!)).toEqual(expect.any(String))
   })
 
+  test.each<[how: string, user: string, since: object | undefined]>([
+    ['without a cursor', 'late', undefined],
+    ['from now', 'later', {}],
+  ])('who joined %s acknowledges nothing from before, until it has listed it', async (_, user, since) => {
+    const ids = await notifyMany(user, 2)
+    const tab = await app.tab(user, { since }).connected()
+    ids.push(...(await notifyMany(user, 1)))
+    await tab.sees('notification')
+    const delivered = async (): Promise<boolean[]> =>
+      Promise.all(
+        ids.map(
+          async (id) => (await app.app.engine.inbox.find(`user:${user}`, id))?.deliveredAt !== undefined,
+        ),
+      )
+    for (const seq of [2, 3]) expect(await tab.ask('ack', seq)).toEqual({ ok: true })
+    expect(await delivered()).toEqual([false, false, true])
+    await tab.ask('inbox')
+    expect(await tab.ask('ack', 1)).toEqual({ ok: true })
+    expect(await delivered()).toEqual([true, false, true])
+    const other = app.tab(user, { since: { seq: 0 } })
+    await other.sees('position')
+    expect(await other.ask('ack', 3)).toEqual({ ok: true })
+    expect(await delivered()).toEqual([true, true, true])
+  })
+
   test('one user marks and sees nothing of another', async () => {
     const [id] = await notifyMany('mine', 1)
     const other = await app.tab('yours').connected()

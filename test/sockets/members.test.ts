@@ -109,6 +109,19 @@ describe('members of rooms', () => {
     await expect(over.connected()).rejects.toMatchObject({ data: { code: 'too_many_rooms' } })
   })
 
+  test('a page that keeps its places in rooms which its user lost comes back, and is told which it no longer hears', async () => {
+    const rooms = Object.fromEntries(['m1', 'm2', 'm3', 't1', 't2'].map((room) => [room, { seq: 0 }]))
+    const options = { grants: { rooms: ['t*'] }, since: { rooms } }
+    const tab = await app.tab('hal', options).connected()
+    expect((await tab.sees('unsubscribed', 3)).map(({ room }) => room).sort()).toEqual(['m1', 'm2', 'm3'])
+    expect((await tab.sees('position', 4)).map(({ channel }) => channel).sort()).toEqual([
+      'room:all',
+      'room:t1',
+      'room:t2',
+      'user:hal',
+    ])
+  })
+
   test('a revoked user is in no room', async () => {
     await app.join('gil', 'den')
     const tab = await app.tab('gil').connected()
@@ -117,4 +130,36 @@ describe('members of rooms', () => {
     expect(await gone).toBe('io server disconnect')
     await expect(app.tab('gil').connected()).rejects.toMatchObject({ data: { code: 'token_revoked' } })
   })
+})
+
+test('who leaves a room and is granted it anew while it is entered is told once from where it hears it', async () => {
+  const app = await startApp()
+  try {
+    const { presence } = app.app.engine
+    const announce = presence.announce.bind(presence)
+    const entered = Promise.withResolvers<void>()
+    const pause = Promise.withResolvers<void>()
+    // Stands for an engine that takes its time.
+    presence.announce = async (channel, connections) => {
+      if (channel === 'room:den' && connections > 0) {
+        entered.resolve()
+        await pause.promise
+      }
+      return announce(channel, connections)
+    }
+    const { seq, epoch } = await app.message('den', { body: 'before' })
+    const tab = await app.tab('ada').connected()
+    await app.join('ada', 'den')
+    await entered.promise
+    await app.expel('ada', 'den')
+    await app.join('ada', 'den')
+    await tab.sees('unsubscribed')
+    pause.resolve()
+    await tab.sees('subscribed')
+    await app.message('den', { body: 'hello' })
+    await tab.sees('message')
+    expect(tab.all('subscribed')).toEqual([{ room: 'den', seq, epoch }])
+  } finally {
+    await app.close()
+  }
 })

@@ -97,8 +97,10 @@ export class EmbeddedInbox implements Inbox {
     return this.#write(channel, (row) => this.#parts.items.find(row, idOrTag))
   }
 
-  acknowledge(channel: Channel, seq: number, at: string): Promise<Delivery[]> {
-    return this.#write(channel, (row) => this.#parts.items.acknowledge(row, Math.min(seq, row.seq), at))
+  acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
+    return this.#write(channel, (row) =>
+      this.#parts.items.acknowledge(row, Math.min(seq, row.seq), at, above),
+    )
   }
 
   /** Takes out all that has ended, and tells of it; one call at a time. */

@@ -126,9 +126,9 @@ export class Items {
     return (found as unknown as StoredItem[]).map(itemOf)
   }
 
-  /** What was delivered for the first time when a tab acknowledged up to `seq`. */
-  acknowledge(row: Row, seq: number, at: string): Delivery[] {
-    const delivered = this.#statements.acknowledge.all(at, row.id, seq) as unknown as (TouchedRow & {
+  /** What was delivered for the first time when a tab acknowledged what lies above one seq, up to another. */
+  acknowledge(row: Row, seq: number, at: string, above: number): Delivery[] {
+    const delivered = this.#statements.acknowledge.all(at, row.id, seq, above) as unknown as (TouchedRow & {
       waiter: string | null
     })[]
     return delivered.map((one) => ({ ...touchedOf(one), waiter: one.waiter ?? undefined }))
@@ -180,7 +180,7 @@ const prepare = (database: DatabaseSync) => ({
         OR (? = 'read' AND archived IS NULL AND read IS NOT NULL) OR (? = 'archived' AND archived IS NOT NULL))
     ORDER BY seq DESC LIMIT ?`),
   acknowledge: database.prepare(
-    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND delivered IS NULL RETURNING id, waiter, watched',
+    'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND seq > ? AND delivered IS NULL RETURNING id, waiter, watched',
   ),
   ended: database.prepare(`
     SELECT channel.name AS channel FROM item JOIN channel ON channel.id = item.channel

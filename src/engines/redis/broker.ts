@@ -30,7 +30,7 @@ const MAX_GROUP = 100
 const END = '9007199254740991'
 
 /** Sums what `HGETALL` of a channel's connections answered, without those of dead processes. */
-export type ConnectionSum = (flat: readonly (Buffer | string)[]) => number
+export type ConnectionSum = (channel: Channel, flat: readonly (Buffer | string)[]) => number
 
 /** The log and its bell on Redis: a stream per channel, one script per verb, Pub/Sub as the bell. */
 export class RedisBroker implements Broker {
@@ -122,7 +122,7 @@ export class RedisBroker implements Broker {
       id,
       seq,
       epoch,
-      connections: this.#sum(stored.connections),
+      connections: this.#sum(draft.channel, stored.connections),
       replayed: status === 'replayed',
       ...(place === undefined ? {} : { place }),
     }

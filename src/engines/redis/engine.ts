@@ -7,7 +7,7 @@ import { startExpiry } from './expiry.ts'
 import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
 import { RedisMemberships } from './memberships.ts'
-import { RedisPresence } from './presence.ts'
+import { createSum, RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
 import { RedisRoster } from './roster.ts'
@@ -31,12 +31,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
   const scripts = withScripts(connection.client)
   const keys = new Keys(options.prefix, connection.database)
   const registry = new RedisRegistry(connection, scripts, keys)
-  const sum = (flat: readonly (Buffer | string)[]): number => {
-    let connections = 0
-    for (let index = 0; index < flat.length; index += 2)
-      if (registry.isAlive(flat[index]!.toString())) connections += Number(flat[index + 1])
-    return connections
-  }
+  const sum = createSum(connection, keys, registry)
   const store = new Store(connection, scripts, keys, options.retention)
   const inbox = new RedisInbox(connection, scripts, keys, options.retention)
   const broker = new RedisBroker(connection, scripts, keys, store, options, sum)
@@ -75,6 +70,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     close() {
       stopExpiry()
       roster.close()
+      presence.close()
       closing ??= registry.close().finally(() => {
         broker.close()
         return connection.close()

@@ -71,10 +71,10 @@ export class RedisInbox implements Inbox {
     return items[0]
   }
 
-  async acknowledge(channel: Channel, seq: number, at: string): Promise<Delivery[]> {
+  async acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
     const [lines, , order] = this.#keys.inbox(channel)
     const delivered = await this.#connection.run(() =>
-      this.#scripts.acknowledge(this.#keys.meta(channel), lines, order, seq, at),
+      this.#scripts.acknowledge(this.#keys.meta(channel), lines, order, seq, at, above),
     )
     return delivered.map((words) => {
       const [id, waiter, watched] = words.split(' ')

@@ -1,9 +1,11 @@
 import type { Channel } from '../../core/channel.ts'
 import type { Attendance, EngineOptions, Presence } from '../../core/engine.ts'
 import type { StreamPosition } from '../../core/position.ts'
+import { backoff } from '../../core/timing.ts'
 import type { ConnectionSum } from './broker.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
+import type { RedisRegistry } from './registry.ts'
 import { birth, type ScriptedClient } from './scripts.ts'
 
 /** A count that is not stated again for so long is forgotten, in seconds; four times the interval of the hub's checks. */
@@ -17,6 +19,10 @@ export class RedisPresence implements Presence {
   readonly #process: string
   readonly #metaLifetime: number
   readonly #sum: ConnectionSum
+  /** Channels whose count is being withdrawn, or could not be; each with what tells one withdrawal from the next. */
+  readonly #leaving = new Map<Channel, object>()
+  #withdrawing = false
+  #closed = false
 
   constructor(
     connection: RedisConnection,
@@ -34,6 +40,43 @@ export class RedisPresence implements Presence {
   }
 
   async announce(channel: Channel, connections: number): Promise<StreamPosition> {
+    if (connections === 0) return this.#withdraw(channel)
+    this.#leaving.delete(channel)
+    return this.#state(channel, connections)
+  }
+
+  /** Withdraws nothing more. What could not be withdrawn ends with the process's sign of life. */
+  close(): void {
+    this.#closed = true
+  }
+
+  async #withdraw(channel: Channel): Promise<StreamPosition> {
+    const withdrawal = {}
+    this.#leaving.set(channel, withdrawal)
+    try {
+      const head = await this.#state(channel, 0)
+      if (this.#leaving.get(channel) === withdrawal) this.#leaving.delete(channel)
+      return head
+    } catch (error) {
+      void this.#withdrawAgain()
+      throw error
+    }
+  }
+
+  /** The next check states again what is there; nobody but this states what is not. One channel after the other, as long as it takes. */
+  async #withdrawAgain(): Promise<void> {
+    if (this.#withdrawing) return
+    this.#withdrawing = true
+    for (let attempt = 0; this.#leaving.size > 0 && !this.#closed; attempt++) {
+      await backoff(attempt)
+      // Somebody may have come meanwhile.
+      for (const channel of [...this.#leaving.keys()])
+        if (this.#leaving.has(channel)) await this.#withdraw(channel).catch(ignoreAbsence)
+    }
+    this.#withdrawing = false
+  }
+
+  async #state(channel: Channel, connections: number): Promise<StreamPosition> {
     const [seq, epoch] = await this.#connection.run(() =>
       this.#scripts.announce(
         this.#keys.log(channel),
@@ -60,11 +103,35 @@ export class RedisPresence implements Presence {
             client.hget(this.#keys.meta(channel), 'seen'),
           ])
           return {
-            connections: this.#sum(Object.entries(connections).flat()),
+            connections: this.#sum(channel, Object.entries(connections).flat()),
             lastSeen: seen === null ? undefined : Number(seen),
           }
         }),
       ),
     )
   }
+}
+
+/** Sums counts per process, and takes out those that would have been forgotten by themselves if nobody else had any on the channel. */
+export function createSum(
+  connection: RedisConnection,
+  keys: Keys,
+  registry: Pick<RedisRegistry, 'isAlive' | 'isGone'>,
+): ConnectionSum {
+  return (channel, flat) => {
+    let connections = 0
+    const gone: string[] = []
+    for (let index = 0; index < flat.length; index += 2) {
+      const process = flat[index]!.toString()
+      if (registry.isAlive(process)) connections += Number(flat[index + 1])
+      else if (registry.isGone(process, COUNT_SECONDS * 1000)) gone.push(process)
+    }
+    if (gone.length > 0)
+      connection.run(() => connection.client.hdel(keys.connections(channel), ...gone)).catch(ignoreAbsence)
+    return connections
+  }
+}
+
+function ignoreAbsence(): void {
+  // It is tried again: by the next round, or by the next one who meets it.
 }

@@ -20,8 +20,8 @@ export class RedisRegistry implements Registry {
   readonly #timer: NodeJS.Timeout
   #peer: Peer = { role: 'unknown', url: '' }
   #alive = new Map<string, Peer>()
-  /** Those that were seen alive, and are no longer. */
-  readonly #dead = new Set<string>()
+  /** Those that are no longer alive, and since when that is known; milliseconds. */
+  readonly #dead = new Map<string, number>()
   readonly #deathListeners: (() => void)[] = []
   readonly #returnListeners: (() => void)[] = []
 
@@ -51,7 +51,7 @@ export class RedisRegistry implements Registry {
     for (let index = 0; index < flat.length; index += 2) alive.set(flat[index]!, JSON.parse(flat[index + 1]!))
     const died = [...this.#alive.keys()].filter((process) => !alive.has(process))
     this.#alive = alive
-    for (const process of died) this.#dead.add(process)
+    for (const process of died) this.#dead.set(process, Date.now())
     for (const process of alive.keys()) this.#dead.delete(process)
     if (died.length > 0) for (const listener of this.#deathListeners) listener()
     if (added === 1) for (const listener of this.#returnListeners) listener()
@@ -63,6 +63,14 @@ export class RedisRegistry implements Registry {
   isAlive(process: string): boolean {
     if (this.#alive.has(process)) return true
     return !this.#dead.has(process) && Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
+  }
+
+  /** Whether a process has been known to be dead for so long, in milliseconds. One that was never seen alive is watched from the first question on. */
+  isGone(process: string, silence: number): boolean {
+    if (this.isAlive(process)) return false
+    const since = this.#dead.get(process) ?? Date.now()
+    this.#dead.set(process, since)
+    return Date.now() - since >= silence
   }
 
   /** Calls the listener whenever a process that was alive is no longer, whether it died or said goodbye. */

@@ -148,7 +148,7 @@ export function inboxModelLaw(court: Court): void {
           expect(items.length).toBeGreaterThan(10)
           const kept = new Map(items.map(keptOf))
           for (const tab of tabs) {
-            await until(async () => hub.positionOf(tab, channel)!.seq === seq, 5000)
+            await until(async () => hub.memberOf(tab, channel)!.position.seq === seq, 5000)
             const followed = new InboxPage()
             for (const publication of tab.heard) followed.hear(publication)
             expect(followed.items).toEqual(kept)

@@ -365,6 +365,23 @@ export function inboxLaw(court: Court): void {
       expect(await desk.inboxes.find(desk.user, third.id)).toMatchObject({ deliveredAt: undefined })
     })
 
+    test('an acknowledgement from a place on leaves what lies before it to others', async () => {
+      const desk = await sit()
+      const ids: string[] = []
+      for (const _ of upTo(4)) ids.push((await desk.notify({})).id)
+      const acknowledge = async (seq: number, above?: number) =>
+        (await desk.engine.inbox.acknowledge(desk.channel, seq, '2026-01-01T00:00:00.000Z', above)).map(
+          ({ id }) => ids.indexOf(id) + 1,
+        )
+      expect(await acknowledge(2, 2)).toEqual([])
+      expect(await acknowledge(3, 2)).toEqual([3])
+      expect(await acknowledge(3, 1)).toEqual([2])
+      expect(await acknowledge(1, 3)).toEqual([])
+      expect(await acknowledge(3)).toEqual([1])
+      expect(await acknowledge(3)).toEqual([])
+      expect(await acknowledge(4, 2)).toEqual([4])
+    })
+
     test.each([
       [4, 0],
       [5, 0],

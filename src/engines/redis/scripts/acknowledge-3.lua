@@ -1,15 +1,19 @@
 --[[
-  Notes that a tab has processed everything up to a seq: the notifications that no tab had acknowledged before were delivered then.
+  Notes that a tab has processed everything above one seq up to another: the notifications that no tab had acknowledged before were delivered then.
   KEYS[1] meta   KEYS[2] lines   KEYS[3] order
   ARGV[1] seq
   ARGV[2] at     RFC 3339
+  ARGV[3] above
   Returns "<id> <waiter> <watched>" of each
 ]]
 local acknowledged = tonumber(redis.call('HGET', KEYS[1], 'acknowledged') or 0)
 local seq = math.min(tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[1], 'seq') or 0))
-if seq <= acknowledged then return {} end
-redis.call('HSET', KEYS[1], 'acknowledged', seq)
-local ids = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. acknowledged, seq)
+local above = tonumber(ARGV[3])
+local after = math.max(acknowledged, above)
+if seq <= after then return {} end
+-- What this tab was not sent is left for one that was.
+if above <= acknowledged then redis.call('HSET', KEYS[1], 'acknowledged', seq) end
+local ids = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. after, seq)
 local delivered = {}
 for _, id in ipairs(ids) do
   local line = redis.call('HGET', KEYS[2], id)
