@@ -5,6 +5,8 @@ const room = `chat:${roomid}`
 let people = new Set()
 /** Where this page stands in the room; undefined before it was in. */
 let position
+/** Whether the page is waiting to hear where it stands. */
+let entering = false
 
 const socket = io('http://127.0.0.1:3000', {
   autoConnect: false,
@@ -19,12 +21,12 @@ socket.on('connect', () => {
   enter()
 })
 socket.on('disconnect', (reason) => {
+  entering = false
   $('status').textContent = `Not connected: ${reason}`
 })
 socket.on('connect_error', ({ message }) => {
   $('status').textContent = `Not connected: ${message}`
 })
-socket.on('message', hear)
 socket.on('gap', tellGap)
 socket.on('presence', ({ user, action, count }) => {
   action === 'join' ? people.add(user) : people.delete(user)
@@ -36,12 +38,18 @@ socket.on('presence', ({ user, action, count }) => {
 
 /** A new connection is in no room yet; one that stood in it before is told what it missed. */
 function enter() {
+  if (entering) return
+  entering = true
+  // What comes before the answer is in the answer, too.
+  socket.off('message', hear)
   const from = position ? { since: position } : { last: 50 }
   socket.emit('subscribe', room, { ...from, presence: true }, ({ ok, error, ...answer }) => {
+    entering = false
     if (!ok) return leave(error.detail)
     if (answer.gap) tellGap()
     answer.messages.forEach(hear)
     position = { seq: answer.seq, epoch: answer.epoch }
+    socket.on('message', hear)
     people = new Set(answer.users)
     showPeople(answer.count)
   })
