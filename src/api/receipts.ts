@@ -88,7 +88,8 @@ function receiptOf(item: Item, epoch: string) {
     seq,
     epoch,
     stored: { at: updatedAt },
-    sent: { connections },
+    // Carried as soon as it was stored.
+    sent: { at: updatedAt, connections },
     delivered: at(item.deliveredAt),
     seen: at(item.seenAt),
     read: at(item.readAt),

@@ -4,6 +4,14 @@ import type { Broker } from './engine.ts'
 import type { Inboxes } from './inboxes.ts'
 import { type Publication, payloadOf } from './publication.ts'
 
+/** One call that waits. */
+interface Wait {
+  /** The next look is the last. */
+  isOver: boolean
+  /** Resolved when it is time to look. */
+  rung: PromiseWithResolvers<void>
+}
+
 /** The calls of this process that wait until a tab has acknowledged what they sent. */
 export class Deliveries {
   /** How this process is named in what it publishes. */
@@ -11,7 +19,7 @@ export class Deliveries {
   readonly #broker: Broker
   readonly #inboxes: Inboxes
   /** Who waits for a notification, by its id. */
-  readonly #waiting = new Map<string, Set<() => void>>()
+  readonly #waiting = new Map<string, Set<Wait>>()
   #subscribed: Promise<void> | undefined
 
   constructor(broker: Broker, inboxes: Inboxes) {
@@ -32,33 +40,42 @@ export class Deliveries {
 
   /** Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after this many seconds. */
   async wait(user: string, id: string, seconds: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const wait: Wait = { isOver: false, rung: Promise.withResolvers() }
     const others = this.#waiting.get(id) ?? new Set()
-    this.#waiting.set(id, others.add(resolve))
-    const timer = setTimeout(resolve, seconds * 1000)
+    this.#waiting.set(id, others.add(wait))
+    const timer = setTimeout(() => end(wait), seconds * 1000)
     try {
-      // It may have been acknowledged before it was waited for.
-      if (await this.#isDelivered(user, id)) return true
-      await promise
-      return await this.#isDelivered(user, id)
+      for (;;) {
+        const { isOver, rung } = wait
+        // It may have been acknowledged before it was waited for; and a ring may be for the version that this one has replaced.
+        const isDelivered = await this.#isDelivered(user, id)
+        if (isDelivered || isOver) return isDelivered
+        await rung.promise
+        wait.rung = Promise.withResolvers()
+      }
     } finally {
       clearTimeout(timer)
-      others.delete(resolve)
+      others.delete(wait)
       if (others.size === 0) this.#waiting.delete(id)
     }
   }
 
   /** Ends every wait now: what is known so far is the answer. */
   close(): void {
-    for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve()
+    for (const waiting of this.#waiting.values()) for (const wait of waiting) end(wait)
   }
 
   readonly #hear = (publication: Publication): void => {
     const waiting = this.#waiting.get(String(payloadOf(publication).delivered)) ?? []
-    for (const resolve of waiting) resolve()
+    for (const { rung } of waiting) rung.resolve()
   }
 
   async #isDelivered(user: string, id: string): Promise<boolean> {
     return (await this.#inboxes.find(user, id))?.deliveredAt !== undefined
   }
+}
+
+function end(wait: Wait): void {
+  wait.isOver = true
+  wait.rung.resolve()
 }

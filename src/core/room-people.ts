@@ -9,7 +9,7 @@ export const LEAVE_PAUSE = 3000
 
 /** What this process knows of one room. */
 interface Room {
-  /** Connections of each user here. */
+  /** Connections of each user here; 0 while one is leaving. */
   readonly here: Map<string, number>
   /** Users who have no connection here any more, and when that is told. */
   readonly leaving: Map<string, NodeJS.Timeout>
@@ -118,11 +118,13 @@ export class RoomPeople {
   async #stateSoon(name: string, room: Room): Promise<void> {
     while (room.changed.size > 0) {
       await new Promise((resolve) => setImmediate(resolve))
-      const people = new Map([...room.changed].map((user) => [user, room.here.get(user) ?? 0]))
+      // One who is leaving is stated when that is told.
+      const users = [...room.changed].filter((user) => !room.leaving.has(user))
+      const people = new Map(users.map((user) => [user, room.here.get(user) ?? 0]))
       room.changed.clear()
       for (const [user, connections] of people) if (connections === 0) room.here.delete(user)
       // The engine remembers what could not be stated, and states it when the store is back.
-      await this.#engine.roster.state(name, people).catch(() => undefined)
+      if (people.size > 0) await this.#engine.roster.state(name, people).catch(() => undefined)
     }
     room.stating = undefined
   }

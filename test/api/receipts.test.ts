@@ -20,7 +20,7 @@ test('a receipt tells each step with its time, by id and by tag', async () => {
     seq,
     epoch,
     stored: { at: expect.stringMatching(TIME) },
-    sent: { connections: 3 },
+    sent: { at: expect.stringMatching(TIME), connections: 3 },
     delivered: null,
     seen: null,
     read: null,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { processChannel } from '../../src/core/channel.ts'
 import { Deliveries } from '../../src/core/deliveries.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Inboxes } from '../../src/core/inboxes.ts'
@@ -6,6 +7,7 @@ import { Publisher } from '../../src/core/publisher.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { createRedisEngine } from '../../src/engines/redis/engine.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { until } from '../support/until.ts'
 
 const RETENTION = { count: 100, seconds: 3600 }
 const OPTIONS = {
@@ -56,6 +58,41 @@ test.each(['embedded', 'redis'])(
     expect(await third).toBe(false)
   },
 )
+
+test('a wait goes on after a ring for the version before, until its own is acknowledged', async () => {
+  engines = [await createEmbeddedEngine({ ...OPTIONS, path: ':memory:', durability: 'process' })]
+  const [engine] = engines as [Engine]
+  const inboxes = new Inboxes(engine)
+  const deliveries = new Deliveries(engine.broker, inboxes)
+  const publisher = new Publisher(engine)
+  const put = () =>
+    publisher.notify('ada', { title: 'A', tag: 't' }, { credential: 'test', waiter: deliveries.name })
+  await deliveries.listen()
+  // Stands for a ring that is under way for a while.
+  const { publish } = engine.broker
+  const rings: (() => void)[] = []
+  engine.broker.publish = async (draft) => {
+    if (draft.channel === processChannel(deliveries.name))
+      await new Promise<void>((resolve) => rings.push(resolve))
+    return publish.call(engine.broker, draft)
+  }
+  const first = await put()
+  const acknowledged = inboxes.acknowledge('ada', first.seq)
+  await until(async () => rings.length === 1, 5000)
+  const second = await put()
+  expect(second.id).toBe(first.id)
+  const answers: boolean[] = []
+  const waits = [1, 2].map(() => deliveries.wait('ada', first.id, 20).then((answer) => answers.push(answer)))
+  rings[0]!()
+  await acknowledged
+  await expect(deliveries.wait('ada', first.id, 0.2)).resolves.toBe(false)
+  expect(answers).toEqual([])
+  const again = inboxes.acknowledge('ada', second.seq)
+  await until(async () => rings.length === 2, 5000)
+  rings[1]!()
+  await Promise.all([again, ...waits])
+  expect(answers).toEqual([true, true])
+})
 
 beforeEach(() => {
   engines = []

@@ -70,3 +70,37 @@ test('the count of a process that has long been dead is taken out by whoever mee
     vi.useRealTimers()
   }
 })
+
+test('what is known of a log is kept as its retention wants, and of a room that nobody wrote to for a day after the last tab', async () => {
+  const DAY = 86_400
+  const retention = { user: { count: 10, seconds: 28 * DAY }, room: { count: 10, seconds: 3 * DAY } }
+  const { broker, inbox, presence, close } = await openWatched(redis.url, { retention })
+  try {
+    /** For how many days, rounded. */
+    const kept = async (name: string): Promise<number> =>
+      Math.round(Number(await redis.cli('ttl', `tabcast:{${name}}:meta`)) / DAY)
+    const [den, attic] = [roomChannel('den'), roomChannel('attic')]
+    await presence.announce(den, 1)
+    expect(await kept(den)).toBe(1)
+    await redis.cli('expire', `tabcast:{${den}}:meta`, '60')
+    const { epoch } = await presence.announce(den, 0)
+    expect(await kept(den)).toBe(1)
+    await broker.latest(den, undefined, { entries: 1, bytes: 1 })
+    await broker.since(attic, { seq: 0 }, { entries: 1, bytes: 1 })
+    expect([await kept(den), await kept(attic)]).toEqual([1, 1])
+    expect(await broker.publish(draftOf(den))).toMatchObject({ seq: 1, epoch })
+    await presence.announce(den, 0)
+    expect(await kept(den)).toBe(6)
+    // That it was read before must not make its first entry forget to say so.
+    await broker.publish(draftOf(attic))
+    expect(await kept(attic)).toBe(6)
+    // When somebody was last seen is known for as long as their notifications are.
+    await presence.announce(channel, 0)
+    await broker.since(channel, { seq: 0 }, { entries: 1, bytes: 1 })
+    expect(await kept(channel)).toBe(56)
+    await inbox.find(userChannel('bob'), 'unknown')
+    expect(await kept(userChannel('bob'))).toBe(1)
+  } finally {
+    await close()
+  }
+})

@@ -22,8 +22,8 @@ export const receipt = answer(
     epoch,
     stored: Type.Object({ at: time() }, { description: 'When this version was stored.' }),
     sent: Type.Object(
-      { connections: Type.Integer({ minimum: 0 }) },
-      { description: 'How many connections it was sent to then, over all workers.' },
+      { at: time(), connections: Type.Integer({ minimum: 0 }) },
+      { description: 'When this version was sent, and to how many connections, over all workers.' },
     ),
     delivered: reached('When the first tab acknowledged this version.'),
     seen: reached('When the user saw it.'),

@@ -1,4 +1,4 @@
-import type { Channel } from '../../core/channel.ts'
+import { type Channel, isUserChannel } from '../../core/channel.ts'
 import type { Attendance, EngineOptions, Presence } from '../../core/engine.ts'
 import type { StreamPosition } from '../../core/position.ts'
 import { backoff } from '../../core/timing.ts'
@@ -17,7 +17,7 @@ export class RedisPresence implements Presence {
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #process: string
-  readonly #metaLifetime: number
+  readonly #retention: EngineOptions['retention']
   readonly #sum: ConnectionSum
   /** Channels whose count is being withdrawn, or could not be; each with what tells one withdrawal from the next. */
   readonly #leaving = new Map<Channel, object>()
@@ -34,8 +34,7 @@ export class RedisPresence implements Presence {
     this.#scripts = scripts
     this.#keys = keys
     this.#process = options.process
-    this.#metaLifetime =
-      Math.max(options.retention.user.seconds, options.retention.room.seconds) * 2000 + 60_000
+    this.#retention = options.retention
     this.#sum = options.sum
   }
 
@@ -77,6 +76,8 @@ export class RedisPresence implements Presence {
   }
 
   async #state(channel: Channel, connections: number): Promise<StreamPosition> {
+    const isUser = isUserChannel(channel)
+    const retention = isUser ? this.#retention.user : this.#retention.room
     const [seq, epoch] = await this.#connection.run(() =>
       this.#scripts.announce(
         this.#keys.log(channel),
@@ -86,8 +87,10 @@ export class RedisPresence implements Presence {
         this.#process,
         connections,
         Date.now(),
-        this.#metaLifetime,
+        // As a publish keeps it.
+        retention.seconds * 2000 + 60_000,
         COUNT_SECONDS,
+        isUser ? 1 : 0,
       ),
     )
     return { seq, epoch }

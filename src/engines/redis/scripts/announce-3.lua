@@ -10,8 +10,9 @@
   ARGV[2] process
   ARGV[3] connections  0 withdraws the process
   ARGV[4] now          milliseconds
-  ARGV[5] keep meta    for so many milliseconds
+  ARGV[5] keep meta    for so many milliseconds, if the log was written or says when a user was last seen
   ARGV[6] keep count   for this many seconds, unless it is stated again
+  ARGV[7] user         "1" if the channel is a user's, else "0"
 
   Returns {seq, epoch}
 ]]
@@ -23,5 +24,6 @@ else
   redis.call('EXPIRE', KEYS[3], ARGV[6])
 end
 redis.call('HSET', KEYS[2], 'seen', ARGV[4])
-redis.call('PEXPIRE', KEYS[2], ARGV[5])
-return {tonumber(redis.call('HGET', KEYS[2], 'seq') or 0), epoch}
+local seq = redis.call('HGET', KEYS[2], 'seq')
+redis.call('PEXPIRE', KEYS[2], (seq or ARGV[7] == '1') and ARGV[5] or UNWRITTEN)
+return {tonumber(seq or 0), epoch}

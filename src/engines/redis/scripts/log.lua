@@ -36,13 +36,19 @@ local function begin_epoch(meta, before, life, seq)
   return begun
 end
 
+-- What is known of a log that was never written is only a place that tabs were told, which has to outlive their absence, and anybody who may
+-- ask for a log founds one: it is kept for a day, in milliseconds, after somebody was there or read it.
+local UNWRITTEN = 86400000
+
 -- The epoch of a log, which is founded if it does not exist yet.
 local function found(log, meta, birth)
   local epoch = redis.call('HGET', meta, 'epoch')
   if epoch then return epoch end
   -- Entries without what is known of them (it was evicted) can't be numbered on from.
   redis.call('DEL', log)
-  return begin_epoch(meta, birth, life_of_store(), 1)
+  epoch = begin_epoch(meta, birth, life_of_store(), 1)
+  redis.call('PEXPIRE', meta, UNWRITTEN)
+  return epoch
 end
 
 -- Remembers that retention has removed everything up to this entry.
@@ -93,6 +99,11 @@ end
 
 -- Lets the keys of a log that is used live on; done now and then, not with every call.
 local function keep_alive(log, meta, now, max_age)
+  if redis.call('HEXISTS', meta, 'seq') == 0 then
+    -- When it is next due is for its first entry to say.
+    redis.call('PEXPIRE', meta, UNWRITTEN, 'GT')
+    return
+  end
   trim_by_age(log, meta, now, max_age)
   redis.call('HSET', meta, 'due', string.format('%d', now + renewal(max_age)))
   redis.call('PEXPIRE', log, max_age + renewal(max_age) * 2)
