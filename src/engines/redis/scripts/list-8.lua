@@ -20,7 +20,6 @@ local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
 local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6], max_age = tonumber(ARGV[7])}
 local epoch = found(KEYS[1], KEYS[2], ARGV[2])
-if redis.call('PTTL', KEYS[2]) < 0 then redis.call('PEXPIRE', KEYS[2], how.max_age) end
 local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
 local status, category, type, wanted = ARGV[10], ARGV[11], ARGV[12], ARGV[13]
