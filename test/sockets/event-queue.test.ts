@@ -38,10 +38,9 @@ test('a thousand events may wait, and no more', async () => {
   const faster = await startApp({ MAX_MESSAGES_PER_SECOND: '1000' })
   try {
     const tab = await faster.tab('ada', { reconnection: false }).connected()
-    const burst = 3 * (100 + 1000)
-    for (const { ok } of await askAll(tab, burst + 1000)) expect(ok).toBe(true)
+    for (const { ok } of await askAll(tab, 1000)) expect(ok).toBe(true)
     const gone = tab.disconnected()
-    askAll(tab, burst + 3000).catch(() => undefined)
+    askAll(tab, 5000).catch(() => undefined)
     await gone
     expect(faster.app.sockets!.counts.closed.slow).toBe(1)
   } finally {
