@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http'
 import type { Server } from 'socket.io'
-import { type EngineSocket, websocketOf } from './engine-socket.ts'
+import { type EngineRequest, type EngineSocket, websocketOf } from './engine-socket.ts'
 
 /** How many CONNECTs may be refused on one transport before it is closed: a page has few namespaces, and none of its tries is in vain. */
 export const MAX_REFUSED = 10
@@ -57,7 +56,7 @@ export class Backlogs {
       this.#backlogs.set(conn, new Backlog(conn, most, () => end(conn)))
       endAfterRefusals(conn)
     })
-    engine.on('headers', (_headers: object, request: IncomingMessage) => watchFrames(request, most))
+    engine.on('headers', (_headers: object, request: EngineRequest) => watchFrames(request, most))
   }
 
   /** What waits for a session. */
@@ -80,8 +79,7 @@ function endAfterRefusals(conn: EngineSocket): void {
  * What `ws` and Engine.IO answer by themselves, such as pings, is no packet: it is looked at when more comes in. Twice as much, so that who
  * is slow is told by what waits for it.
  */
-function watchFrames(request: IncomingMessage, most: number): void {
-  const { _query, socket } = request as IncomingMessage & { _query: { transport?: string } }
+function watchFrames({ _query, socket }: EngineRequest, most: number): void {
   if (_query.transport !== 'websocket') return
   socket.on('data', () => {
     if (socket.writableLength > 2 * most) socket.destroy()

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Server } from 'socket.io'
-import type { EngineSocket } from './engine-socket.ts'
+import { type EngineSocket, sessionsOf } from './engine-socket.ts'
 
 /** How long connections that have been closed may take to hear of it, in milliseconds: a poll comes within one round trip. */
 const PATIENCE = 2000
@@ -14,7 +14,7 @@ export async function closeSpread(
   seconds: number,
   close: (conn: EngineSocket) => void,
 ): Promise<void> {
-  const leaving = clientsOf(engine)
+  const leaving = Object.values(sessionsOf(engine))
   const allGone = gone(leaving)
   const begin = Date.now()
   for (const [index, conn] of leaving.entries()) {
@@ -23,7 +23,7 @@ export async function closeSpread(
     close(conn)
   }
   // Handshakes that were let in a moment before came after the list was made.
-  const left = clientsOf(engine)
+  const left = Object.values(sessionsOf(engine))
   left.forEach(close)
   await withinTime(gone(left), PATIENCE)
 }
@@ -45,9 +45,4 @@ async function withinTime(goal: Promise<void>, patience: number): Promise<void> 
   const time = delay(patience, undefined, { signal: over.signal }).catch(() => undefined)
   await Promise.race([goal, time])
   over.abort()
-}
-
-/** All sessions of Engine.IO, those without a CONNECT and those of an embedding program's namespaces included. */
-function clientsOf(engine: Server['engine']): EngineSocket[] {
-  return Object.values((engine as unknown as { clients: Record<string, EngineSocket> }).clients)
 }

@@ -1,8 +1,16 @@
+import type { IncomingMessage } from 'node:http'
 import { Socket as NetSocket } from 'node:net'
-import type { Socket } from 'socket.io'
+import type { Server, Socket } from 'socket.io'
 
 /** A session of Engine.IO: what Socket.IO calls the connection of its sockets. */
 export type EngineSocket = Socket['conn']
+
+/** What Engine.IO leaves on a request for those who look at it. */
+export type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string | undefined>> }
+
+/** All sessions by their ids, those without a CONNECT and those of an embedding program's namespaces included. */
+export const sessionsOf = (engine: Server['engine']): Readonly<Record<string, EngineSocket>> =>
+  (engine as unknown as { clients: Record<string, EngineSocket> }).clients
 
 /** The private parts of `ws` and Engine.IO that are used. `shortWay` checks that they are what we think they are. */
 interface OpenWebSocket {

@@ -1,14 +1,12 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { type Server as HttpServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Server } from 'socket.io'
+import type { EngineRequest } from './engine-socket.ts'
 
 /** Why a connection was not even begun, for the metrics. */
 export type RefusalReason = 'rate' | 'draining' | 'origin'
 
 /** The least seconds until another try is worth it. Stock clients have a backoff of their own. */
 const RETRY_AFTER = '1'
-
-/** What Engine.IO leaves on a request for those who look at it first. */
-type EngineRequest = IncomingMessage & { _query: Readonly<Record<string, string | undefined>> }
 
 /**
  * Answers 503 to handshakes for which there is a reason, before Engine.IO makes a session of them: every stock client tries again. What
@@ -47,4 +45,15 @@ function refuseWebsocket({ socket }: IncomingMessage, reason: RefusalReason): vo
       `Content-Type: text/plain\r\nContent-Length: ${reason.length}\r\n\r\n${reason}`,
   )
   socket.destroySoon()
+}
+
+/**
+ * Only our websockets are handed to Engine.IO, which cuts what it does not know. A client that offers HTTP/2 (`Upgrade: h2c`, as Java's
+ * does) is answered as if it had not: RFC 9110 §7.8 lets a server ignore the offer.
+ */
+export function upgradeWebsocketsOnly(server: HttpServer, path: string): void {
+  Object.assign(server, {
+    shouldUpgradeCallback: ({ url, headers }: IncomingMessage): boolean =>
+      headers.upgrade?.toLowerCase() === 'websocket' && (url?.startsWith(path.replace(/\/$/, '')) ?? false),
+  })
 }

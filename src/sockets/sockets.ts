@@ -11,7 +11,8 @@ import { leaveForbiddenRooms } from './grants.ts'
 import { authenticate, enter, type HandshakeOptions, type Session } from './handshake.ts'
 import { MembershipFollower } from './membership-follower.ts'
 import { mayConnect, type OriginPolicy } from './origin.ts'
-import { type RefusalReason, refuseHandshakes } from './refusals.ts'
+import { mindPolls } from './polls.ts'
+import { type RefusalReason, refuseHandshakes, upgradeWebsocketsOnly } from './refusals.ts'
 import { type CloseReason, TabConnection } from './tab-connection.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { UserLimit } from './user-limit.ts'
@@ -101,7 +102,9 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   })
 
   const engine = io.engine as EngineServer
-  const backlogs = new Backlogs(io.engine, options.maxBacklog, (conn) => end(conn, 'slow'))
+  const endSlow = (conn: Socket['conn']): void => end(conn, 'slow')
+  const backlogs = new Backlogs(io.engine, options.maxBacklog, endSlow)
+  mindPolls(io.engine, options.pingInterval + options.pingTimeout, endSlow)
   if (options.newSessionId !== undefined) engine.generateId = options.newSessionId
 
   refuseHandshakes(io.engine, (request) => {
@@ -112,13 +115,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     return reason
   })
 
-  // Only our websockets are handed to Engine.IO, which cuts what it does not know. A client that offers HTTP/2 (`Upgrade: h2c`, as Java's
-  // does) is answered as if it had not: RFC 9110 §7.8 lets a server ignore the offer.
-  Object.assign(server, {
-    shouldUpgradeCallback: ({ url, headers }: IncomingMessage): boolean =>
-      headers.upgrade?.toLowerCase() === 'websocket' &&
-      (url?.startsWith(options.path.replace(/\/$/, '')) ?? false),
-  })
+  upgradeWebsocketsOnly(server, options.path)
 
   io.use((socket, next) => {
     void connect(socket).then(

@@ -1,9 +1,11 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import { MAX_REFUSED } from '../../src/sockets/backlog.ts'
 import { startApp, type TestApp } from '../support/app.ts'
-import { openPolling } from '../support/polling.ts'
+import { openPolling, polling } from '../support/polling.ts'
 import { until } from '../support/until.ts'
 
 let app: TestApp
@@ -95,4 +97,58 @@ test.each([
   socket.send(connect)
   await gone
   expect(answers).toHaveLength(MAX_REFUSED)
+})
+
+describe('answers to polls', () => {
+  /** More than the kernels hold. */
+  const SIZE = 12_000_000
+
+  /** A session for which so much waits; resolves with its id. */
+  async function full(): Promise<string> {
+    const sid = await openPolling(app.url, app.token('ada'))
+    await polling(app.url, { sessionId: sid })
+    app.io.emit('own', 'x'.repeat(SIZE))
+    return sid
+  }
+
+  /** A poll on a connection of its own, of which nothing is read. */
+  async function poll(sid: string): Promise<Socket> {
+    const { hostname, port } = new URL(app.url)
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined)
+    socket.write(
+      `GET /socket.io/?EIO=4&transport=polling&sid=${sid} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n\r\n`,
+    )
+    await once(socket, 'readable')
+    return socket
+  }
+
+  test('that are read may be of any length', async () => {
+    const sid = await full()
+    for (const _ of [1, 2]) {
+      expect((await polling(app.url, { sessionId: sid })).body.length).toBeGreaterThan(SIZE)
+      app.io.emit('own', 'x'.repeat(SIZE))
+    }
+    expect(sessions()).toBe(1)
+  })
+
+  test('that are not read end the session when it asks for more', async () => {
+    const sid = await full()
+    const unread = await poll(sid)
+    expect(sessions()).toBe(1)
+    expect((await polling(app.url, { sessionId: sid })).status).toBe(400)
+    expect(app.app.sockets!.counts.closed.slow).toBe(1)
+    unread.destroy()
+  })
+
+  test('that are not read for as long as a ping may take are dropped', async () => {
+    await app.close()
+    app = await startApp({ PING_INTERVAL: '1000', PING_TIMEOUT: '500' })
+    await poll(await full())
+    const { httpServer } = app.io as unknown as { httpServer: import('node:http').Server }
+    const connections = (): Promise<number> =>
+      new Promise((resolve) => httpServer.getConnections((_error, count) => resolve(count)))
+    expect(await connections()).toBe(1)
+    await until(async () => (await connections()) === 0, 10_000)
+  })
 })

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startApp, type TestApp } from '../support/app.ts'
+import type { TestTab } from '../support/tab.ts'
+
+let app: TestApp
+beforeEach(async () => {
+  app = await startApp({ MAX_CONNECTION_BYTES: '300000', MAX_MESSAGES_PER_SECOND: '10' })
+})
+afterEach(() => app.close())
+
+/** How many events are worked on at once, and how many a second after them. */
+const BURST = 330
+const RATE = 110
+
+const askAll = (tab: TestTab, count: number, ...args: unknown[]): Promise<{ ok: boolean }[]> =>
+  Promise.all(Array.from({ length: count }, () => tab.ask('unsubscribe', 'x', ...args)))
+
+test('events beyond the rate are worked on later, and none is refused', async () => {
+  const tab = await app.tab('ada').connected()
+  const begin = performance.now()
+  const answers = await askAll(tab, BURST + RATE)
+  expect(answers).toEqual(answers.map(() => ({ ok: true })))
+  expect(performance.now() - begin).toBeGreaterThan(900)
+})
+
+test('as many bytes of events may wait as of answers, and no more', async () => {
+  const tab = await app.tab('ada', { reconnection: false }).connected()
+  await askAll(tab, BURST)
+  const large = 'x'.repeat(60_000)
+  for (const { ok } of await askAll(tab, 4, large)) expect(ok).toBe(true)
+  const gone = tab.disconnected()
+  askAll(tab, 40, { [large]: [large.slice(0, 1000)] }).catch(() => undefined)
+  await gone
+  expect(app.app.sockets!.counts.closed.slow).toBe(1)
+})
+
+test('a thousand events may wait, and no more', async () => {
+  const faster = await startApp({ MAX_MESSAGES_PER_SECOND: '1000' })
+  try {
+    const tab = await faster.tab('ada', { reconnection: false }).connected()
+    for (const { ok } of await askAll(tab, 1000)) expect(ok).toBe(true)
+    const gone = tab.disconnected()
+    askAll(tab, 5000).catch(() => undefined)
+    await gone
+    expect(faster.app.sockets!.counts.closed.slow).toBe(1)
+  } finally {
+    await faster.close()
+  }
+})
