@@ -61,6 +61,14 @@ export const mutations: readonly Mutation[] = [
     name: 'what a replay brought',
   },
   {
+    safeguard: 'Merge on join: from now is from where a tab joined, not from when its log is read',
+    module: 'src/core/member.ts',
+    find: 'cursor.seq === undefined ? this.position : cursor',
+    replace: 'cursor',
+    test: 'test/sockets/from-now.test.ts',
+    name: 'what was counted as sent while the user’s log was read',
+  },
+  {
     safeguard: 'Hole repair: what does not follow directly is settled from the log first',
     module: 'src/core/feed.ts',
     find: '|| publication.seq > seq + 1',
@@ -191,6 +199,26 @@ export const mutations: readonly Mutation[] = [
     ...inScript('raise_floor(meta, oldest[#oldest][1])', ''),
     test: 'test/engines/redis.test.ts',
     name: '^Redis > retention > a gap says',
+  },
+  {
+    safeguard: 'Ends in Redis: one that is noted while somebody looks for an earlier one is looked for, too',
+    ...inScript('known - 1', 'known'),
+    test: 'test/engines/redis-lifetimes.test.ts',
+    name: 'an end that is noted while somebody looks',
+  },
+  {
+    safeguard: 'Lifetimes in Redis: an inbox that is written to is kept for longer than what is in it',
+    ...inScript('if renews then', 'if false then'),
+    test: 'test/engines/redis-lifetimes.test.ts',
+    name: 'an inbox lives on',
+  },
+  {
+    safeguard: 'Receipts: what a tab was not sent it can not acknowledge',
+    module: 'src/sockets/inbox-events.ts',
+    find: 'member?.sentAbove',
+    replace: '0',
+    test: 'test/sockets/inbox.test.ts',
+    name: 'who joined',
   },
   {
     safeguard: 'Byte budget: a tab that does not read is closed',
