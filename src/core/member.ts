@@ -74,9 +74,9 @@ export class Member {
     this.#sentAbove = Math.max(this.#sentAbove, seq)
   }
 
-  /** The connection was shown by other means what lay there before it joined. */
-  caughtUp(): void {
-    this.#sentAbove = 0
+  /** The connection was shown by other means what lies above this seq. */
+  caughtUp(seq: number): void {
+    this.#sentAbove = Math.min(this.#sentAbove, seq)
   }
 
   /** Arrives from the feed, in order; the feed stood at `before`. */

@@ -81,7 +81,10 @@ function endAfterRefusals(conn: EngineSocket): void {
  */
 function watchFrames({ _query, socket }: EngineRequest, most: number): void {
   if (_query.transport !== 'websocket') return
-  socket.on('data', () => {
-    if (socket.writableLength > 2 * most) socket.destroy()
+  // Not before `ws` listens: a listener lets flow what came along with the request.
+  process.nextTick(() => {
+    socket.on('data', () => {
+      if (socket.writableLength > 2 * most) socket.destroy()
+    })
   })
 }

@@ -2,7 +2,7 @@ import { userChannel } from '../core/channel.ts'
 import { ServiceError } from '../core/errors.ts'
 import { parseExact } from '../core/exact-json.ts'
 import type { Hub } from '../core/hub.ts'
-import type { InboxPage } from '../core/inbox.ts'
+import type { InboxPage, InboxQuery } from '../core/inbox.ts'
 import { encodeInboxCursor } from '../core/inbox-cursor.ts'
 import type { Inboxes } from '../core/inboxes.ts'
 import type { Item } from '../core/item.ts'
@@ -27,17 +27,21 @@ export function inboxHandlers(
   return {
     inbox: async ([options]) => {
       const user = userOf(connection)
-      const page = await inboxes.list(user, parseInboxQuery(options))
-      hub.memberOf(connection, userChannel(user))?.caughtUp()
-      return answerOf(page)
+      const query = parseInboxQuery(options)
+      const { answer, shownAbove } = answerOf(await inboxes.list(user, query))
+      // A list of some of them, or of older ones, leaves out what the tab was not sent.
+      if (isWhole(query)) hub.memberOf(connection, userChannel(user))?.caughtUp(shownAbove)
+      return answer
     },
     mark: async ([mark]) => inboxes.mark(userOf(connection), parseMark(mark)),
     ack: async ([seq]) => {
       const user = userOf(connection)
       const member = hub.memberOf(connection, userChannel(user))
       const processed = parseAcknowledged(seq, member?.position.seq ?? 0)
+      const epoch = member?.position.epoch
       await inboxes.acknowledge(user, processed, member?.sentAbove)
-      member?.acknowledged(processed)
+      // In another life of the log the numbers are given again.
+      if (member?.position.epoch === epoch) member?.acknowledged(processed)
       return {}
     },
   }
@@ -49,17 +53,26 @@ function userOf({ claims }: TabConnection): string {
   return claims.user
 }
 
-function answerOf({ items, complete, unread, unseen, seq, epoch }: InboxPage): object {
+/** Whether a list begins with the newest and leaves none out. */
+const isWhole = ({ status, category, type, tag, before }: InboxQuery): boolean =>
+  [status, category, type, tag, before].every((filter) => filter === undefined)
+
+/** The answer, and above which seq it has everything. */
+function answerOf({ items, complete, unread, unseen, seq, epoch }: InboxPage): {
+  answer: object
+  shownAbove: number
+} {
   const texts = items.map((item) => textOf(item, epoch))
   const count = fitting(texts)
   const last = items[count - 1]
   const more = !complete || count < items.length
-  return {
+  const answer = {
     // Content is passed on as it was sent, digit for digit.
     items: texts.slice(0, count).map(parseExact),
     ...(more && last !== undefined ? { nextCursor: encodeInboxCursor(last.seq) } : {}),
     ...{ unread, unseen, seq, epoch },
   }
+  return { answer, shownAbove: more && last !== undefined ? last.seq - 1 : 0 }
 }
 
 const textOf = (item: Item, epoch: string): string =>

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
 import { EVERYTHING, Inboxes } from '../../src/core/inboxes.ts'
+import { payloadOf } from '../../src/core/publication.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import { RedisConnection } from '../../src/engines/redis/connection.ts'
 import { createRedisEngine } from '../../src/engines/redis/engine.ts'
 import { Keys } from '../../src/engines/redis/keys.ts'
 import { type ScriptedClient, withScripts } from '../../src/engines/redis/scripts.ts'
+import { Ear } from '../support/ear.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const ADA = userChannel('ada')
@@ -84,6 +86,17 @@ test('the counts go with what they count', async () => {
   await connection.client.del(...keys.inbox(ADA))
   expect((await engine.broker.since(ADA, {}, ALL)).counts).toEqual({ unread: 0, unseen: 0 })
   expect(await new Inboxes(engine).list('ada', LOOKED)).toMatchObject({ items: [], unread: 0, unseen: 0 })
+})
+
+test('an inbox that has forgotten when its first one ends is looked at all the same', async () => {
+  const { id } = await notify({ ttl: 1 })
+  await notify({})
+  await connection.client.hdel(keys.inbox(ADA)[0], '#first')
+  const ear = new Ear()
+  await engine.broker.subscribe(ADA, ear.hear)
+  await ear.hasHeard(1)
+  expect(payloadOf(ear.heard[0]!)).toMatchObject({ ids: [id], unread: 1 })
+  expect(await connection.client.hget(keys.inbox(ADA)[0], '#first')).toMatch(/^\d+$/)
 })
 
 test('who only asks leaves nothing for ever', async () => {

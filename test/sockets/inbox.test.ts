@@ -144,6 +144,10 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
       )
     for (const seq of [2, 3]) expect(await tab.ask('ack', seq)).toEqual({ ok: true })
     expect(await delivered()).toEqual([false, false, true])
+    // These leave out some of what came before.
+    for (const query of [{ limit: 1 }, { status: 'archived' }]) await tab.ask('inbox', query)
+    expect(await tab.ask('ack', 2)).toEqual({ ok: true })
+    expect(await delivered()).toEqual([false, false, true])
     await tab.ask('inbox')
     expect(await tab.ask('ack', 1)).toEqual({ ok: true })
     expect(await delivered()).toEqual([true, false, true])

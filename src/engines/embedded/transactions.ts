@@ -5,6 +5,9 @@ import { ServiceError } from '../../core/errors.ts'
 /** How much is written in one transaction before the event loop has a turn. */
 const MAX_GROUP = 512
 
+/** How often a group is tried, each time without the call that failed. */
+const MAX_TRIES = 4
+
 /** More than this many writes are not kept waiting: they would take longer than a caller is promised to wait. */
 const MAX_WAITING = 50_000
 
@@ -51,8 +54,8 @@ export class Transactions {
    * Runs `work` in the next transaction. `afterwards` is called after the commit, in the order of the calls, and must not throw.
    *
    * A `ServiceError` that `work` throws rejects this call alone, so it must be thrown before anything was written. Any other error takes
-   * back the whole transaction, and each of its calls is tried again in one of its own: `work` may run twice. What fails then, and a commit
-   * that fails, rejects with `engine_unavailable`.
+   * back the whole transaction, which is tried again without that call: `work` may run several times. It is rejected with
+   * `engine_unavailable`, and so are all when the commit fails.
    */
   write<T>(work: () => T, afterwards?: (value: T) => void): Promise<T> {
     if (this.#closed) return Promise.reject(closedError())
@@ -116,14 +119,15 @@ export class Transactions {
     if (group.length > 0) this.#write(group)
   }
 
-  #write(group: Job[]): void {
+  #write(group: Job[], tries = MAX_TRIES): void {
     try {
       this.#transact(group)
     } catch (error) {
-      // One call's fault is not another's; but what the disk does not take, it takes from none.
-      if (error instanceof WorkError && group.length > 1) for (const job of group) this.#write([job])
-      else
-        for (const { reject } of group) reject(unavailable(error instanceof WorkError ? error.cause : error))
+      const { job, cause } = error instanceof WorkError ? error : { job: undefined, cause: error }
+      // One call's fault is not another's; but where several fail, it is the database's.
+      const others = job === undefined || tries === 1 ? [] : group.filter((other) => other !== job)
+      for (const failed of group) if (!others.includes(failed)) failed.reject(unavailable(cause))
+      if (others.length > 0) this.#write(others, tries - 1)
       return
     }
     for (const { value, refusal, resolve, reject, afterwards } of group) {
@@ -141,9 +145,10 @@ export class Transactions {
       this.#begin.run()
       for (const job of group) {
         try {
+          job.refusal = undefined
           job.value = job.work()
         } catch (error) {
-          if (!(error instanceof ServiceError)) throw new WorkError('', { cause: error })
+          if (!(error instanceof ServiceError)) throw new WorkError(job, error)
           job.refusal = error
         }
       }
@@ -160,7 +165,14 @@ export class Transactions {
 }
 
 /** What a call has thrown, and not the database around it. */
-class WorkError extends Error {}
+class WorkError extends Error {
+  readonly job: Job
+
+  constructor(job: Job, cause: unknown) {
+    super('', { cause })
+    this.job = job
+  }
+}
 
 const closedError = (): ServiceError => new ServiceError('shutting_down', 'the engine has been closed')
 

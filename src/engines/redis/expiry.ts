@@ -18,7 +18,8 @@ export function startExpiry(
   keys: Keys,
   { retention, report }: EngineOptions,
 ): () => void {
-  const expire = async (channel: Channel, seen: string): Promise<void> => {
+  /** Answers whether nothing is to be done there any more for now. */
+  const expire = async (channel: Channel, seen: string): Promise<boolean> => {
     const next = await connection.run(() =>
       scripts.expire(
         keys.log(channel),
@@ -35,17 +36,19 @@ export function startExpiry(
       ),
     )
     await connection.run(() => scripts.settle(keys.due, channel, seen, next))
+    return next === '' || Number(next) > Date.now()
   }
   const look = async (): Promise<void> => {
     for (;;) {
       const due = await connection.run(() =>
         connection.client.zrangebyscore(keys.due, '-inf', Date.now(), 'WITHSCORES', 'LIMIT', 0, AT_ONCE),
       )
-      const expiring: Promise<void>[] = []
+      const expiring: Promise<boolean>[] = []
       for (let index = 0; index < due.length; index += 2)
         expiring.push(expire(due[index] as Channel, due[index + 1]!))
-      await Promise.all(expiring)
-      if (due.length < AT_ONCE * 2) return
+      const settled = await Promise.all(expiring)
+      // What can not be got rid of waits for the next round, instead of being tried without a pause.
+      if (due.length < AT_ONCE * 2 || !settled.includes(true)) return
     }
   }
   let looking = false

@@ -339,6 +339,25 @@ export function inboxLaw(court: Court): void {
       expect(next.id).not.toBe(id)
     })
 
+    test.each(['unread', 'unseen', 'first', 'renew', 'updated', 'constructor'])(
+      '%s is a tag like any other',
+      async (tag) => {
+        const desk = await sit()
+        const { id } = await desk.notify({})
+        const nothing = async (): Promise<void> => {
+          expect(await desk.inboxes.find(desk.user, tag)).toBeUndefined()
+          expect(await desk.list({ tag })).toMatchObject({ items: [], unread: 1 })
+          expect(await desk.inboxes.withdraw(desk.user, tag)).toBe(false)
+          expect(await desk.list()).toMatchObject({ items: [{ id }], unread: 1, unseen: 1 })
+        }
+        await nothing()
+        await desk.notify({ tag })
+        expect(await desk.inboxes.find(desk.user, tag)).toMatchObject({ tag })
+        expect(await desk.inboxes.withdraw(desk.user, tag)).toBe(true)
+        await nothing()
+      },
+    )
+
     test('a version stays at the highest number that is exact', async () => {
       const desk = await sit()
       const version = Number.MAX_SAFE_INTEGER

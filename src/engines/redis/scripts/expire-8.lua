@@ -13,5 +13,8 @@
 local inbox = inbox_keys(4)
 local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
 local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6], max_age = tonumber(ARGV[7])}
-expire(log, inbox, counts_of(inbox), how)
+local counts = counts_of(inbox)
+-- Whoever comes here knows of something that ends.
+counts.first = 0
+expire(log, inbox, counts, how)
 return redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or ''

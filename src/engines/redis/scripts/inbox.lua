@@ -2,8 +2,9 @@
   What every script on an inbox shares; it is put behind log.lua, in front of each of them.
 
   Of a notification the inbox keeps a line of words ("-" for none) and its content, each in a hash by id; its seq in a sorted set; the id of
-  each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand the counts, which so live and die with what they
-  count; `first`, before which nothing ends; and `renew`, the time from which the keys are to be kept alive anew. Times are RFC 3339 in UTC, always of the same length, so that they can be
+  each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand `#unread` and `#unseen`, which so live and die with
+  what they count; `#first`, before which nothing ends; and `#renew`, the time from which the keys are to be kept alive anew: no id and no tag
+  has a `#`. Times are RFC 3339 in UTC, always of the same length, so that they can be
   compared as text.
 ]]
 local SEQ, VERSION, COURSE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
@@ -31,7 +32,7 @@ local NEVER = 9007199254740991
 
 -- What stands beside the lines.
 local function counts_of(inbox)
-  local known = redis.call('HMGET', inbox.lines, 'unread', 'unseen', 'first', 'renew')
+  local known = redis.call('HMGET', inbox.lines, '#unread', '#unseen', '#first', '#renew')
   return {
     unread = tonumber(known[1] or 0), unseen = tonumber(known[2] or 0),
     first = tonumber(known[3] or NEVER), renew = tonumber(known[4] or 0)
@@ -45,7 +46,7 @@ local function add(counts, words, sign)
 end
 
 local function keep_counts(inbox, counts)
-  redis.call('HSET', inbox.lines, 'unread', counts.unread, 'unseen', counts.unseen)
+  redis.call('HSET', inbox.lines, '#unread', counts.unread, '#unseen', counts.unseen)
 end
 
 local function counts_text(counts)
@@ -72,7 +73,7 @@ end
 
 -- Lets the keys of an inbox live on for longer than anything in it, and what is known of its log at least as long: it has the numbers.
 local function keep_inbox_alive(inbox, meta, now, max_age)
-  redis.call('HSET', inbox.lines, 'renew', string.format('%d', now + renewal(max_age)))
+  redis.call('HSET', inbox.lines, '#renew', string.format('%d', now + renewal(max_age)))
   for _, key in pairs(inbox) do redis.call('PEXPIRE', key, lifetime(max_age)) end
   redis.call('PEXPIRE', meta, lifetime(max_age))
 end
@@ -114,6 +115,6 @@ local function expire(log, inbox, counts, how)
     end
   until #ended < AT_ONCE
   counts.first = tonumber(redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or NEVER)
-  redis.call('HSET', inbox.lines, 'unread', counts.unread, 'unseen', counts.unseen, 'first', string.format('%d', counts.first))
+  redis.call('HSET', inbox.lines, '#unread', counts.unread, '#unseen', counts.unseen, '#first', string.format('%d', counts.first))
   return told
 end

@@ -102,15 +102,16 @@ local function notify(first, new_id)
   redis.call('ZADD', inbox.order, number, id)
   redis.call('ZADD', inbox.ends, ARGV[20], id)
   local kept = redis.call('ZCARD', inbox.order)
+  local alone = kept == 1 and not old
   -- A key that is made anew has no end.
-  local renews = kept == 1 or how.now >= counts.renew
+  local renews = alone or how.now >= counts.renew
   if tag ~= '-' and not old then
     redis.call('HSET', inbox.tags, tag, id)
     renews = renews or redis.call('HLEN', inbox.tags) == 1
   end
   if kept > how.max then trim_inbox(inbox, counts, kept - how.max) end
-  redis.call('HSET', inbox.lines, id, table.concat(words, ' '), 'unread', counts.unread, 'unseen', counts.unseen,
-    'first', string.format('%d', math.min(counts.first, tonumber(ARGV[20]))))
+  redis.call('HSET', inbox.lines, id, table.concat(words, ' '), '#unread', counts.unread, '#unseen', counts.unseen,
+    '#first', string.format('%d', math.min(counts.first, tonumber(ARGV[20]))))
 
   local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ' ' .. id .. ARGV[4] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[5]
     .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[18] .. '","expiresAt":"' .. ARGV[19]
@@ -122,7 +123,7 @@ local function notify(first, new_id)
   local created = old and 0 or 1
   remember(number, epoch, id, words[VERSION], created, 1)
   redis.call(ARGV[11], bell, message)
-  return {0, tonumber(number), epoch, id, connections, '', words[VERSION], created, 1, kept == 1 and 1 or 0}
+  return {0, tonumber(number), epoch, id, connections, '', words[VERSION], created, 1, alone and 1 or 0}
 end
 
 local results = {}

@@ -24,7 +24,7 @@ else
 end
 
 local meta = redis.call('HMGET', KEYS[2], 'seq', 'floor', 'epochs')
-local counts = redis.call('HMGET', KEYS[3], 'unread', 'unseen')
+local counts = redis.call('HMGET', KEYS[3], '#unread', '#unseen')
 local result = {tonumber(meta[1] or 0), tonumber(meta[2] or 0), meta[3], 1, tonumber(counts[1] or 0), tonumber(counts[2] or 0)}
 local left, bytes, edge = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[5]
 while left > 0 do
