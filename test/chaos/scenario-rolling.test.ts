@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { rollingRestarts } from './rolling-restarts.ts'
 
-/** `CHAOS=full`: 2,000 tabs and three rounds; a few minutes. */
+/** `CHAOS=full`: 2,000 tabs and three rounds; a few minutes. Within the drain, balancers on a busy machine have to notice it. */
 const full = process.env.CHAOS === 'full'
 const options = full
   ? { sockets: 2000, rounds: 3, drainSeconds: 5, rate: 200 }
-  : { sockets: 200, rounds: 1, drainSeconds: 1, rate: 200 }
+  : { sockets: 200, rounds: 1, drainSeconds: 3, rate: 200 }
 
 test(
   'rolling restarts: every tab gets everything once and in order, and every post is taken',

@@ -312,20 +312,14 @@ export function inboxLaw(court: Court): void {
 
     test('many that end at the same time are gone at once', async () => {
       const desk = await sit()
-      const { publisher, user } = desk
-      const ear = new Ear()
-      await desk.engine.broker.subscribe(desk.channel, ear.hear)
-      const many = upTo(250).map(() => publisher.notify(user, { title: 'A', ttl: 2 }, { credential: 'test' }))
-      await Promise.all(many)
-      const last = Math.max(
-        ...ear.heard.map((publication) =>
-          Date.parse((payloadOf(publication) as { expiresAt: string }).expiresAt),
-        ),
-      )
+      await Promise.all(upTo(250).map(() => desk.notify({ ttl: 2 })))
       await desk.notify({ title: 'stays' })
-      while (Date.now() <= last) await delay(last + 1 - Date.now())
-      expect(await desk.list()).toMatchObject({ items: [{}], unread: 1 })
-      expect(await desk.titles()).toEqual(['stays'])
+      const end = Date.now() + 2000
+      while (Date.now() <= end) await delay(end + 1 - Date.now())
+      expect(await desk.list()).toMatchObject({
+        items: [{ content: expect.stringContaining('stays') }],
+        unread: 1,
+      })
     })
 
     test('one that has ended is in nobody’s way', async () => {
