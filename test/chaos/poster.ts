@@ -5,6 +5,9 @@ import type { Balancer } from './balancer.ts'
 /** How often it posts what is due, in milliseconds. */
 const TICK = 25
 
+/** How many posts may be under way: a backend that falls behind would else open connections without end, and fall behind further. */
+const AT_ONCE = 100
+
 /** A backend that notifies one user after the other at a steady rate, each time through the API that a balancer names. */
 export class Poster {
   posts = 0
@@ -18,6 +21,7 @@ export class Poster {
   readonly #rate: number
   readonly #running: Promise<void>
   #ending = false
+  #open = 0
 
   /** `rate`: how many a second in all. */
   constructor(apis: Balancer, users: readonly string[], rate: number) {
@@ -38,7 +42,7 @@ export class Poster {
     const began = performance.now()
     const posting: Promise<void>[] = []
     while (!this.#ending) {
-      while (this.posts < ((performance.now() - began) / 1000) * this.#rate)
+      while (this.#open < AT_ONCE && this.posts < ((performance.now() - began) / 1000) * this.#rate)
         posting.push(this.#post(this.#users[this.posts++ % this.#users.length]!))
       await delay(TICK)
     }
@@ -47,6 +51,7 @@ export class Poster {
 
   async #post(user: string): Promise<void> {
     const key = randomUUID()
+    this.#open++
     try {
       let { status, text } = await this.#call(user, key)
       while (text.includes('"engine_timeout"')) {
@@ -57,6 +62,8 @@ export class Poster {
       this.#accepted.set(user, (this.#accepted.get(user) ?? 0) + 1)
     } catch (error) {
       this.failed.push(String((error as Error).cause ?? error))
+    } finally {
+      this.#open--
     }
   }
 
