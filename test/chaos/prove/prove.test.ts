@@ -27,5 +27,5 @@ test.each([
     })
     expect(proof.acknowledged).toBeGreaterThan(100)
   },
-  150_000,
+  180_000,
 )

@@ -12,7 +12,7 @@ const table = (rows: readonly (readonly [string, number | string])[]): string[] 
 
 /** What a run found, for people. */
 export function reportOf(proof: Proof): string {
-  const { broken, gaps } = proof
+  const { broken, gaps, healedAfter } = proof
   const told = Object.entries(gaps).map(([reason, count]) => `${number(count)} ${reason}`)
   return [
     `Engine ${proof.engine}, seed ${proof.seed}, ${proof.seconds} s: ${proof.users} users with three tabs each, ${proof.rooms} rooms.`,
@@ -28,6 +28,7 @@ export function reportOf(proof: Proof): string {
       ['gaps told', told.join(', ') || 'none'],
       ['covered by those gaps', proof.admitted],
       ['shown again after a wipe', proof.repeatedAfterWipe],
+      ['whole again after', healedAfter === undefined ? 'never' : `${healedAfter.toFixed(1)} s`],
     ]),
     '',
     'Attacks:',
