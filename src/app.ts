@@ -3,9 +3,8 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
 import { createEntryPublisher } from './api/entries.ts'
-import type { DemoOptions } from './api/pages.ts'
 import { createSignatures } from './api/token-signatures.ts'
-import { createTokenSigner, type TokenSigner } from './api/token-signer.ts'
+import { createTokenSigner } from './api/token-signer.ts'
 import { createTokenVerifier } from './api/token-verifier.ts'
 import type { Place } from './cluster/place.ts'
 import { Siblings } from './cluster/siblings.ts'
@@ -19,6 +18,7 @@ import { Readiness } from './core/readiness.ts'
 import { Scheduler } from './core/scheduler.ts'
 import { Traffic } from './core/traffic.ts'
 import type { WebhookPolicy } from './core/webhook.ts'
+import { demoOf } from './demo-of.ts'
 import { type CompletedCredentials, completeCredentials } from './development-secrets.ts'
 import { openLiveDoors } from './doors/doors.ts'
 import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
@@ -225,24 +225,6 @@ const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): Webhook
   hasUrl: url !== undefined,
   allowPrivate,
 })
-
-/** How long a token of the development page is good for, in seconds: short, so that going on with a new one is seen to work. */
-const DEMO_TOKEN_SECONDS = 600
-
-function demoOf(
-  { role, sockets }: Config,
-  engine: Engine,
-  apiKey: string | undefined,
-  sign: TokenSigner,
-): DemoOptions {
-  return {
-    role,
-    apiKey,
-    socketPath: sockets.path.replace(/\/?$/, '/'),
-    mint: (user) => sign({ user, ttl: DEMO_TOKEN_SECONDS, rooms: ['*'] }).token,
-    peers: () => engine.registry.peers(),
-  }
-}
 
 function urlOf({ address, family, port }: AddressInfo): string {
   const anywhere = address === '0.0.0.0' || address === '::'

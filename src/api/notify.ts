@@ -11,7 +11,8 @@ import type { ApiCounts } from './metrics.ts'
 import { answerKept, answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
 import { preferredWait, wantId } from './requests.ts'
 import { publishHeaders, tagParams, userParams } from './schemas/common.ts'
-import { notificationBody, notified, replaced, scheduled, taggedBody } from './schemas/notification.ts'
+import { notificationBody, taggedBody } from './schemas/notification.ts'
+import { notified, replaced, scheduled } from './schemas/notified.ts'
 import { bodyProblems, problems } from './schemas/problem.ts'
 
 export interface NotifyOptions {

@@ -2,6 +2,7 @@ import type { Channel } from './channel.ts'
 import type { Connection } from './connection.ts'
 import type { Control } from './drafts.ts'
 import type { Broker, PageLimit } from './engine.ts'
+import { HeldBack } from './held-back.ts'
 import type { Counts } from './item.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
@@ -10,19 +11,10 @@ import { backoff } from './timing.ts'
 /** Replays go in pages of this size, the next when the connection has drained the last. */
 const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 
-/** How much may wait for a replay to end, in bytes; beyond it the log is read again instead. */
-const MAX_PENDING_BYTES = 131_072
-
 /** What a page says of the end of the log. */
 export interface PageHead {
   head: StreamPosition
   counts: Counts | undefined
-}
-
-/** A publication that waits, and where the feed stood before it. */
-interface Held {
-  publication: Publication
-  before: StreamPosition
 }
 
 /**
@@ -43,9 +35,7 @@ export class Member {
   /** As `sentAbove`. */
   #sentAbove = 0
   /** What came in live during the replay; undefined when the member is live. */
-  #pending: Held[] | undefined = []
-  #pendingBytes = 0
-  #pendingLost = false
+  #held: HeldBack | undefined = new HeldBack()
   /** It no longer hears the channel: what is still being read is not sent. */
   #left = false
   /** It was told of a gap, and is to be told when it is up to date again. */
@@ -81,9 +71,12 @@ export class Member {
 
   /** Arrives from the feed, in order; the feed stood at `before`. */
   receive(publication: Publication, before: StreamPosition): void {
-    if (this.#pending !== undefined) this.#hold({ publication, before }, this.#pending)
-    else if (!this.#pass(publication, before)) {
-      this.#pending = [{ publication, before }]
+    if (this.#held !== undefined) {
+      this.#obey(publication)
+      this.#held.add({ publication, before })
+    } else if (!this.#pass(publication, before)) {
+      this.#held = new HeldBack()
+      this.#held.add({ publication, before })
       void this.#readAgain()
     }
   }
@@ -94,23 +87,23 @@ export class Member {
     if (this.#joinedAt !== undefined && (after.epoch !== before.epoch || after.seq < before.seq))
       this.#joinedAt = Math.min(this.#joinedAt, after.seq)
     this.connection.handleLoss(this.channel)
-    if (this.#pending !== undefined) {
+    if (this.#held !== undefined) {
       // The replay asks the log itself, and gets the same answer.
-      this.#dropPending(this.#pending)
+      this.#held.drop()
     } else if (this.#isAt(before)) {
       this.moveTo(after)
       this.#sendGap(gap, after.epoch)
       this.#owesPosition = true
     } else {
       // It came later or has read ahead, so this may be no loss to it, or it has another: only the log can tell.
-      this.#pending = []
+      this.#held = new HeldBack()
       void this.#readAgain()
     }
   }
 
   /** The feed, which stood at `before`, goes on after `after`, since nothing that is left lies between. */
   skip(before: StreamPosition, after: StreamPosition): void {
-    if (this.#pending === undefined && this.#isAt(before)) this.moveTo(after)
+    if (this.#held === undefined && this.#isAt(before)) this.moveTo(after)
   }
 
   #isAt({ seq, epoch }: StreamPosition): boolean {
@@ -119,7 +112,7 @@ export class Member {
 
   /** The feed has caught up with the log, whose end was `page`. */
   settled(page: PageHead): void {
-    if (this.#pending === undefined) this.#tellPosition(page)
+    if (this.#held === undefined) this.#tellPosition(page)
   }
 
   #tellPosition(page: PageHead | undefined): void {
@@ -145,7 +138,7 @@ export class Member {
   joined(head: StreamPosition): void {
     this.#joinedAt = this.#sentAbove = head.seq
     this.moveTo(head)
-    for (const { publication } of this.#pending ?? []) this.#obey(publication)
+    for (const { publication } of this.#held?.items ?? []) this.#obey(publication)
   }
 
   /** Takes what the connection is given by other means as sent, up to this position. `release` must follow. */
@@ -160,15 +153,15 @@ export class Member {
    * engine's error.
    */
   async release(complete: boolean): Promise<void> {
-    for (let more = !complete; (more || this.#pendingLost) && !this.#left; )
+    for (let more = !complete; (more || this.#held?.isLost) && !this.#left; )
       more = !(await this.#readOn(this.position))
-    const pending = this.#pending ?? []
-    this.#pending = undefined
-    this.#pendingBytes = 0
+    const held = this.#held
+    this.#held = undefined
     if (this.#left) return
-    for (const [index, { publication, before }] of pending.entries()) {
+    for (const [index, { publication, before }] of (held?.items ?? []).entries()) {
       if (this.#pass(publication, before)) continue
-      this.#pending = pending.slice(index)
+      held?.take(index)
+      this.#held = held
       return this.release(false)
     }
     this.#tellPosition(this.#head)
@@ -204,14 +197,16 @@ export class Member {
    * never in this one.
    */
   async #readOn(cursor: Cursor): Promise<boolean> {
-    this.#pendingLost = false
+    const held = this.#held ?? new HeldBack()
+    this.#held = held
+    held.isLost = false
     this.#owesPosition = true
-    const waiting = this.#pending?.length ?? 0
+    const waiting = held.items.length
     const complete = await this.#sendPage(cursor)
     // What was dropped meanwhile has taken the others along.
-    if (!complete || this.#pendingLost) return complete
-    const known = this.#pending?.splice(0, waiting) ?? []
-    for (const { publication, before } of known) if (publication.seq === 0) this.#pass(publication, before)
+    if (!complete || held.isLost) return complete
+    for (const { publication, before } of held.take(waiting))
+      if (publication.seq === 0) this.#pass(publication, before)
     return complete
   }
 
@@ -256,18 +251,5 @@ export class Member {
       return
     this.#joinedAt = publication.seq
     this.connection.handleControl(payloadOf(publication) as unknown as Control)
-  }
-
-  #hold(held: Held, pending: Held[]): void {
-    this.#obey(held.publication)
-    this.#pendingBytes += held.publication.packet.length
-    pending.push(held)
-    if (this.#pendingBytes > MAX_PENDING_BYTES) this.#dropPending(pending)
-  }
-
-  #dropPending(pending: Held[]): void {
-    pending.length = 0
-    this.#pendingBytes = 0
-    this.#pendingLost = true
   }
 }

@@ -46,9 +46,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Merge on join: what is published during a replay is held back and released after it',
-    module: 'src/core/member.ts',
-    find: 'pending.push(held)',
-    replace: 'void pending',
+    module: 'src/core/held-back.ts',
+    find: 'this.#items.push(held)',
+    replace: '',
     test: 'test/core/hub.test.ts',
     name: 'what is published while the log is read',
   },

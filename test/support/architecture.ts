@@ -24,6 +24,7 @@ const mayImport: Record<string, readonly string[]> = {
 const partOf: Record<string, string> = {
   'src/banner.ts': 'main',
   'src/explain.ts': 'app',
+  'src/demo-of.ts': 'app',
   'src/metrics-of.ts': 'app',
   'src/development-secrets.ts': 'app',
   'src/welcome.ts': 'app',

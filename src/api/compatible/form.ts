@@ -10,7 +10,7 @@ import { answerPublished, publishOptionsOf } from '../published.ts'
 import { refuseWait, wantId } from '../requests.ts'
 import { publishHeaders } from '../schemas/common.ts'
 import { formFields } from '../schemas/doors.ts'
-import { notified } from '../schemas/notification.ts'
+import { notified } from '../schemas/notified.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 
 /** The most bytes of a form: a message has at most 4,000 characters, and each byte of one may be written as three. */

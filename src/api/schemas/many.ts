@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { answer, closed, id, publishedHeaders } from './common.ts'
-import { outcome, sharedNotification } from './notification.ts'
+import { sharedNotification } from './notification.ts'
+import { outcome } from './notified.ts'
 
 /** The most users that one call may notify. */
 const MAX_USERS = 1000

@@ -1,4 +1,4 @@
-import { type Channel, isUserChannel } from '../../core/channel.ts'
+import type { Channel } from '../../core/channel.ts'
 import type {
   Broker,
   EngineOptions,
@@ -9,14 +9,13 @@ import type {
 } from '../../core/engine.ts'
 import { ServiceError } from '../../core/errors.ts'
 import type { ItemDraft } from '../../core/item.ts'
-import { type Continuation, type Cursor, continueFrom, headOf } from '../../core/position.ts'
+import type { Cursor } from '../../core/position.ts'
 import { type Draft, decode, type Publication } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import { withDeadline } from './deadline.ts'
 import type { Keys } from './keys.ts'
-import { alive, decodeOrSkip, type LogRead, parseEpochs } from './log-read.ts'
+import type { LogReader } from './log-reader.ts'
 import { Replicas } from './replicas.ts'
-import { birth, type ScriptedClient } from './scripts.ts'
 import type { Store, Stored } from './store.ts'
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
@@ -26,18 +25,15 @@ const SUBSCRIBE_PATIENCE = 1800
 /** How many notifications are stored by one call: some milliseconds in which the server does nothing else. */
 const MAX_GROUP = 100
 
-/** A seq that no log reaches: reading after it brings nothing but the log's state. */
-const END = '9007199254740991'
-
 /** Sums what `HGETALL` of a channel's connections answered, without those of dead processes. */
 export type ConnectionSum = (channel: Channel, flat: readonly (Buffer | string)[]) => number
 
 /** The log and its bell on Redis: a stream per channel, one script per verb, Pub/Sub as the bell. */
 export class RedisBroker implements Broker {
   readonly #connection: RedisConnection
-  readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #store: Store
+  readonly #log: LogReader
   readonly #report: EngineOptions['report']
   readonly #sum: ConnectionSum
   readonly #subscriptions: Subscriptions
@@ -48,16 +44,16 @@ export class RedisBroker implements Broker {
 
   constructor(
     connection: RedisConnection,
-    scripts: ScriptedClient,
     keys: Keys,
     store: Store,
+    log: LogReader,
     options: EngineOptions & { replicas: number },
     sum: ConnectionSum,
   ) {
     this.#connection = connection
-    this.#scripts = scripts
     this.#keys = keys
     this.#store = store
+    this.#log = log
     this.#report = options.report
     this.#sum = sum
     this.#replicas = options.replicas > 0 ? new Replicas(connection, options.replicas) : undefined
@@ -153,40 +149,12 @@ export class RedisBroker implements Broker {
     this.#subscriptions.unsubscribe(this.#keys.bell(channel))
   }
 
-  async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
-    // Nearly every cursor is continuous: the entries are read along with the facts by which that is judged.
-    let from = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
-    let read = await this.#read(channel, 'after', from, limit)
-    let judged: Continuation = continueFrom(read.log, cursor)
-    // Below the floor there is nothing, so what was read from too far down is right. After a wipe or a failover it was too far up.
-    while (from !== END && Number(from) > judged.after) {
-      from = String(judged.after)
-      read = await this.#read(channel, 'after', from, limit)
-      judged = continueFrom(read.log, cursor)
-    }
-    const { gap } = judged
-    const head = headOf(read.log)
-    const last = read.publications.at(-1)
-    return {
-      ...(gap === undefined ? {} : { gap }),
-      publications: read.publications.filter(alive),
-      head,
-      ...(isUserChannel(channel) ? { counts: read.counts } : {}),
-      complete: read.complete,
-      end: read.complete || last === undefined ? head : { seq: last.seq, epoch: last.epoch },
-    }
+  since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
+    return this.#log.since(channel, cursor, limit)
   }
 
-  async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
-    const read = await this.#read(channel, 'before', before === undefined ? '' : String(before), limit)
-    const head = headOf(read.log)
-    const last = read.publications.at(-1)
-    return {
-      publications: read.publications.reverse().filter(alive),
-      head,
-      complete: read.complete,
-      end: last === undefined ? head : { seq: last.seq, epoch: last.epoch },
-    }
+  latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
+    return this.#log.latest(channel, before, limit)
   }
 
   onRestored(listener: () => void): void {
@@ -206,34 +174,6 @@ export class RedisBroker implements Broker {
   close(): void {
     this.#subscriptions.close()
     this.#replicas?.close()
-  }
-
-  async #read(
-    channel: Channel,
-    direction: 'after' | 'before',
-    seq: string,
-    limit: PageLimit,
-  ): Promise<LogRead> {
-    const [top, floor, epochs, complete, unread, unseen, ...messages] = await this.#connection.run(() =>
-      this.#scripts.readLogBuffer(
-        this.#keys.log(channel),
-        this.#keys.meta(channel),
-        this.#keys.inbox(channel)[0],
-        birth(),
-        Date.now(),
-        this.#store.retentionOf(channel).seconds * 1000,
-        direction,
-        seq,
-        limit.entries,
-        limit.bytes,
-      ),
-    )
-    return {
-      log: { seq: top, floor, epochs: parseEpochs(epochs.toString()) },
-      complete: complete === 1,
-      counts: { unread, unseen },
-      publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
-    }
   }
 
   #receive(bell: string, message: Buffer): void {

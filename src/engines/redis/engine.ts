@@ -6,6 +6,7 @@ import { RedisConnection } from './connection.ts'
 import { startExpiry } from './expiry.ts'
 import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
+import { LogReader } from './log-reader.ts'
 import { RedisMemberships } from './memberships.ts'
 import { createSum, RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
@@ -34,7 +35,8 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
   const sum = createSum(connection, keys, registry)
   const store = new Store(connection, scripts, keys, options.retention)
   const inbox = new RedisInbox(connection, scripts, keys, options.retention)
-  const broker = new RedisBroker(connection, scripts, keys, store, options, sum)
+  const log = new LogReader(connection, scripts, keys, store)
+  const broker = new RedisBroker(connection, keys, store, log, options, sum)
   const presence = new RedisPresence(connection, scripts, keys, {
     process: registry.process,
     retention: options.retention,

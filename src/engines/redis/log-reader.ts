@@ -1,0 +1,122 @@
+import { type Channel, isUserChannel } from '../../core/channel.ts'
+import type { LogPage, PageLimit } from '../../core/engine.ts'
+import type { Counts } from '../../core/item.ts'
+import { type Continuation, type Cursor, continueFrom, headOf, type LogState } from '../../core/position.ts'
+import { decode, type Publication } from '../../core/publication.ts'
+import type { RedisConnection } from './connection.ts'
+import type { Keys } from './keys.ts'
+import { birth, type ScriptedClient } from './scripts.ts'
+import type { Store } from './store.ts'
+
+/** A seq that no log reaches: reading after it brings nothing but the log's state. */
+const END = '9007199254740991'
+
+/** What the script that reads a log answered. */
+interface LogRead {
+  log: LogState
+  complete: boolean
+  /** Of the inbox, if it is the log of a user. */
+  counts: Counts
+  publications: Publication[]
+}
+
+/** Reads the logs of channels, a page with one script, and judges what a cursor in them is worth. */
+export class LogReader {
+  readonly #connection: RedisConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #store: Store
+
+  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys, store: Store) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#store = store
+  }
+
+  /** As `Broker.since`. */
+  async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
+    // Nearly every cursor is continuous: the entries are read along with the facts by which that is judged.
+    let from = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
+    let read = await this.#read(channel, 'after', from, limit)
+    let judged: Continuation = continueFrom(read.log, cursor)
+    // Below the floor there is nothing, so what was read from too far down is right. After a wipe or a failover it was too far up.
+    while (from !== END && Number(from) > judged.after) {
+      from = String(judged.after)
+      read = await this.#read(channel, 'after', from, limit)
+      judged = continueFrom(read.log, cursor)
+    }
+    const { gap } = judged
+    const head = headOf(read.log)
+    const last = read.publications.at(-1)
+    return {
+      ...(gap === undefined ? {} : { gap }),
+      publications: read.publications.filter(isAlive),
+      head,
+      ...(isUserChannel(channel) ? { counts: read.counts } : {}),
+      complete: read.complete,
+      end: read.complete || last === undefined ? head : { seq: last.seq, epoch: last.epoch },
+    }
+  }
+
+  /** As `Broker.latest`. */
+  async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
+    const read = await this.#read(channel, 'before', before === undefined ? '' : String(before), limit)
+    const head = headOf(read.log)
+    const last = read.publications.at(-1)
+    return {
+      publications: read.publications.reverse().filter(isAlive),
+      head,
+      complete: read.complete,
+      end: last === undefined ? head : { seq: last.seq, epoch: last.epoch },
+    }
+  }
+
+  async #read(
+    channel: Channel,
+    direction: 'after' | 'before',
+    seq: string,
+    limit: PageLimit,
+  ): Promise<LogRead> {
+    const [top, floor, epochs, complete, unread, unseen, ...messages] = await this.#connection.run(() =>
+      this.#scripts.readLogBuffer(
+        this.#keys.log(channel),
+        this.#keys.meta(channel),
+        this.#keys.inbox(channel)[0],
+        birth(),
+        Date.now(),
+        this.#store.retentionOf(channel).seconds * 1000,
+        direction,
+        seq,
+        limit.entries,
+        limit.bytes,
+      ),
+    )
+    return {
+      log: { seq: top, floor, epochs: parseEpochs(epochs.toString()) },
+      complete: complete === 1,
+      counts: { unread, unseen },
+      publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
+    }
+  }
+}
+
+/** Anybody who may write to Redis can put rubbish into a log; what is not a publication is passed over. */
+function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
+  try {
+    return [decode(channel, message)]
+  } catch {
+    return []
+  }
+}
+
+const isAlive = ({ expiresAt }: Publication): boolean => expiresAt === 0 || expiresAt > Date.now()
+
+/** Reads the epochs of a log, as the scripts keep them. */
+function parseEpochs(text: string): LogState['epochs'] {
+  const words = text.split(' ')
+  return Array.from({ length: words.length / 2 }, (_, index) => ({
+    epoch: words[2 * index]!,
+    first: Number(words[2 * index + 1]),
+  }))
+}
