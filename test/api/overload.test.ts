@@ -2,9 +2,8 @@ import { Agent, request } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ServiceError } from '../../src/core/errors.ts'
 import { Publisher } from '../../src/core/publisher.ts'
-import { createRedisEngine } from '../../src/engines/redis/engine.ts'
-import { PLENTY } from '../contract/engine/court.ts'
 import { startApp, type TestApp } from '../support/app.ts'
+import { openRedis } from '../support/engines.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
@@ -170,15 +169,8 @@ describe('more publishes than the engine can take', () => {
 test('a burst of 10,000 in one turn: as many as may wait are stored, the rest is refused', async () => {
   const redis = await startRedis()
   // How fast a machine stores them is not asked here.
-  const engine = createRedisEngine({
-    ...{ url: redis.url, prefix: 'tabcast', commandTimeout: 20_000, replicas: 0 },
-    retention: { user: PLENTY, room: PLENTY },
-    report: (error) => {
-      throw error
-    },
-  })
+  const engine = await openRedis(redis.url, { commandTimeout: 20_000 })
   try {
-    await engine.probe()
     const publisher = new Publisher(engine, 1000)
     const burst = await Promise.allSettled(
       Array.from({ length: 10_000 }, (_, index) =>

@@ -3,7 +3,7 @@ import { carriedEvent, faultOfEvent, MAX_CARRIED_BYTES, MAX_EVENT_LENGTH } from 
 import { type Channel, roomChannel, userChannel } from '../../src/core/channel.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Hub, MAX_CARRIED } from '../../src/core/hub.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+import { openMemory } from '../support/engines.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const RETENTION = { count: 50, seconds: 3600 }
@@ -15,14 +15,7 @@ describe('what is only carried', () => {
   let hub: Hub
 
   beforeEach(async () => {
-    engine = await createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: RETENTION, room: RETENTION },
-      report: (error) => {
-        throw error
-      },
-    })
+    engine = await openMemory(RETENTION)
     hub = new Hub(engine)
   })
 

@@ -4,18 +4,11 @@ import { Deliveries } from '../../src/core/deliveries.ts'
 import type { Engine } from '../../src/core/engine.ts'
 import { Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
-import { createRedisEngine } from '../../src/engines/redis/engine.ts'
+import { openMemory, openRedis } from '../support/engines.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
 const RETENTION = { count: 100, seconds: 3600 }
-const OPTIONS = {
-  retention: { user: RETENTION, room: RETENTION },
-  report: (error: unknown) => {
-    throw error
-  },
-}
 
 let redis: RedisServer | undefined
 let engines: Engine[]
@@ -30,11 +23,8 @@ test.each(['embedded', 'redis'])(
   async (name) => {
     if (name === 'redis') {
       redis = await startRedis()
-      const { url } = redis
-      const open = (): Engine =>
-        createRedisEngine({ ...OPTIONS, url, prefix: 'tabcast', replicas: 0, commandTimeout: 1800 })
-      engines = [open(), open()]
-    } else engines = [await createEmbeddedEngine({ ...OPTIONS, path: ':memory:', durability: 'process' })]
+      engines = await Promise.all([openRedis(redis.url), openRedis(redis.url)])
+    } else engines = [await openMemory(RETENTION)]
     const [api, worker] = [engines[0]!, engines.at(-1)!]
     const deliveries = new Deliveries(api.broker, new Inboxes(api))
     const publisher = new Publisher(api)
@@ -60,7 +50,7 @@ test.each(['embedded', 'redis'])(
 )
 
 test('a wait goes on after a ring for the version before, until its own is acknowledged', async () => {
-  engines = [await createEmbeddedEngine({ ...OPTIONS, path: ':memory:', durability: 'process' })]
+  engines = [await openMemory(RETENTION)]
   const [engine] = engines as [Engine]
   const inboxes = new Inboxes(engine)
   const deliveries = new Deliveries(engine.broker, inboxes)

@@ -4,8 +4,8 @@ import type { Engine, LogPage } from '../../src/core/engine.ts'
 import { Member } from '../../src/core/member.ts'
 import type { Gap, StreamPosition } from '../../src/core/position.ts'
 import type { Publication } from '../../src/core/publication.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { dataOf, draftOf } from '../support/drafts.ts'
+import { openMemory } from '../support/engines.ts'
 import { Recorder } from '../support/recorder.ts'
 
 const TRIMMED: Gap = { from: 6, to: 8, reason: 'trimmed' }
@@ -56,16 +56,7 @@ test('a member that has not read the log yet is no further than its page says', 
 
 describe('while the feed still hands on a log that was wiped, and the store has the next one', () => {
   const channel = userChannel('ada')
-  const RETENTION = { count: 100, seconds: 3600 }
-  const open = (): Promise<Engine> =>
-    createEmbeddedEngine({
-      path: ':memory:',
-      durability: 'process',
-      retention: { user: RETENTION, room: RETENTION },
-      report: (error) => {
-        throw error
-      },
-    })
+  const open = (): Promise<Engine> => openMemory({ count: 100, seconds: 3600 })
   let wiped: Engine
   let store: Engine
   /** What the feed hands on: three of the old log, then what is in the new one. */

@@ -10,6 +10,7 @@ import type { Engine } from '../../src/core/engine.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { ALL, PLENTY, publishMany, seqsOf, someUser, upTo } from '../contract/engine/court.ts'
 import { draftOf } from '../support/drafts.ts'
+import { report } from '../support/engines.ts'
 
 const PROGRAM = fileURLToPath(new URL('../support/embedded-process.ts', import.meta.url))
 
@@ -40,9 +41,6 @@ afterEach(async () => {
 
 async function open(): Promise<Engine> {
   const retention = { user: { ...PLENTY, count: 1_000_000 }, room: PLENTY }
-  const report = (error: unknown) => {
-    throw error
-  }
   const engine = await createEmbeddedEngine({ path, durability: 'process', retention, report })
   engines.add(engine)
   return engine

@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
+import type { Engine } from '../../src/core/engine.ts'
 import { EVERYTHING, Inboxes } from '../../src/core/inboxes.ts'
 import { payloadOf } from '../../src/core/publication.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import { RedisConnection } from '../../src/engines/redis/connection.ts'
-import { createRedisEngine } from '../../src/engines/redis/engine.ts'
 import { Keys } from '../../src/engines/redis/keys.ts'
 import { type ScriptedClient, withScripts } from '../../src/engines/redis/scripts.ts'
 import { Ear } from '../support/ear.ts'
+import { openRedis } from '../support/engines.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 
 const ADA = userChannel('ada')
@@ -17,7 +18,7 @@ const LOOKED = { ...EVERYTHING, limit: 100 }
 const OPTIONS = { credential: 'test' }
 
 let redis: RedisServer
-let engine: ReturnType<typeof createRedisEngine>
+let engine: Engine
 let connection: RedisConnection
 let scripts: ScriptedClient
 let keys: Keys
@@ -25,14 +26,7 @@ let publisher: Publisher
 
 beforeEach(async () => {
   redis = await startRedis()
-  const report = (error: unknown): never => {
-    throw error
-  }
-  engine = createRedisEngine({
-    ...{ url: redis.url, prefix: 'tabcast', commandTimeout: 1000, replicas: 0 },
-    ...{ retention: { user: PLENTY, room: PLENTY }, report },
-  })
-  await engine.probe()
+  engine = await openRedis(redis.url, { retention: { user: PLENTY, room: PLENTY } })
   connection = new RedisConnection({ url: redis.url, commandTimeout: 1000 })
   scripts = withScripts(connection.client)
   keys = new Keys('tabcast', connection.database)

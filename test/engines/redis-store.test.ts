@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { roomChannel, userChannel } from '../../src/core/channel.ts'
 import type { Engine } from '../../src/core/engine.ts'
-import { createRedisEngine } from '../../src/engines/redis/engine.ts'
 import { draftOf } from '../support/drafts.ts'
 import { Ear } from '../support/ear.ts'
+import { openRedis } from '../support/engines.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { until } from '../support/until.ts'
 
@@ -19,18 +19,8 @@ describe('what only Redis can do to a log', () => {
     return server
   }
   const open = async (url: string, retention = PLENTY) => {
-    const engine = createRedisEngine({
-      url,
-      prefix: 'tabcast',
-      commandTimeout: 1000,
-      replicas: 0,
-      retention: { user: retention, room: retention },
-      report: (error) => {
-        throw error
-      },
-    })
+    const engine = await openRedis(url, { retention: { user: retention, room: retention } })
     engines.push(engine)
-    await engine.probe()
     return engine
   }
   afterEach(async () => {

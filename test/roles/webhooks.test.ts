@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Webhook } from 'standardwebhooks'
 import { afterEach, describe, expect, test } from 'vitest'
+import type { Json } from '../support/json.ts'
 import { OTHER_WEBHOOK_SECRET, Receiver, signatureOf, WEBHOOK_SECRET } from '../support/receiver.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { TestTab } from '../support/tab.ts'
@@ -45,8 +46,7 @@ async function prepare(engine: string, hook?: Receiver): Promise<Record<string, 
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it.
-async function notify({ url, apiKey }: Tabcast, user: string, body: object): Promise<any> {
+async function notify({ url, apiKey }: Tabcast, user: string, body: object): Promise<Json> {
   const response = await fetch(`${url}/notify/${user}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

@@ -11,7 +11,8 @@ import { Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import { Scheduler } from '../../src/core/scheduler.ts'
 import type { ApiKey, Scope } from '../../src/core/scopes.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+import { openMemory, report } from './engines.ts'
+import type { Json } from './json.ts'
 
 export const KEY = 'key-of-the-test-backend'
 export const SECRET = 'a secret that is long enough for HS256'
@@ -50,14 +51,7 @@ async function stop({ api, engine }: StartedApi): Promise<void> {
 }
 
 async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
-  const engine = await createEmbeddedEngine({
-    path: ':memory:',
-    durability: 'process',
-    retention: { user: { count: 1000, seconds: 3600 }, room: { count: 500, seconds: 3600 } },
-    report: (error) => {
-      throw error
-    },
-  })
+  const engine = await openMemory({ count: 1000, seconds: 3600 }, { count: 500, seconds: 3600 })
   const inboxes = new Inboxes(engine)
   const api = await buildApi({
     role: 'all',
@@ -65,9 +59,7 @@ async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
     publisher: new Publisher(engine),
     inboxes,
     webhooks: { enabled: true, hasUrl: true, allowPrivate: false },
-    scheduler: new Scheduler(engine, inboxes, (error) => {
-      throw error
-    }),
+    scheduler: new Scheduler(engine, inboxes, report),
     deliveries: new Deliveries(engine.broker, inboxes),
     apiKeys: [apiKey(KEY)],
     ...(await testTokens()),
@@ -107,8 +99,7 @@ export interface Answer {
   status: number
   headers: Record<string, unknown>
   text: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of it.
-  json: any
+  json: Json
 }
 
 /** One call, with the test's key unless another is given. */

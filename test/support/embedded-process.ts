@@ -5,6 +5,7 @@
 import type { Channel } from '../../src/core/channel.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { draftOf } from './drafts.ts'
+import { report } from './engines.ts'
 
 const [path, channel, what] = process.argv.slice(2) as [string, Channel, 'forever' | 'once']
 const retention = { count: 1_000_000, seconds: 86_400 }
@@ -12,9 +13,7 @@ const engine = await createEmbeddedEngine({
   path,
   durability: 'process',
   retention: { user: retention, room: retention },
-  report(error) {
-    throw error
-  },
+  report,
 })
 
 async function publish(number: number): Promise<void> {

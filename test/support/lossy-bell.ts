@@ -1,5 +1,5 @@
 import type { Engine, PublicationHandler, Retention } from '../../src/core/engine.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
+import { openMemory } from './engines.ts'
 
 /** An engine whose bell can be disturbed. */
 export interface LossyEngine {
@@ -14,15 +14,7 @@ export interface LossyEngine {
 
 /** An embedded engine in memory, on such a bell; all its channels have this retention. What it has to report is thrown. */
 export async function openLossyEngine(retention: Retention): Promise<LossyEngine> {
-  const engine = await createEmbeddedEngine({
-    path: ':memory:',
-    durability: 'process',
-    retention: { user: retention, room: retention },
-    report: (error) => {
-      throw error
-    },
-  })
-  return withLossyBell(engine)
+  return withLossyBell(await openMemory(retention))
 }
 
 /** The engine as it is, on a bell that loses what it is told to lose. */

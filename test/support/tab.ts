@@ -1,11 +1,10 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import type { Json } from './json.ts'
 
 /** One event as a page saw it. */
 export interface Seen {
   event: string
-  // The payloads are JSON of many shapes; a test that reads a wrong one fails.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  payload: any
+  payload: Json
 }
 
 export interface TabOptions extends Partial<ManagerOptions & SocketOptions> {
@@ -38,8 +37,7 @@ export class TestTab {
   since: object | undefined
 
   /** The payloads of one event so far. */
-  // biome-ignore lint/suspicious/noExplicitAny: as in `Seen`
-  all(event: string): any[] {
+  all(event: string): Json[] {
     return this.seen.filter((seen) => seen.event === event).map(({ payload }) => payload)
   }
 
@@ -58,8 +56,7 @@ export class TestTab {
   }
 
   /** Resolves when so many of one event have come in all, with all of them. */
-  // biome-ignore lint/suspicious/noExplicitAny: as in `Seen`
-  async sees(event: string, count = 1): Promise<any[]> {
+  async sees(event: string, count = 1): Promise<Json[]> {
     if (this.all(event).length < count)
       await new Promise<void>((resolve) => {
         const look = (): void => {
@@ -73,8 +70,7 @@ export class TestTab {
   }
 
   /** Emits an event and resolves with its acknowledgement. */
-  // biome-ignore lint/suspicious/noExplicitAny: as in `Seen`
-  ask(event: string, ...args: unknown[]): Promise<any> {
+  ask(event: string, ...args: unknown[]): Promise<Json> {
     return this.socket.timeout(5000).emitWithAck(event, ...args)
   }
 

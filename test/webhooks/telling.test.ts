@@ -4,8 +4,8 @@ import type { Engine } from '../../src/core/engine.ts'
 import { Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import type { WebhookInput } from '../../src/core/webhook.ts'
-import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { Webhooks, type WebhooksOptions } from '../../src/webhooks/webhooks.ts'
+import { openMemory, report } from '../support/engines.ts'
 import { type Answering, type Received, Receiver, WEBHOOK_SECRET } from '../support/receiver.ts'
 import { until } from '../support/until.ts'
 
@@ -28,19 +28,9 @@ interface Bench {
 }
 
 async function startEngine(): Promise<Engine> {
-  const plenty = { count: 1000, seconds: 3600 }
-  const engine = await createEmbeddedEngine({
-    path: ':memory:',
-    durability: 'process',
-    retention: { user: plenty, room: plenty },
-    report,
-  })
+  const engine = await openMemory({ count: 1000, seconds: 3600 })
   ends.push(() => engine.close())
   return engine
-}
-
-const report = (error: unknown): never => {
-  throw error
 }
 
 function begin(engine: Engine, options: Partial<WebhooksOptions>): Webhooks {
