@@ -1,4 +1,29 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** What takes longest, and begins first: whatever begins last is waited for by itself. */
+const LONGEST = [
+  'engines/redis.test.ts',
+  'chaos/prove/prove.test.ts',
+  'mutations/mutations.test.ts',
+  'roles/cluster-life.test.ts',
+  'roles/webhooks.test.ts',
+  'engines/embedded.test.ts',
+  'engines/redis-sentinel-contract.test.ts',
+  'browser/docs.test.ts',
+  'engines/redis-silence.test.ts',
+  'chaos/scenario-rolling.test.ts',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}`))
+      return at === -1 ? LONGEST.length : at
+    }
+    return (await super.sort(files)).sort((one, other) => rank(one) - rank(other))
+  }
+}
 
 export default defineConfig({
   test: {
@@ -9,5 +34,6 @@ export default defineConfig({
     // Real servers and browsers share the machine with the tests: more files at once only make each slower.
     maxWorkers: 2,
     pool: 'forks',
+    sequence: { sequencer: LongestFirst },
   },
 })

@@ -10,14 +10,13 @@ const PUBLISHES = /^\/(notify|rooms\/[^/?]+\/messages)(?=[/?]|$)/
 
 const METHODS: ReadonlySet<string> = new Set(['POST', 'PUT'])
 
-const REFUSAL = Buffer.from(
-  JSON.stringify(
-    problemOf(new ServiceError('overloaded', 'too many publishes are waiting to be stored; repeat it later')),
-  ),
+/** A string, since Node writes that together with the headers. */
+const REFUSAL = JSON.stringify(
+  problemOf(new ServiceError('overloaded', 'too many publishes are waiting to be stored; repeat it later')),
 )
 const HEADERS = {
   'content-type': PROBLEM_MEDIA_TYPE,
-  'content-length': REFUSAL.length,
+  'content-length': Buffer.byteLength(REFUSAL),
   'retry-after': String(RETRY_AFTER),
 }
 
