@@ -161,7 +161,7 @@ function toConfig(env: Environment, faults: string[]): Config {
     anonymous: env.ANONYMOUS === 'on',
     doors: doorsOf(env, engine.engine, faults),
     sockets: {
-      path: env.SOCKET_PATH,
+      path: env.SOCKET_PATH.replace(/\/?$/, '/'),
       transports: transportsOf(env, faults),
       pingInterval: env.PING_INTERVAL,
       pingTimeout: env.PING_TIMEOUT,

@@ -16,7 +16,7 @@ export function demoOf(
   return {
     role,
     apiKey,
-    socketPath: sockets.path.replace(/\/?$/, '/'),
+    socketPath: sockets.path,
     mint: (user) => sign({ user, ttl: TOKEN_SECONDS, rooms: ['*'] }).token,
     peers: () => engine.registry.peers(),
   }

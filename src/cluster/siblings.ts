@@ -56,11 +56,10 @@ export class Siblings {
     return askSiblings(this.#place)
   }
 
-  /** Takes what comes to `server` below `path` for sessions of siblings before anybody else there sees it; `own` gets what they pass on. */
+  /** Takes what comes to `server` below `path`, which ends with a slash, for sessions of siblings before anybody else there sees it; `own` gets what they pass on. */
   attach(server: Server, path: string, own: SessionHandler): void {
-    const prefix = `${path.replace(/\/$/, '')}/`
     const ownerOf = ({ url = '' }: IncomingMessage): number | undefined => {
-      const id = url.startsWith(prefix) ? processOfUrl(url) : undefined
+      const id = url.startsWith(path) ? processOfUrl(url) : undefined
       return id === this.#place.id ? undefined : id
     }
     before(server, 'request', (otherwise, request: IncomingMessage, response: ServerResponse) => {

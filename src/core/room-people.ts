@@ -15,8 +15,10 @@ interface Room {
   readonly leaving: Map<string, NodeJS.Timeout>
   /** Users whose number is to be stated. */
   readonly changed: Set<string>
-  /** The statement under way or about to be made. */
+  /** Statements are made until there is nothing to state. */
   stating: Promise<void> | undefined
+  /** The statement under way or about to be made. */
+  statement: Promise<void> | undefined
   /** Made when somebody wants to see who is there. */
   view: RoomView | undefined
 }
@@ -74,8 +76,8 @@ export class RoomPeople {
   async watch(member: Member): Promise<Sight | undefined> {
     const { connection } = member
     const name = idOfChannel(member.channel)
-    // A statement that ends forgets a view that nobody watches.
-    await this.#rooms.get(name)?.stating
+    // The one who asks is in the statement under way or in the next; those who keep coming are not waited for.
+    for (let statements = 0; statements < 2; statements++) await this.#rooms.get(name)?.statement
     // Nobody would take it out again.
     if (member.hasLeft) return undefined
     const room = this.#room(name)
@@ -103,7 +105,14 @@ export class RoomPeople {
   #room(name: string): Room {
     let room = this.#rooms.get(name)
     if (room === undefined) {
-      room = { here: new Map(), leaving: new Map(), changed: new Set(), stating: undefined, view: undefined }
+      room = {
+        here: new Map(),
+        leaving: new Map(),
+        changed: new Set(),
+        stating: undefined,
+        statement: undefined,
+        view: undefined,
+      }
       this.#rooms.set(name, room)
     }
     return room
@@ -117,16 +126,21 @@ export class RoomPeople {
 
   async #stateSoon(name: string, room: Room): Promise<void> {
     while (room.changed.size > 0) {
-      await new Promise((resolve) => setImmediate(resolve))
-      // One who is leaving is stated when that is told.
-      const users = [...room.changed].filter((user) => !room.leaving.has(user))
-      const people = new Map(users.map((user) => [user, room.here.get(user) ?? 0]))
-      room.changed.clear()
-      for (const [user, connections] of people) if (connections === 0) room.here.delete(user)
-      // The engine remembers what could not be stated, and states it when the store is back.
-      if (people.size > 0) await this.#engine.roster.state(name, people).catch(() => undefined)
+      room.statement = this.#stateOnce(name, room)
+      await room.statement
     }
-    room.stating = undefined
+    room.stating = room.statement = undefined
+  }
+
+  async #stateOnce(name: string, room: Room): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    // One who is leaving is stated when that is told.
+    const users = [...room.changed].filter((user) => !room.leaving.has(user))
+    const people = new Map(users.map((user) => [user, room.here.get(user) ?? 0]))
+    room.changed.clear()
+    for (const [user, connections] of people) if (connections === 0) room.here.delete(user)
+    // The engine remembers what could not be stated, and states it when the store is back.
+    if (people.size > 0) await this.#engine.roster.state(name, people).catch(() => undefined)
   }
 
   #forget(name: string, room: Room): void {

@@ -24,8 +24,7 @@ export class Backlog {
     this.#most = most
     conn.on('packetCreate', ({ data }: Packet) => {
       if (this.isExceeded) onExcess()
-      // Text nearly always, so that its length is about its bytes.
-      this.#queued += data?.length ?? 0
+      if (data !== undefined) this.#queued += Buffer.byteLength(data)
     })
     conn.on('flush', () => {
       this.#queued = 0

@@ -28,7 +28,11 @@ export interface EventOptions extends InboxEventOptions, SpeakingOptions {
 }
 
 type Acknowledge = (answer: object) => void
-type Handler = (args: unknown[]) => Promise<{ answer: object; afterwards?: () => Promise<void> }>
+/** `askedAt`: when the event came, by `performance.now()`. */
+type Handler = (
+  args: unknown[],
+  askedAt: number,
+) => Promise<{ answer: object; afterwards?: () => Promise<void> }>
 
 /** How many events a second a connection is worked on for, besides those by which it speaks. */
 const EVENTS_PER_SECOND = 100
@@ -51,22 +55,25 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
   }
   const publish = speaker(connection, options)
   for (const [event, answer] of Object.entries({ ...inboxHandlers(connection, options), publish }))
-    handlers[event] = async (args) => ({ answer: await answer(args) })
+    handlers[event] = async (args, askedAt) => ({ answer: await answer(args, askedAt) })
   const { maxBacklog, maxMessages } = options
   const queue = new EventQueue(connection, { maxBytes: maxBacklog, rate: EVENTS_PER_SECOND + maxMessages })
   for (const [event, handler] of Object.entries(handlers))
-    socket.on(event, (...args: unknown[]) =>
+    socket.on(event, (...args: unknown[]) => {
+      const askedAt = performance.now()
       queue.add(args, async () => {
-        if (socket.connected) await run(socket, event, handler, args, options)
-      }),
-    )
+        if (socket.connected) await run(socket, event, (values) => handler(values, askedAt), args, options)
+      })
+    })
 
-  socket.onAny((event: string, ...args: unknown[]) => {
+  // Socket.IO's parser lets a number pass as the name.
+  socket.onAny((event: unknown, ...args: unknown[]) => {
+    const text = String(event)
     const acknowledge = args.at(-1)
     // An embedding program may have handlers of its own for it. Socket.IO itself has one for `error`, which does nothing.
-    const handlers = socket.listenerCount(event) - (event === 'error' ? 1 : 0)
+    const handlers = socket.listenerCount(text) - (text === 'error' ? 1 : 0)
     if (typeof acknowledge !== 'function' || handlers > 0) return
-    const name = JSON.stringify(event.slice(0, MAX_ECHO))
+    const name = JSON.stringify(text.slice(0, MAX_ECHO))
     acknowledge(errorAnswer(new ServiceError('unknown_event', `the event ${name} is not known here`)))
   })
 }
@@ -74,7 +81,7 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
 async function run(
   socket: Socket,
   event: string,
-  handler: Handler,
+  handler: (values: unknown[]) => ReturnType<Handler>,
   args: unknown[],
   options: EventOptions,
 ): Promise<void> {

@@ -48,12 +48,13 @@ function refuseWebsocket({ socket }: IncomingMessage, reason: RefusalReason): vo
 }
 
 /**
- * Only our websockets are handed to Engine.IO, which cuts what it does not know. A client that offers HTTP/2 (`Upgrade: h2c`, as Java's
+ * Only our websockets are handed to Engine.IO, by its own rule: what it does not know it leaves without a listener for errors for a second, and
+ * cuts then. `path` ends with a slash. A client that offers HTTP/2 (`Upgrade: h2c`, as Java's
  * does) is answered as if it had not: RFC 9110 §7.8 lets a server ignore the offer.
  */
 export function upgradeWebsocketsOnly(server: HttpServer, path: string): void {
   Object.assign(server, {
     shouldUpgradeCallback: ({ url, headers }: IncomingMessage): boolean =>
-      headers.upgrade?.toLowerCase() === 'websocket' && (url?.startsWith(path.replace(/\/$/, '')) ?? false),
+      headers.upgrade?.toLowerCase() === 'websocket' && (url?.startsWith(path) ?? false),
   })
 }

@@ -175,7 +175,11 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     }
     hub.open(connection)
     socket.conn.once('close', onGone)
-    socket.once('disconnect', onGone)
+    // Another CONNECT on the transport would have rates and places of its own, and none would hold a transport that nobody counts.
+    socket.once('disconnect', () => {
+      leave()
+      socket.conn.close()
+    })
     try {
       sessions.set(socket, await enter(socket, connection, follower, options))
     } catch (error) {

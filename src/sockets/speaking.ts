@@ -16,13 +16,17 @@ export interface SpeakingOptions {
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
 
-/** How a tab speaks in a room; resolves to the answer. A message that is refused counts for the rate as well. */
+/**
+ * How a tab speaks in a room; resolves to the answer. A message that is refused counts for the rate as well. One that was asked for, at `askedAt`
+ * by `performance.now()`, before another failed for now fails with it: each would wait as long, and none may overtake the one before.
+ */
 export function speaker(
   connection: TabConnection,
   { publisher, maxMessages }: SpeakingOptions,
-): (args: unknown[]) => Promise<object> {
+): (args: unknown[], askedAt: number) => Promise<object> {
   const rate = new TokenBucket(maxMessages, { burst: 2 * maxMessages })
-  return async ([name, message, settings]) => {
+  let failed: { error: ServiceError; at: number } | undefined
+  return async ([name, message, settings], askedAt) => {
     if (!rate.take())
       throw new ServiceError('rate_limited', `a connection may say ${maxMessages} messages a second`)
     const room = parseRoom(name)
@@ -36,8 +40,14 @@ export function speaker(
       )
     // Backends have no space in their names, so that no tab's key can meet one of theirs.
     const credential = `tab ${user}`
-    const { id, seq, epoch } = await publisher.message(room, input, { credential, idempotencyKey }, user)
-    return { id, seq, epoch }
+    if (failed !== undefined && askedAt < failed.at) throw failed.error
+    try {
+      const { id, seq, epoch } = await publisher.message(room, input, { credential, idempotencyKey }, user)
+      return { id, seq, epoch }
+    } catch (error) {
+      if (error instanceof ServiceError && error.temporary) failed = { error, at: performance.now() }
+      throw error
+    }
   }
 }
 

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { roomChannel } from '../../src/core/channel.ts'
+import { Member } from '../../src/core/member.ts'
 import { LEAVE_PAUSE, RoomPeople } from '../../src/core/room-people.ts'
+import type { Sight } from '../../src/core/room-view.ts'
 import { Recorder } from '../support/recorder.ts'
 
 /** What was stated of Ada, and what ends the statement under way. */
@@ -14,8 +17,9 @@ beforeEach(() => {
   tab.user = 'ada'
   // Stands for an engine that takes its time.
   people = new RoomPeople({
-    broker: { onRestored: () => undefined },
+    broker: { onRestored: () => undefined, subscribe: async () => undefined, unsubscribe: () => undefined },
     roster: {
+      list: async () => ({ users: [{ user: 'ada' }], count: 1 }),
       state: (_: string, all: Map<string, number>) => {
         stated.push(all.get('ada')!)
         return new Promise<void>((resolve) => {
@@ -68,4 +72,21 @@ test('one who left is told to be away after a pause, once', async () => {
   vi.advanceTimersByTime(LEAVE_PAUSE)
   await turn()
   expect(stated).toEqual([1, 0])
+})
+
+test('whoever wants to see who is there waits for two statements at most, though others keep coming', async () => {
+  people.enter('den', tab)
+  await turn()
+  let sight: Sight | undefined
+  void people.watch(new Member(roomChannel('den'), tab, {} as never)).then((seen) => {
+    sight = seen
+  })
+  for (let statements = 0; statements < 2; statements++) {
+    expect(sight).toBeUndefined()
+    const other = new Recorder()
+    other.user = `user-${statements}`
+    people.enter('den', other)
+    await settle()
+  }
+  expect(sight).toEqual({ users: ['ada'], count: 1 })
 })

@@ -71,6 +71,24 @@ describe('a session that does not read is ended', () => {
   })
 })
 
+test('what waits is counted in bytes, not in characters', async () => {
+  const sid = await openPolling(app.url, app.token('ada'))
+  await polling(app.url, { sessionId: sid })
+  for (let count = 0; count < 4; count++) app.io.emit('own', '漢'.repeat(10_000))
+  expect(sessions()).toBe(1)
+  app.io.emit('own', 'one more')
+  expect(sessions()).toBe(0)
+})
+
+test('a page that leaves the namespace ends its transport: none is held that nobody counts, nor has rates of its own', async () => {
+  const socket = await connected()
+  const gone = new Promise((resolve) => socket.once('close', resolve))
+  socket.send('41')
+  await gone
+  expect(sessions()).toBe(0)
+  expect(app.app.hub.counts.connections).toBe(0)
+})
+
 test('an event that is not known is told by the beginning of its name', async () => {
   const tab = await app.tab('ada').connected()
   const { error } = await tab.ask('x'.repeat(60_000))

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startApp, type TestApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
@@ -56,6 +59,29 @@ describe('what a tab may send wrongly', () => {
       expect(await gone).toMatch(/transport (close|error)/)
     },
   )
+
+  test('a number is no event either', async () => {
+    const tab = await app.tab('ada').connected()
+    const answered = new Promise((resolve) => tab.socket.io.engine.on('data', resolve))
+    tab.socket.io.engine.write('21[5]')
+    expect(await answered).toMatch(/^31\[\{"ok":false,"error":\{"code":"unknown_event".*\\"5\\"/)
+  })
+
+  test.each(['/socket.io', '/socket.ioX', '/socket.iX/'])('a websocket at %s', async (path) => {
+    const { hostname, port } = new URL(app.url)
+    const upgrade = (): Socket =>
+      connect(Number(port), hostname).end(
+        `GET ${path}?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+          'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n',
+      )
+    expect(await text(upgrade())).toMatch(/^HTTP\/1.1 404 Not Found\r\n/)
+    // Whoever gives up meanwhile harms nobody else.
+    const socket = upgrade()
+    await once(socket, 'connect')
+    setTimeout(() => socket.resetAndDestroy(), 20)
+    await once(socket, 'close')
+    await app.tab('ada').connected()
+  })
 
   test('binary and malformed packets end the connection at most, never the server', async () => {
     const tab = await app.tab('ada', { reconnection: false }).connected()

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MAX_DEPTH } from '../../src/core/depth.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { nested } from '../support/nested.ts'
+import { startRedis } from '../support/redis.ts'
 import { signToken } from '../support/tokens.ts'
+import { until } from '../support/until.ts'
 
 describe('speaking in a room from the page', () => {
   let app: TestApp
@@ -135,5 +137,30 @@ describe('speaking in a room from the page', () => {
     })
     expect(tab.socket.connected).toBe(true)
     await own.close()
+  })
+
+  test('messages that wait for one that the engine does not take fail with it, and none overtakes it', async () => {
+    const redis = await startRedis()
+    const own = await startApp({ REDIS_URL: redis.url })
+    try {
+      const tab = await own.tab('ada', { grants: { publish: ['*'], rooms: ['*'] } }).connected()
+      expect(await tab.ask('publish', 'den', { body: 'before' })).toMatchObject({ ok: true })
+      redis.pause()
+      const begin = performance.now()
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, (_, index) => tab.ask('publish', 'den', { body: String(index) })),
+      )
+      expect(performance.now() - begin).toBeLessThan(4000)
+      for (const answer of answers) expect(answer).toMatchObject({ ok: false, error: { temporary: true } })
+      redis.resume()
+      await until(async () => (await tab.ask('publish', 'den', { body: 'after' })).ok, 5000)
+      const { messages } = await tab.ask('subscribe', 'den', { last: 100 })
+      const bodies = messages.map(({ body }: { body: string }) => body)
+      expect(bodies.filter((body: string) => body !== '0')).toEqual(['before', 'after'])
+    } finally {
+      redis.resume()
+      await own.close()
+      await redis.stop()
+    }
   })
 })
