@@ -40,8 +40,7 @@ export class RedisSchedule implements Schedule {
       ),
     )
     // A call that keeps nothing takes back its time. One that was sent twice can find itself, and its time stays.
-    if (kept !== id)
-      await this.#connection.run(() => this.#connection.client.zrem(keys.times, nameOf(channel, id)))
+    if (kept !== id) await this.#forgetTime(channel, id)
     if (status === 2)
       throw new ServiceError(
         'idempotency_conflict',
@@ -56,10 +55,13 @@ export class RedisSchedule implements Schedule {
     let staying = 0
     for (;;) {
       const noted = await this.#noted(now, staying, limit)
-      for (const { channel, id, at } of noted) {
-        const text = await this.#connection.run(() =>
-          this.#connection.client.hget(this.#keys.scheduled(channel), id),
-        )
+      const texts = await Promise.all(
+        noted.map(({ channel, id }) =>
+          this.#connection.run(() => this.#connection.client.hget(this.#keys.scheduled(channel), id)),
+        ),
+      )
+      for (const [index, { channel, id, at }] of noted.entries()) {
+        const text = texts[index]
         if (text) due.push(JSON.parse(text))
         if (text === '' || (!text && at < now - NOTED_BEFORE)) await this.#forget(channel, id)
         else staying++
@@ -97,7 +99,7 @@ export class RedisSchedule implements Schedule {
       this.#scripts.conclude(this.#keys.scheduled(channel), id),
     )
     if (cancelled === 1) return true
-    await this.#forget(channel, id)
+    await this.#forgetTime(channel, id)
     return false
   }
 
@@ -118,9 +120,12 @@ export class RedisSchedule implements Schedule {
   }
 
   async #forget(channel: Channel, id: string): Promise<void> {
-    const { client } = this.#connection
-    await this.#connection.run(() => client.hdel(this.#keys.scheduled(channel), id))
-    await this.#connection.run(() => client.zrem(this.#keys.times, nameOf(channel, id)))
+    await this.#connection.run(() => this.#connection.client.hdel(this.#keys.scheduled(channel), id))
+    await this.#forgetTime(channel, id)
+  }
+
+  async #forgetTime(channel: Channel, id: string): Promise<void> {
+    await this.#connection.run(() => this.#connection.client.zrem(this.#keys.times, nameOf(channel, id)))
   }
 }
 
