@@ -88,7 +88,7 @@ function reportConnections(slots: readonly Slot<unknown>[], log: ParentLog): Nod
     if (now.every((count, index) => count === before[index])) return
     before = now
     const connections = now.reduce((sum, count) => sum + count)
-    log.info(`${connections} connections`, {
+    log.info(connections === 1 ? '1 connection' : `${connections} connections`, {
       connections,
       workers: Object.fromEntries(now.map((count, index) => [index + 1, count])),
     })
