@@ -1,11 +1,12 @@
 import type { App } from './app.ts'
 import type { Config } from './config.ts'
+import { aboutEngine } from './tell-engine.ts'
 
 /** What a development server prints when it is ready: everything that a newcomer needs for the next minute. */
 export async function banner({ role, workers }: Config, { url, development, engine }: App): Promise<string> {
   if (development === undefined) return ''
   const { apiKey, notes } = development
-  const about = await engine.describe().catch((error: Error) => [`WARNING: ${error.message}.`])
+  const about = await aboutEngine(engine)
   const peers = role === 'worker' ? await engine.registry.peers().catch(() => []) : []
   const api =
     role === 'worker' ? (peers.find((peer) => peer.role !== 'worker')?.url ?? 'http://<the API>') : url
