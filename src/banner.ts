@@ -35,3 +35,10 @@ export async function banner({ role, workers }: Config, { url, development, engi
     '',
   ].join('\n')}\n`
 }
+
+/** What a development server prints when Ctrl-C comes; nothing if it ends at once anyway. */
+export function farewell({ development, drainSeconds }: Config, tabs: number): string {
+  if (!development || tabs === 0 || drainSeconds === 0) return ''
+  const who = tabs === 1 ? '1 tab is' : `${tabs} tabs are`
+  return `\nStopping: ${who} sent elsewhere within ${drainSeconds} s. Press Ctrl-C again to stop at once.\n`
+}

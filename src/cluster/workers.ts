@@ -61,6 +61,11 @@ export class Workers<Orders> {
     }
   }
 
+  /** How many Socket.IO connections they have, as they last told. */
+  connections(): number {
+    return this.#slots.reduce((sum, { connections }) => sum + connections, 0)
+  }
+
   /** Stops all, each as one stops alone, at the same time. Resolves when they have ended. */
   async close(): Promise<void> {
     this.#isClosing = true
