@@ -29,6 +29,7 @@ import { Listener } from './engines/redis/listener.ts'
 import { metricsOf } from './metrics-of.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
+import { tellEngine } from './tell-engine.ts'
 import { Webhooks } from './webhooks/webhooks.ts'
 import { welcome } from './welcome.ts'
 
@@ -85,15 +86,15 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
   const sign = createTokenSigner(signatures.sign)
 
   const report = (error: unknown): void => api.log.error(error)
+  const warn = (message: string): void => api.log.warn(message)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
   const publisher = new Publisher(engine, config.maxWaitingPublishes)
   const inboxes = new Inboxes(engine)
   const scheduler = new Scheduler(engine, inboxes, report)
   const deliveries = new Deliveries(engine.broker, inboxes)
-  const webhooks = webhooksOf(config, engine, inboxes, report, (message) => api.log.warn(message))
+  const webhooks = webhooksOf(config, engine, inboxes, report, warn)
   const hub = new Hub(engine)
-  const readiness = new Readiness(engine)
-  const rejections = new Rejections((text) => api.log.warn(text))
+  const rejections = new Rejections(warn)
   let draining = false
   let url = ''
 
@@ -119,6 +120,9 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
     demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
   })
+  // Of several processes the first tells what is the same for all.
+  const tellsStart = !development && (clustered === undefined || clustered.place.slot === 1)
+  const readiness = new Readiness(engine, tellEngine(engine, warn, tellsStart))
   const sockets =
     role === 'api'
       ? undefined

@@ -1,5 +1,5 @@
 import { type App, type ClusterOptions, createApp } from './app.ts'
-import { banner } from './banner.ts'
+import { banner, farewell } from './banner.ts'
 import { linkToParent, type ParentLink } from './cluster/parent-link.ts'
 import { createParentLog } from './cluster/parent-log.ts'
 import { Workers } from './cluster/workers.ts'
@@ -23,6 +23,8 @@ type Orders = { config: Config } & Pick<ClusterOptions, 'completed'>
 interface Running {
   log: { info(message: string): void; fatal(error: unknown, message: string): void }
   close(): Promise<void>
+  /** How many tabs it has; only of what a terminal speaks to. */
+  connections?(): number
   /** Ends what this process has started, at once. */
   kill?(): void
 }
@@ -44,7 +46,8 @@ async function start(): Promise<void> {
 
 async function startAlone(config: Config): Promise<void> {
   const app = await createApp(config)
-  const ending = stopGracefully(config, app)
+  const connections = (): number => app.sockets?.counts.connections ?? 0
+  const ending = stopGracefully(config, { log: app.log, close: app.close, connections })
   await listen(app, ending, async () => void process.stdout.write(await banner(config, app)))
 }
 
@@ -84,7 +87,8 @@ interface Ending {
 }
 
 /** Stops on a signal with exit code 0, after an error that nobody handled with 1, and at once if somebody insists. */
-function stopGracefully({ drainSeconds }: Config, running: Running): Ending {
+function stopGracefully(config: Config, running: Running): Ending {
+  const { drainSeconds } = config
   let since = 0
   const end = (code: number): void => {
     running.kill?.()
@@ -108,7 +112,11 @@ function stopGracefully({ drainSeconds }: Config, running: Running): Ending {
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => {
       if (since !== 0 && Date.now() - since > SAME_SIGNAL) end(1)
-      else begin(`${signal} came`)
+      else {
+        if (since === 0 && signal === 'SIGINT')
+          process.stdout.write(farewell(config, running.connections?.() ?? 0))
+        begin(`${signal} came`)
+      }
     })
   process.on('uncaughtException', fail)
   process.on('unhandledRejection', fail)

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { VARIABLES } from '../src/config/variables.ts'
+import { environmentSchema, VARIABLES } from '../src/config/variables.ts'
 import { startApp } from './support/app.ts'
 import { launchBrowser } from './support/browser.ts'
 import { snippetsIn } from './support/snippets.ts'
@@ -14,6 +14,17 @@ describe('README', () => {
     expect(rows.map(([name, shown, meaning]) => [name, bare(shown!), meaning])).toEqual(
       VARIABLES.map(({ name, default: shown, meaning }) => [name, bare(shown), meaning]),
     )
+  })
+
+  test('names every value of a variable that has only some', () => {
+    const choices = Object.entries(environmentSchema.properties).flatMap(([name, schema]) =>
+      'enum' in schema ? [[name, schema.enum] as [string, string[]]] : [],
+    )
+    expect(choices.map(([name]) => name)).toContain('LOG_LEVEL')
+    for (const [name, values] of choices) {
+      const row = readme.split('\n').find((line) => line.startsWith(`| \`${name}\` |`))
+      for (const value of values) expect(row).toContain(`\`${value}\``)
+    }
   })
 
   test('the lines for the page work as they stand, and go on after a lost connection', async () => {

@@ -90,7 +90,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     },
     clientErrorHandler: answerClientError,
   })
-  registerProblems(app, counts)
+  registerProblems(app, counts, options.role)
   registerJsonBody(app)
   app.decorateRequest('credential', '')
   app.decorateRequest('tabUser', '')

@@ -61,8 +61,11 @@ function instanceOf(url: string): string {
     .replace(/[^A-Za-z0-9\-._~:/[\]@!$&'()*+,;=%]|%(?![0-9A-Fa-f]{2})/g, encodeURIComponent)
 }
 
+/** What a worker adds where it has no route: its address was probably taken for that of another process. */
+const ON_A_WORKER = ': this process has ROLE=worker and takes no posts; call one with ROLE=api or ROLE=all'
+
 /** Translates every error of the HTTP side, at this one place. */
-export function registerProblems(app: FastifyInstance, counts: ApiCounts): void {
+export function registerProblems(app: FastifyInstance, counts: ApiCounts, role: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toServiceError(error)
     if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed')
@@ -71,15 +74,24 @@ export function registerProblems(app: FastifyInstance, counts: ApiCounts): void 
   })
   // Asked before the body is read: a stranger's body for no route is not worth parsing.
   app.addHook('onRequest', (request, reply, next) => {
-    if (request.is404) next(noRoute(app, request, reply))
+    if (request.is404) next(noRoute(app, request, reply, role))
     else next()
   })
 }
 
-function noRoute(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): ServiceError {
+function noRoute(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  role: string,
+): ServiceError {
   const path = request.raw.url!.split('?', 1)[0]!
   const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
-  if (allowed.length === 0) return new ServiceError('not_found', `there is no ${request.method} here`)
+  if (allowed.length === 0)
+    return new ServiceError(
+      'not_found',
+      `there is no ${request.method} here${role === 'worker' ? ON_A_WORKER : ''}`,
+    )
   reply.header('allow', allowed.join(', '))
   return new ServiceError('method_not_allowed', `this path takes ${allowed.join(', ')}`)
 }

@@ -61,6 +61,11 @@ export class Workers<Orders> {
     }
   }
 
+  /** How many Socket.IO connections they have, as they last told. */
+  connections(): number {
+    return this.#slots.reduce((sum, { connections }) => sum + connections, 0)
+  }
+
   /** Stops all, each as one stops alone, at the same time. Resolves when they have ended. */
   async close(): Promise<void> {
     this.#isClosing = true
@@ -88,7 +93,7 @@ function reportConnections(slots: readonly Slot<unknown>[], log: ParentLog): Nod
     if (now.every((count, index) => count === before[index])) return
     before = now
     const connections = now.reduce((sum, count) => sum + count)
-    log.info(`${connections} connections`, {
+    log.info(connections === 1 ? '1 connection' : `${connections} connections`, {
       connections,
       workers: Object.fromEntries(now.map((count, index) => [index + 1, count])),
     })

@@ -45,7 +45,7 @@ const entries = {
   NODE_ENV: choice(
     ['development', 'test', 'production'],
     'development',
-    '`production` refuses to start without real secrets',
+    '`production` refuses to start without real secrets; `test` is the same as `development`',
   ),
   HOST: text('the address to listen on', '`127.0.0.1` in development, `0.0.0.0` in production'),
   PORT: number(0, 65_535, 3000, 'the port to listen on; 0 takes a free one'),
@@ -186,7 +186,7 @@ const entries = {
       Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], { type: 'string' }),
     ),
     '`warn` in development, `info` in production',
-    'how much is logged',
+    'the least that is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal`, or `silent` for nothing at all',
   ),
 } satisfies Record<string, Entry<TSchema>>
 

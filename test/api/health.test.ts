@@ -69,5 +69,15 @@ test('a worker has health and no backend routes', async () => {
   for (const url of ['/livez', '/readyz', '/metrics', '/'])
     expect([url, (await call(api, url, open)).status]).toEqual([url, 200])
   for (const url of ['/notify/demo', '/rooms/a/messages', '/presence', '/tokens', '/users/a/disconnect'])
-    expect(await call(api, url, { body: {} })).toMatchObject({ status: 404, json: { code: 'not_found' } })
+    expect(await call(api, url, { body: {} })).toMatchObject({
+      status: 404,
+      json: {
+        code: 'not_found',
+        detail:
+          'there is no POST here: this process has ROLE=worker and takes no posts; call one with ROLE=api or ROLE=all',
+      },
+    })
+  expect(await call(shared(), '/nowhere', { body: {} })).toMatchObject({
+    json: { detail: 'there is no POST here' },
+  })
 })

@@ -256,6 +256,8 @@ test('metrics are those of all, whoever is asked, and the log tells the connecti
     const { level, connections, workers } = JSON.parse(line!)
     expect([level, connections, Object.keys(workers)]).toEqual([30, 3, ['1', '2']])
     expect(workers['1'] + workers['2']).toBe(3)
+    for (const tab of tabs.slice(1)) tab.close()
+    await until(async () => server.output().includes('"msg":"1 connection"'), 12_000)
   } finally {
     for (const tab of tabs) tab.close()
     await server.stop()

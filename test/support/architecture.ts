@@ -27,6 +27,7 @@ const partOf: Record<string, string> = {
   'src/demo-of.ts': 'app',
   'src/metrics-of.ts': 'app',
   'src/development-secrets.ts': 'app',
+  'src/tell-engine.ts': 'app',
   'src/welcome.ts': 'app',
 }
 
