@@ -73,7 +73,8 @@ describe('README', () => {
       await app.message('chart:7', { data: { value: 3 } })
       await holds('drawn', 2, 3)
       await page.evaluate('socket.io.engine.close()')
-      await app.notify('ada', { title: 'one' })
+      const waiting = await app.notify('ada', { title: 'one' }, { prefer: 'wait=10' })
+      expect(waiting).toMatchObject({ delivered: true })
       await shows('one')
       // Neither a room's position nor what is not stored is the place to go on from.
       await app.message('lobby', { body: 'Hello' })

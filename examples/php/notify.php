@@ -25,13 +25,20 @@ final class TabcastException extends RuntimeException
  */
 function tabcast_notify(string $user, array $notification, ?string $key = null): array
 {
+    $apiKey = (string) getenv('TABCAST_KEY');
+    if (!preg_match('/^[!-~]+$/D', $apiKey)) {
+        throw new TabcastException('Set TABCAST_KEY to an API key, without spaces and line breaks');
+    }
     $url = rtrim(getenv('TABCAST_URL') ?: 'http://127.0.0.1:3000', '/') . '/notify/' . rawurlencode($user);
+    if (!preg_match('#^https?://[^/]#i', $url)) {
+        throw new TabcastException('Set TABCAST_URL to an address such as http://127.0.0.1:3000');
+    }
     $body = json_encode((object) $notification, JSON_THROW_ON_ERROR | JSON_UNESCAPED_UNICODE | JSON_UNESCAPED_SLASHES);
     $curl = curl_init($url);
     curl_setopt_array($curl, [
         CURLOPT_POSTFIELDS => $body,
         CURLOPT_HTTPHEADER => [
-            'Authorization: Bearer ' . getenv('TABCAST_KEY'),
+            'Authorization: Bearer ' . $apiKey,
             'Content-Type: application/json',
             'Idempotency-Key: ' . ($key ?? bin2hex(random_bytes(16))),
         ],

@@ -8,6 +8,7 @@ TABCAST_URL and TABCAST_KEY come from the environment.
 import http.client
 import json
 import os
+import re
 import sys
 import time
 import uuid
@@ -43,7 +44,12 @@ def notify(user, notification, key=None):
 
 
 def _post(user, notification, key):
+    api_key = os.environ.get("TABCAST_KEY", "")
+    if not re.fullmatch("[!-~]+", api_key):
+        raise TabcastError("Set TABCAST_KEY to an API key, without spaces and line breaks")
     url = urlsplit(os.environ.get("TABCAST_URL", "http://127.0.0.1:3000"))
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise TabcastError("Set TABCAST_URL to an address such as http://127.0.0.1:3000")
     secure = url.scheme == "https"
     connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(url.netloc, timeout=0.5)
     deadline = time.monotonic() + 2
@@ -57,7 +63,7 @@ def _post(user, notification, key):
             f"{url.path.rstrip('/')}/notify/{quote(user, safe='')}",
             body=json.dumps(notification).encode(),
             headers={
-                "Authorization": f"Bearer {os.environ.get('TABCAST_KEY', '')}",
+                "Authorization": f"Bearer {api_key}",
                 "Content-Type": "application/json",
                 "Idempotency-Key": key,
             },

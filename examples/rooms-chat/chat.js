@@ -61,21 +61,29 @@ function hear({ from, body, createdAt, seq, epoch }) {
   add('', time, element('strong', from), element('span', body))
 }
 
-/** Says it once, however often it takes: Tabcast knows a repeated message by its key. */
+/** Says it once, however often it takes: Tabcast knows a repeated message by its key. Until it is answered, it is shown as being sent. */
 async function say(body) {
   const idempotencyKey = crypto.randomUUID()
+  const note = element('em', 'Sending …')
+  const item = add('soft', element('span', body), note)
+  item.ariaBusy = 'true'
+  const end = (text) => {
+    item.ariaBusy = null
+    note.textContent = text
+  }
   while (isJoined()) {
     try {
       const { ok, error } = await socket
         .timeout(5000)
         .emitWithAck('publish', room, { body }, { idempotencyKey })
-      if (ok) return
-      if (!error.temporary) return add('soft', element('span', `Not said: ${error.detail}`))
+      if (ok) return item.remove()
+      if (!error.temporary) return end(`Not said: ${error.detail}`)
       await new Promise((resolve) => setTimeout(resolve, 1000))
     } catch {
       // No answer came; whether it was said is not known.
     }
   }
+  end('Left before it was known to be said')
 }
 
 /** The token; undefined if there is none, and then it is asked for again later, unless it was refused. */
@@ -118,6 +126,7 @@ function add(className, ...children) {
   item.className = className
   item.append(...children)
   $('log').prepend(item)
+  return item
 }
 
 function element(name, text) {
@@ -136,4 +145,6 @@ $('say').onsubmit = (event) => {
   say($('text').value)
   $('say').reset()
 }
+// What is still being sent would be lost with the page.
+window.onbeforeunload = (event) => $('log').querySelector('[aria-busy]') && event.preventDefault()
 $('leave').onclick = () => leave('Not joined')

@@ -33,6 +33,8 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
     ['/', 'demo.html', 'text/html'],
     ['/demo/demo.css', 'demo.css', 'text/css'],
     ['/demo/demo.js', 'demo.js', 'text/javascript'],
+    ['/demo/items.js', 'items.js', 'text/javascript'],
+    ['/demo/toasts.js', 'toasts.js', 'text/javascript'],
   ] as const
   for (const [path, file, type] of files) {
     const content = page(file)

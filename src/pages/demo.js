@@ -1,13 +1,13 @@
 /** The development page: a plain Socket.IO client, no framework. */
 
+import { isRead, render } from './items.js'
+import { endToast, toast } from './toasts.js'
+
 /** @param {string} id */
 const $ = (id) => document.getElementById(id)
 
 /** How many notifications the list shows. */
 const SHOWN = 50
-
-/** How long a toast stays, in milliseconds. */
-const TOAST_TIME = 5000
 
 const user = new URLSearchParams(location.search).get('user') || 'demo'
 /** What is shown, by id: the notification as it was told last, and its place in the list. */
@@ -37,43 +37,17 @@ function showStatus(state, text) {
   $('status').textContent = text
 }
 
-function render(notification) {
-  const item = $('item').content.firstElementChild.cloneNode(true)
-  item.dataset.severity = notification.severity
-  const time = new Date(notification.createdAt).toLocaleTimeString()
-  const number = notification.seq === undefined ? 'not stored' : `no. ${notification.seq}`
-  item.querySelector('.title').textContent = notification.title ?? notification.type
-  item.querySelector('.body').textContent =
-    notification.body ?? (notification.title ? '' : JSON.stringify(notification.data))
-  item.querySelector('.meta').textContent = `${time} · ${notification.type} · ${number}`
-  item.toggleAttribute('data-read', isRead(notification))
-  if (notification.progress) renderProgress(item, notification)
-  return item
-}
-
-/** What was not stored is in no inbox, so it can't be unread. */
-const isRead = ({ seq, readAt, archivedAt }) => seq === undefined || Boolean(readAt ?? archivedAt)
-
-function renderProgress(item, { progress: { status, value, max = 100, text, staleAfter }, updatedAt }) {
-  const bar = item.querySelector('progress')
-  const over = status !== 'queued' && status !== 'running'
-  item.querySelector('.progress').hidden = false
-  if (value !== undefined || over) bar.value = status === 'succeeded' ? 1 : (value ?? 0) / max
-  const share = value === undefined || over ? status : `${Math.floor((value / max) * 100)} %`
-  item.querySelector('.share').textContent = text ?? share
-  if (!over && staleAfter !== undefined) showStaleFrom(item, Date.parse(updatedAt) + staleAfter * 1000)
-}
-
-/** The next update brings an item of its own, so this one only has to look whether it is still there. */
-function showStaleFrom(item, time) {
-  setTimeout(
-    () => {
-      if (!item.isConnected) return
-      item.toggleAttribute('data-stale', true)
-      item.querySelector('.share').textContent = 'stale: no news of this task'
-    },
-    Math.max(0, time - Date.now()),
-  )
+/** The client stays away by itself now: it is for whoever sees the page to say. */
+function showEnded(text) {
+  showStatus('refused', text)
+  const again = document.createElement('button')
+  again.className = 'quiet small'
+  again.textContent = 'Connect again'
+  again.onclick = () => {
+    showStatus('connecting', 'Connecting …')
+    socket.connect()
+  }
+  $('status').append(again)
 }
 
 /** Where this page stands, and how many are unread: every event of the user's log says it. */
@@ -99,10 +73,13 @@ function show(notification) {
   $('empty').hidden = true
   $('inbox').prepend(item)
   while ($('inbox').children.length > SHOWN) $('inbox').lastElementChild.remove()
-  if (!notification.alert) return
-  const toast = render(notification)
-  $('toasts').append(toast)
-  setTimeout(() => toast.remove(), TOAST_TIME)
+  toast(notification)
+}
+
+/** Shows it, and tells the server so: without that, nothing counts as delivered. */
+function hear(notification) {
+  show(notification)
+  if (notification.seq !== undefined) socket.emit('ack', notification.seq)
 }
 
 /** Something was marked, in this tab or in another one. */
@@ -122,6 +99,7 @@ function showRemoved({ ids, ...told }) {
   for (const id of ids) {
     shown.get(id)?.item.remove()
     shown.delete(id)
+    endToast(id)
   }
   $('empty').hidden = $('inbox').children.length > 0
 }
@@ -150,17 +128,20 @@ function connect() {
     path: server.socketPath,
     auth: async (send) => send({ token: (await loadSession()).token, since: position }),
   })
-  socket.on('notification', show)
+  socket.on('notification', hear)
   socket.on('notification:state', showState)
   socket.on('notification:removed', showRemoved)
   socket.on('position', follow)
   socket.on('gap', showGap)
 
   socket.on('connect', () => showStatus('connected', `Connected as ${user}`))
-  socket.on('disconnect', () => showStatus('connecting', 'Connection lost. Trying again …'))
+  socket.on('disconnect', () => {
+    if (socket.active) showStatus('connecting', 'Connection lost. Trying again …')
+    else showEnded('The server has ended this connection.')
+  })
   socket.on('connect_error', (error) => {
     if (socket.active) showStatus('connecting', 'No connection. Trying again …')
-    else showStatus('refused', `Refused: ${error.message}`)
+    else showEnded(`Refused: ${error.message}`)
   })
 }
 

@@ -15,6 +15,7 @@ import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
 import { type InitialState, readInitialState } from './initial-state.ts'
 import { type SpeakingOptions, speaker } from './speaking.ts'
 import type { TabConnection } from './tab-connection.ts'
+import { WaitingAck } from './waiting-ack.ts'
 
 export interface EventOptions extends InboxEventOptions, SpeakingOptions {
   engine: Engine
@@ -58,10 +59,13 @@ export function handleEvents(socket: Socket, connection: TabConnection, options:
     handlers[event] = async (args, askedAt) => ({ answer: await answer(args, askedAt) })
   const { maxBacklog, maxMessages } = options
   const queue = new EventQueue(connection, { maxBytes: maxBacklog, rate: EVENTS_PER_SECOND + maxMessages })
+  const acks = new WaitingAck()
   for (const [event, handler] of Object.entries(handlers))
     socket.on(event, (...args: unknown[]) => {
+      if (event === 'ack' && acks.absorbs(args)) return
       const askedAt = performance.now()
       queue.add(args, async () => {
+        acks.begun(args)
         if (socket.connected) await run(socket, event, (values) => handler(values, askedAt), args, options)
       })
     })

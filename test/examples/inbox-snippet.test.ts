@@ -9,7 +9,9 @@ interface Shown {
   readAt: string | null
 }
 
-const lines = snippetsIn('docs/notifications.md', 'js').find((code) => code.includes("'gap'"))!
+const snippets = snippetsIn('docs/notifications.md', 'js')
+const lines = snippets.find((code) => code.includes("'gap'"))!
+const receipt = snippets.find((code) => code.startsWith("socket.on('notification', ({ seq })"))!
 
 test('the lines for the inbox show it as it is, also when the log has forgotten what the tab missed', async () => {
   const app = await startApp({ RETENTION_COUNT: '3' })
@@ -34,7 +36,8 @@ test('the lines for the inbox show it as it is, also when the log has forgotten 
     const a = await app.notify('ada', { title: 'a' })
     const b = await app.notify('ada', { title: 'b' })
     await app.notify('ada', { title: 'not kept', ttl: 0 })
-    const c = await app.notify('ada', { title: 'c' })
+    const c = await app.notify('ada', { title: 'c' }, { prefer: 'wait=10' })
+    expect(c).toMatchObject({ delivered: true })
     await tab.ask('mark', { ids: [b.id], seen: true })
     await holds(['a', false], ['b', false], ['c', false])
     expect(toasts).toEqual(['a', 'b', 'not kept', 'c'])
@@ -56,6 +59,19 @@ test('the lines for the inbox show it as it is, also when the log has forgotten 
     await holds(['a', true], ['c', false], ['d', false])
     await tab.sees('position', 2)
     expect(badges.at(-1)).toBe(2)
+  } finally {
+    await app.close()
+  }
+})
+
+test('the line for receipts alone makes a notification delivered', async () => {
+  const app = await startApp()
+  try {
+    const tab = app.tab('ada', { since: {} })
+    new Function('socket', receipt)(tab.socket)
+    await tab.sees('position')
+    await app.notify('ada', { title: 'not kept', ttl: 0 })
+    expect(await app.notify('ada', { title: 'a' }, { prefer: 'wait=10' })).toMatchObject({ delivered: true })
   } finally {
     await app.close()
   }

@@ -25,8 +25,8 @@ afterAll(async () => {
   await tabcast?.kill()
 })
 
-async function logIn(name: string, password: string): Promise<Page> {
-  const page = await pages.open('/', name)
+async function logIn(name: string, password: string, path = '/'): Promise<Page> {
+  const page = await pages.open(path, name)
   await page.fill('[name=name]', name)
   await page.fill('[name=password]', password)
   await page.click('button')
@@ -82,6 +82,26 @@ test('what PHP sends to a user is shown in all windows of that user, one of them
   expect([linesOf('login: ada'), linesOf('login: bob')]).toEqual([1, 1])
   expect([linesOf('connect: ada'), linesOf('connect: bob')]).toEqual([4, 1])
   expect(await pages.close()).toEqual([])
+}, 30_000)
+
+test('a window by polling stays one through the login, and a notification with only a title shows it', async () => {
+  const page = await logIn('bob', 'wrong', '/?polling')
+  await shows(page, '[role=alert]', 'Wrong name or password')
+  await page.fill('[name=password]', 'demo')
+  await page.click('button')
+  await isConnected(page)
+  expect(await page.textContent('#status')).toBe('Connected by polling')
+  const answer = await fetch(`${tabcast.url}/notify/bob`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${tabcast.apiKey}`,
+      'content-type': 'application/json',
+      prefer: 'wait=10',
+    },
+    body: '{"title":"Only a title"}',
+  })
+  expect(await answer.json()).toMatchObject({ delivered: true })
+  await shows(page, '#messages li', 'Only a title')
 }, 30_000)
 
 test('a window that lost its connection is shown what came meanwhile, once', async () => {

@@ -58,7 +58,7 @@ async function say(page: Page, text: string): Promise<void> {
 }
 
 const here = (page: Page, people: string): Promise<void> => shows(page, '#people', people)
-const tells = (page: Page, line: string): Promise<void> => shows(page, '#log span', line)
+const tells = (page: Page, line: string): Promise<void> => shows(page, '#log li:not([aria-busy]) span', line)
 
 /** What was said on a page, the oldest first. */
 const saidOn = (page: Page): Promise<string[]> =>
@@ -130,6 +130,27 @@ test('what was said while a page had no network is shown when it has it again, a
   await shows(bob, '#status', 'Not connected: Not now')
   await Promise.all([ada, bob].map((page) => tells(page, 'Three')))
   for (const page of [ada, bob]) expect(await saidOn(page)).toEqual(['ada: One', 'ada: Two', 'bob: Three'])
+}, 60_000)
+
+test('what was typed while Redis is away is shown as being sent until it is said, and what is refused is kept with the reason', async () => {
+  const ada = await join(near, 'away', 'ada')
+  redis.pause()
+  try {
+    await say(ada, 'Patience')
+    await ada.locator('#log li[aria-busy]', { hasText: 'Patience' }).getByText('Sending …').waitFor()
+    expect(await saidOn(ada)).toEqual([])
+  } finally {
+    redis.resume()
+  }
+  await ada.locator('#log li:has(strong)', { hasText: 'Patience' }).waitFor()
+  await ada.locator('#log li[aria-busy]').waitFor({ state: 'detached' })
+  expect(await saidOn(ada)).toEqual(['ada: Patience'])
+
+  await ada.evaluate(`document.getElementById('text').removeAttribute('maxlength')`)
+  await say(ada, 'x'.repeat(4001))
+  const refused = ada.locator('#log li', { hasText: 'x'.repeat(4001) })
+  await refused.getByText(/^Not said: .*4000/).waitFor()
+  expect(await refused.getAttribute('aria-busy')).toBeNull()
 }, 60_000)
 
 test('a room named by a pattern is refused, and so is a name that Tabcast does not take', async () => {

@@ -46,6 +46,15 @@ const send = async (port: number, secret: string, timestamp: number): Promise<nu
   return response.status
 }
 
+/** Sends a request as it is written, and resolves with the status line of the answer. */
+const sendRaw = async (port: number, ...lines: string[]): Promise<string> => {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8').setTimeout(5000)
+  socket.on('timeout', () => socket.destroy())
+  socket.write(['POST /hook HTTP/1.1', 'Host: here', 'Connection: close', ...lines].join('\r\n'))
+  const text = (await socket.toArray()).join('')
+  return text.split('\r\n')[0]!
+}
+
 test.each([
   ['php', (file: string, port: number) => ['php', '-S', `127.0.0.1:${port}`, file]],
   ['python', (file: string, port: number) => ['python3', file, String(port)]],
@@ -75,6 +84,13 @@ test.each([
       expect(await send(port, WEBHOOK_SECRET, now - 310)).toBe(401)
       expect(await send(port, WEBHOOK_SECRET, now + 310)).toBe(401)
       expect(await send(port, OTHER_WEBHOOK_SECRET, now)).toBe(401)
+      const refused = expect.stringMatching(/^HTTP\/1\.[01] 401 /)
+      for (const signature of ['v1,é', 'v1,\u{1f511} v1,A', 'v1', ''])
+        expect(await sendRaw(port, `webhook-signature: ${signature}`, 'Content-Length: 2', '', '{}')).toEqual(
+          refused,
+        )
+      expect(await sendRaw(port, 'webhook-id: x', '', '')).toEqual(refused)
+      expect(await sendRaw(port, 'webhook-timestamp: now', 'webhook-id: é', '', '')).toEqual(refused)
     } finally {
       child.kill('SIGKILL')
       await app.close()

@@ -47,3 +47,22 @@ test('a thousand events may wait, and no more', async () => {
     await faster.close()
   }
 })
+
+test('an ack that waits is replaced by a later one, so that a page may acknowledge each entry of a long replay', async () => {
+  const tab = app.tab('ada', { since: {}, reconnection: false })
+  await tab.sees('position')
+  const sent = await Promise.all(['a', 'b', 'c'].map((title) => app.notify('ada', { title })))
+  await tab.sees('notification', 3)
+  await askAll(tab, BURST)
+  for (const seq of [1, 2, 3]) tab.socket.emit('ack', seq)
+  expect(await tab.ask('unsubscribe', 'x')).toEqual({ ok: true })
+  for (const { id } of sent)
+    expect(await app.app.engine.inbox.find('user:ada', id)).toMatchObject({
+      deliveredAt: expect.any(String) as string,
+    })
+  // One that can't be is refused, and two that ask are both answered.
+  for (let seq = 4; seq < 2000; seq++) tab.socket.emit('ack', seq)
+  const answers = await Promise.all([1, 2, 9].map((seq) => tab.ask('ack', seq)))
+  expect(answers.map((answer) => answer.ok)).toEqual([true, true, false])
+  expect(app.app.sockets!.counts.closed.slow).toBe(0)
+})

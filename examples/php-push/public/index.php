@@ -6,7 +6,7 @@ require __DIR__ . '/../session.php';
 
 $user = current_user();
 if ($user === null) {
-    header('Location: /login.php', response_code: 303);
+    header('Location: /login.php' . (isset($_GET['polling']) ? '?polling' : ''), response_code: 303);
     exit;
 }
 ?>

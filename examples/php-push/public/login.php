@@ -12,7 +12,7 @@ if ($_SERVER['REQUEST_METHOD'] === 'POST') {
         session_regenerate_id(true);
         $_SESSION['user'] = $name;
         error_log("login: $name");
-        header('Location: /', response_code: 303);
+        header('Location: /' . (isset($_GET['polling']) ? '?polling' : ''), response_code: 303);
         exit;
     }
     // As JSON, so that a name with a line end writes no line of its own.

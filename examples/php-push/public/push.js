@@ -21,7 +21,8 @@ socket.on('connect_error', ({ message }) => {
 socket.on('position', keep)
 socket.on('notification', (notification) => {
   keep(notification)
-  onPush({ code: 0, data: notification.body })
+  onPush({ code: 0, data: notification.body ?? notification.title })
+  if (notification.seq) socket.emit('ack', notification.seq)
 })
 
 /** Rooms have positions of their own, and what is not stored has none. */
@@ -39,7 +40,7 @@ function onPush(result) {
 
 async function fetchToken() {
   const response = await fetch('/token.php')
-  if (response.status === 401) location.href = '/login.php'
+  if (response.status === 401) location.href = `/login.php${location.search}`
   if (response.ok) return response.text()
   status.textContent = `No token (${response.status}): see what PHP has logged`
   throw new Error(status.textContent)
