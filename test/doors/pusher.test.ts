@@ -111,6 +111,27 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     expect((await sender.sees('message')).map(({ type }) => type)).toEqual(['second'])
   })
 
+  test.each(['1\n2', '1 2', '', 'x'.repeat(65), 'ü'])(
+    'the socket_id %j is refused, and leaves nothing',
+    async (socket_id) => {
+      const tab = await tabIn('kept')
+      await call(event({ name: 'before', channels: ['kept'] }))
+      const user = { channels: undefined, channel: '#server-to-user-ada' }
+      for (const target of [{ channels: ['kept'] }, user])
+        expect((await call(event({ ...target, socket_id }))).status).toBe(400)
+      await call(event({ name: 'after', channels: ['kept'] }))
+      expect((await tab.sees('message', 2)).map(({ type }) => type)).toEqual(['before', 'after'])
+      const history = await fetch(`${app.url}/rooms/kept/messages`, {
+        headers: { authorization: `Bearer ${app.apiKey}` },
+      })
+      expect(history.status).toBe(200)
+    },
+  )
+
+  test.each(['123.456', 'x'.repeat(64)])('the socket_id %s may be nobody’s', async (socket_id) => {
+    expect((await call(event({ socket_id }))).status).toBe(200)
+  })
+
   test('who does not know the secret is told so, in a line of text', async () => {
     const { hostname: host, port } = new URL(app.url)
     const stranger = new Pusher({ appId: '7', key: 'app-key', secret: 'guessed', host, port, useTLS: false })
