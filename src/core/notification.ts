@@ -80,18 +80,18 @@ export function faultsOfNotification(input: NotificationInput, content: string):
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
   const faults = [
     ...faultsOfTag(input),
-    ...faultsOfCategory(input),
+    ...faultsOfNames(input),
     ...faultsOfWebhook(input.webhook, input.ttl),
   ]
   if (faults.length > 0) return faults
   return faultsOfData(input.data, content)
 }
 
-/** It is compared with what is asked for in URLs, which have no half characters. */
-const faultsOfCategory = ({ category }: NotificationInput): Fault[] =>
-  category === undefined || category.isWellFormed()
-    ? []
-    : [{ pointer: '/category', detail: 'must not have half of a surrogate pair' }]
+/** They are compared with what is asked for in URLs, which have no half characters. */
+const faultsOfNames = ({ category, type }: NotificationInput): Fault[] =>
+  Object.entries({ category, type })
+    .filter(([, name]) => name?.isWellFormed() === false)
+    .map(([field]) => ({ pointer: `/${field}`, detail: 'must not have half of a surrogate pair' }))
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
