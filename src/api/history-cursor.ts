@@ -11,7 +11,8 @@ export const encodeCursor = (cursor: HistoryCursor): string =>
 export function decodeCursor(text: string): HistoryCursor {
   const cursor = parse(text)
   const { before, since, epoch } = cursor
-  if (isSeq(before)) return { before }
+  // Nothing is older than the first, so that no page has said so.
+  if (isSeq(before) && before > 0) return { before }
   if (isSeq(since) && typeof epoch === 'string') return { since, epoch }
   throw refuse()
 }

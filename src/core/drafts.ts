@@ -26,6 +26,8 @@ export interface PublishOptions {
   exceptConnection?: string | undefined
   /** The process that waits to hear of the first acknowledgement; see `Deliveries`. */
   waiter?: string | undefined
+  /** The most bytes that `data` may have as JSON, for a door that has a measure of its own. */
+  maxDataBytes?: number | undefined
   /** The caller's place in its trace (W3C Trace Context): tabs and webhooks are given it. It is no part of what is said. */
   traceparent?: string | undefined
 }
@@ -50,7 +52,7 @@ export function draftNotifications(
 ): Draft[] {
   refuseDepth(input.data, '/data')
   const said = JSON.stringify(notificationContent(input))
-  refuse(faultsOfNotification(input, said))
+  refuse(faultsOfNotification(input, said, options.maxDataBytes))
   const content = traced(said, options)
   const { ttl = MAX_TTL_SECONDS, version, webhook } = input
   const now = Date.now()
@@ -107,7 +109,7 @@ export function draftMessage(
   const { type = 'message', body, data } = input
   refuseDepth(data, '/data')
   const said = JSON.stringify({ room, type, from, body, data })
-  refuse(faultsOfMessage(input, said))
+  refuse(faultsOfMessage(input, said, options.maxDataBytes))
   const content = traced(said, options)
   const createdAt = Date.now()
   const stamp = `,"createdAt":"${iso(createdAt)}"`

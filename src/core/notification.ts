@@ -75,23 +75,27 @@ const MAX_DATA_BYTES = 16_384
 export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 
 /** The faults of a notification that a schema can't see; `content` is what it comes to as JSON. */
-export function faultsOfNotification(input: NotificationInput, content: string): Fault[] {
+export function faultsOfNotification(
+  input: NotificationInput,
+  content: string,
+  maxDataBytes = MAX_DATA_BYTES,
+): Fault[] {
   if (input.title === undefined && input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
   const faults = [
     ...faultsOfTag(input),
-    ...faultsOfCategory(input),
+    ...faultsOfNames(input),
     ...faultsOfWebhook(input.webhook, input.ttl),
   ]
   if (faults.length > 0) return faults
-  return faultsOfData(input.data, content)
+  return faultsOfData(input.data, content, maxDataBytes)
 }
 
-/** It is compared with what is asked for in URLs, which have no half characters. */
-const faultsOfCategory = ({ category }: NotificationInput): Fault[] =>
-  category === undefined || category.isWellFormed()
-    ? []
-    : [{ pointer: '/category', detail: 'must not have half of a surrogate pair' }]
+/** They are compared with what is asked for in URLs, which have no half characters. */
+const faultsOfNames = ({ category, type }: NotificationInput): Fault[] =>
+  Object.entries({ category, type })
+    .filter(([, name]) => name?.isWellFormed() === false)
+    .map(([field]) => ({ pointer: `/${field}`, detail: 'must not have half of a surrogate pair' }))
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -121,18 +125,22 @@ export function courseOf({ progress }: NotificationInput): Course {
 }
 
 /** The faults of a room message that a schema can't see; `content` is what it comes to as JSON. */
-export function faultsOfMessage(input: MessageInput, content: string): Fault[] {
+export function faultsOfMessage(
+  input: MessageInput,
+  content: string,
+  maxDataBytes = MAX_DATA_BYTES,
+): Fault[] {
   if (input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of body, data' }]
-  return faultsOfData(input.data, content)
+  return faultsOfData(input.data, content, maxDataBytes)
 }
 
-function faultsOfData(data: unknown, content: string): Fault[] {
+function faultsOfData(data: unknown, content: string, maxBytes: number): Fault[] {
   // A code unit is at most three bytes: most contents are too short to hold too much, and need not be measured.
-  if (data === undefined || content.length * 3 <= MAX_DATA_BYTES) return []
+  if (data === undefined || content.length * 3 <= maxBytes) return []
   const bytes = Buffer.byteLength(JSON.stringify(data))
-  return bytes > MAX_DATA_BYTES
-    ? [{ pointer: '/data', detail: `must have at most ${MAX_DATA_BYTES} bytes as JSON, has ${bytes}` }]
+  return bytes > maxBytes
+    ? [{ pointer: '/data', detail: `must have at most ${maxBytes} bytes as JSON, has ${bytes}` }]
     : []
 }
 

@@ -67,10 +67,23 @@ export interface Publication {
 
 /**
  * The part of the wire form that is known before the seq is: what follows `<seq> <epoch> `, up to the place where seq and
- * epoch are spliced in. Fields of the first line never contain a space.
+ * epoch are spliced in. Fields of the first line never contain a space. Throws if one of them could not be read again.
  */
 export function encodeOpening(draft: Draft): string {
-  return `${draft.event} ${draft.id} ${draft.createdAt} ${draft.expiresAt} ${draft.except ?? ''}\n${draft.head}`
+  return `${draft.event} ${wordOf(draft.id)}${encodeEnding(draft)}\n${draft.head}`
+}
+
+/** What follows on the id in the first line. Throws like `encodeOpening`. */
+export function encodeEnding({ createdAt, expiresAt, except = '' }: Draft): string {
+  return ` ${createdAt} ${expiresAt} ${wordOf(except)}`
+}
+
+const WORD = /^[!-~]*$/
+
+/** Whatever has let it in: one that can't be read again would be in everybody's way for as long as it is stored. */
+function wordOf(text: string): string {
+  if (!WORD.test(text)) throw new Error(`${JSON.stringify(text)} can not stand in the line of a publication`)
+  return text
 }
 
 /** The complete wire form of a draft that got this seq and epoch: one line of fields, then the packet. */
@@ -112,8 +125,7 @@ export function encodeUnstored(draft: Draft): string {
 
 /** The wire form of a notification as its inbox has it now, with the counts after it. */
 export function encodeItem(draft: Draft, item: Item, epoch: string, counts: Counts, alert: boolean): string {
-  const { event, createdAt, expiresAt, except = '' } = draft
-  const line = `${item.seq} ${epoch} ${event} ${item.id} ${createdAt} ${expiresAt} ${except}`
+  const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}`
   const place = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
   return `${line}\n["notification",{${fieldsOf(item)},${place},"alert":${alert}}]`
 }
@@ -164,6 +176,15 @@ export function decode(channel: Channel, message: Buffer): Publication {
     except,
     packet: message.subarray(line + 1),
     frame: undefined,
+  }
+}
+
+/** The same for what is read from a log, into which others may have put rubbish: that is passed over, and holds up nothing behind it. */
+export function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
+  try {
+    return [decode(channel, message)]
+  } catch {
+    return []
   }
 }
 

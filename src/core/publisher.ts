@@ -62,6 +62,15 @@ export class Publisher {
     return this.#publish(draftMessage(room, input, options, from))
   }
 
+  /**
+   * Publishes what has been drafted for several channels, let in or refused as a whole: who drafts first stores nothing of what is not valid.
+   * Resolves to what became of each, in the order given. Rejects with `overloaded`.
+   */
+  async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
+    this.#refuseIfFull()
+    return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
+  }
+
   /** Tells every process that serves the user to do something; no tab is shown it, and it is never refused for want of room. */
   async control(user: string, control: Control): Promise<void> {
     await this.#store(draftControl(user, control))

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { call, shareApi, startApi } from '../support/api.ts'
+import { startApp } from '../support/app.ts'
+import { startRedis } from '../support/redis.ts'
 
 const shared = shareApi()
 
@@ -127,6 +129,7 @@ describe('the history', () => {
     ['cursor=e30', '/cursor'],
     ['cursor=bnVsbA', '/cursor'],
     ['cursor=eyJiZWZvcmUiOi0xfQ', '/cursor'],
+    ['cursor=eyJiZWZvcmUiOjB9', '/cursor'],
     ['cursor=eyJiZWZvcmUiOjF9&since=0', '/cursor'],
     ['page=2', '/page'],
   ])('refuses ?%s', async (query, pointer) => {
@@ -136,3 +139,23 @@ describe('the history', () => {
     })
   })
 })
+
+test.each(['embedded', 'redis'])(
+  'a cursor may lead to below the first message, and not below nothing: on %s',
+  async (engine) => {
+    const redis = engine === 'redis' ? await startRedis() : undefined
+    onTestFinished(() => redis?.stop())
+    const app = await startApp(redis === undefined ? {} : { REDIS_URL: redis.url })
+    onTestFinished(() => app.close())
+    await app.message('lobby', { body: '1' })
+    const before = async (seq: number) => {
+      const cursor = Buffer.from(JSON.stringify({ before: seq })).toString('base64url')
+      const headers = { authorization: `Bearer ${app.apiKey}` }
+      const response = await fetch(`${app.url}/rooms/lobby/messages?cursor=${cursor}`, { headers })
+      return { status: response.status, json: await response.json() }
+    }
+    expect(await before(2)).toMatchObject({ status: 200, json: { messages: [{ body: '1' }] } })
+    expect(await before(1)).toMatchObject({ status: 200, json: { messages: [], nextCursor: null } })
+    expect(await before(0)).toMatchObject({ status: 400, json: { errors: [{ pointer: '/cursor' }] } })
+  },
+)

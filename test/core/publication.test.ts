@@ -54,6 +54,13 @@ describe('the wire form', () => {
     )
   })
 
+  test.each(['1\n2', '1 2', '\u0000', 'ü'])('nothing is made of a draft whose fields have %j', (word) => {
+    for (const draft of [draftOf(CHANNEL, '', { except: word }), draftOf(CHANNEL, '', { id: word })]) {
+      expect(() => encode(draft, 7, EPOCH)).toThrow('can not stand')
+      expect(() => encodeUnstored(draft)).toThrow('can not stand')
+    }
+  })
+
   test.each(['', 'hello', 'a b c\nd', '\n', '1 e message id 0 0'])('%j is none', (text) => {
     expect(() => decode(CHANNEL, Buffer.from(text))).toThrow('not a publication')
   })

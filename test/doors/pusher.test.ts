@@ -111,6 +111,27 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     expect((await sender.sees('message')).map(({ type }) => type)).toEqual(['second'])
   })
 
+  test.each(['1\n2', '1 2', '', 'x'.repeat(65), 'ü'])(
+    'the socket_id %j is refused, and leaves nothing',
+    async (socket_id) => {
+      const tab = await tabIn('kept')
+      await call(event({ name: 'before', channels: ['kept'] }))
+      const user = { channels: undefined, channel: '#server-to-user-ada' }
+      for (const target of [{ channels: ['kept'] }, user])
+        expect((await call(event({ ...target, socket_id }))).status).toBe(400)
+      await call(event({ name: 'after', channels: ['kept'] }))
+      expect((await tab.sees('message', 2)).map(({ type }) => type)).toEqual(['before', 'after'])
+      const history = await fetch(`${app.url}/rooms/kept/messages`, {
+        headers: { authorization: `Bearer ${app.apiKey}` },
+      })
+      expect(history.status).toBe(200)
+    },
+  )
+
+  test.each(['123.456', 'x'.repeat(64)])('the socket_id %s may be nobody’s', async (socket_id) => {
+    expect((await call(event({ socket_id }))).status).toBe(200)
+  })
+
   test('who does not know the secret is told so, in a line of text', async () => {
     const { hostname: host, port } = new URL(app.url)
     const stranger = new Pusher({ appId: '7', key: 'app-key', secret: 'guessed', host, port, useTLS: false })
@@ -167,6 +188,40 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     const data = (depth: number) => JSON.stringify(nested(depth))
     expect((await call(event({ data: data(MAX_DEPTH) }))).status).toBe(200)
     expect((await call(event({ data: data(MAX_DEPTH + 1) }))).status).toBe(400)
+  })
+
+  test.each([
+    ['backslashes', '\\'],
+    ['lines', '\n'],
+    ['quotes', '"'],
+    ['control characters', '\u0001'],
+    ['characters of two bytes', 'ü'],
+  ])('%s are counted as the bytes that they are', async (_name, character) => {
+    const text = (bytes: number) => character.repeat(bytes / Buffer.byteLength(character))
+    const tab = await tabIn('bytes')
+    for (const target of [{ channels: ['bytes'] }, { channels: undefined, channel: '#server-to-user-bob' }]) {
+      const fields = { ...target, name: 'large' }
+      expect((await call(event({ ...fields, data: text(10_240) }))).status).toBe(200)
+      expect((await call(event({ ...fields, data: `${text(10_240)}x` }))).status).toBe(413)
+    }
+    expect((await tab.sees('message'))[0]).toMatchObject({ type: 'large', data: text(10_240) })
+  })
+
+  test.each<[string, object, number]>([
+    ['data too large', { data: 'x'.repeat(10_241) }, 413],
+    ['data too deep', { data: JSON.stringify(nested(MAX_DEPTH + 1)) }, 400],
+    ['a user who can not be', { channel: '#server-to-user-\u0001' }, 400],
+    ['half a character in a name', { channel: '#server-to-user-ada', name: '\ud800' }, 400],
+  ])('a batch with one event that is refused, for %s, is not stored in part', async (_name, bad, status) => {
+    const tab = await tabIn('whole')
+    const good = { channel: 'whole', name: 'part', data: '1' }
+    const batch = [good, { ...good, ...bad }, good, { ...good, channel: '#server-to-user-ada' }]
+    const path = '/apps/7/batch_events'
+    expect((await call(JSON.stringify({ batch }), {}, { path })).status).toBe(status)
+    const last = { channel: 'whole', name: 'last', data: '2' }
+    expect((await call(JSON.stringify({ batch: [last] }), {}, { path })).status).toBe(200)
+    expect((await tab.sees('message')).map(({ type }) => type)).toEqual(['last'])
+    expect(tab.all('notification')).toEqual([])
   })
 
   test('as many bytes of data, and events in a batch, as on Pusher', async () => {

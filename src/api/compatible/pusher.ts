@@ -1,10 +1,13 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { isUserChannel } from '../../core/channel.ts'
 import { tooDeep } from '../../core/depth.ts'
+import { draftMessage, draftNotification } from '../../core/drafts.ts'
 import { ServiceError } from '../../core/errors.ts'
 import { parseExact } from '../../core/exact-json.ts'
 import { refuseProto } from '../../core/proto.ts'
+import type { Draft } from '../../core/publication.ts'
 import type { Publisher } from '../../core/publisher.ts'
 import { parseBody } from '../json-body.ts'
 import type { ApiCounts } from '../metrics.ts'
@@ -16,6 +19,9 @@ import { checkPusherSignature, type PusherCredentials } from './pusher-signature
 
 /** The most bytes of the data of an event, as on Pusher itself. */
 const MAX_PUSHER_DATA_BYTES = 10_240
+
+/** What they come to as JSON at most: each a character that JSON writes as six, such as `\u0001`, between quotes. */
+const MAX_JSON_BYTES = 6 * MAX_PUSHER_DATA_BYTES + 2
 
 const USER = '#server-to-user-'
 
@@ -51,20 +57,22 @@ export function registerPusher(
     request.body = parseBody(bytes)
   }
 
+  const draftOf = ({ channel, name, data, socket_id: exceptConnection }: Event): Draft => {
+    const content = { type: name, data: dataOf(data) }
+    const credential = `pusher:${credentials.key}`
+    const options = { credential, exceptConnection, maxDataBytes: MAX_JSON_BYTES }
+    if (!channel.startsWith(USER)) return draftMessage(channel, content, options, undefined)
+    return draftNotification(wantId(channel.slice(USER.length), '/channel'), content, options)
+  }
+
   const publish = async (events: readonly Event[]): Promise<object> => {
-    const contents = events.map((event) => ({ type: event.name, data: dataOf(event.data) }))
-    await Promise.all(
-      events.map(async ({ channel, socket_id: exceptConnection }, index) => {
-        const options = { credential: `pusher:${credentials.key}`, exceptConnection }
-        if (channel.startsWith(USER)) {
-          await publisher.notify(wantId(channel.slice(USER.length), '/channel'), contents[index]!, options)
-          counts.notifications++
-        } else {
-          await publisher.message(channel, contents[index]!, options)
-          counts.messages++
-        }
-      }),
-    )
+    const drafts = events.map(draftOf)
+    const results = await publisher.publishAll(drafts)
+    for (const [index, { status }] of results.entries())
+      if (status === 'fulfilled')
+        counts[isUserChannel(drafts[index]!.channel) ? 'notifications' : 'messages']++
+    const failed = results.find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
     return {}
   }
 

@@ -21,6 +21,9 @@ const TAG = `^(?!${UUID}$)[A-Za-z0-9._:-]{1,64}$`
 const ID_OR_TAG = '^[A-Za-z0-9._:-]{1,64}$'
 const CONNECTION_ID = '^[A-Za-z0-9_-]{1,64}$'
 
+/** Pusher's own ids as well (`123.456`): the SDKs let no others pass. Here they are nobody's. */
+const SOCKET_ID = '^[A-Za-z0-9_.-]{1,64}$'
+
 /** What each pattern wants, in words. */
 export const PATTERN_DETAILS: Readonly<Record<string, string>> = {
   [LINK]: 'must be an http(s) URL, or a path that begins with one slash',
@@ -30,6 +33,7 @@ export const PATTERN_DETAILS: Readonly<Record<string, string>> = {
   [`^${UUID}$`]: 'must be a UUID',
   [ID_OR_TAG]: 'must be an id, or a tag: 1 to 64 characters of A-Z a-z 0-9 . _ : -',
   [CONNECTION_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ -',
+  [SOCKET_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ . -',
 }
 
 /** A link that may be opened by a click: http(s), or a path of this origin. Scripts and foreign hosts in disguise are not. */
@@ -80,6 +84,9 @@ export const plainText = Type.String({ maxLength: MAX_BODY_LENGTH, description: 
 export const data = Type.Unknown({
   description: `Any JSON of at most 16 KB and ${MAX_DEPTH} levels, for the page's own code; arrives exactly as it was sent.`,
 })
+
+/** A connection, as callers of Pusher name it. */
+export const socketId = (description: string) => Type.String({ pattern: SOCKET_ID, description })
 
 /** Headers of every route that publishes. */
 export const publishHeaders = Type.Object({

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { answer, closed, plainText } from './common.ts'
+import { answer, closed, plainText, socketId } from './common.ts'
 
 /** What the oldest callers send, in the query or as a form. */
 export const formFields = Type.Object(
@@ -35,7 +35,7 @@ const event = {
     examples: ['my-event'],
   }),
   data: Type.String({ description: 'JSON, or text.', examples: ['{"message":"hello"}'] }),
-  socket_id: Type.Optional(Type.String({ maxLength: 64, description: 'The connection that is left out.' })),
+  socket_id: Type.Optional(socketId('The connection that is left out.')),
 }
 
 /** One event for several channels, or for one. */

@@ -1,6 +1,6 @@
 import type { Channel } from '../../core/channel.ts'
 import type { EngineOptions, PublicationHandler } from '../../core/engine.ts'
-import { decode } from '../../core/publication.ts'
+import { decode, type Publication } from '../../core/publication.ts'
 
 /** Who hears which channel in this process, which is all there is. */
 export class Bell {
@@ -26,7 +26,8 @@ export class Bell {
   ring(channel: Channel, message: Buffer): void {
     const handlers = this.#handlers.get(channel)
     if (handlers === undefined) return
-    const publication = decode(channel, message)
+    const publication = this.#read(channel, message)
+    if (publication === undefined) return
     for (const handler of handlers) {
       try {
         handler(publication)
@@ -34,6 +35,16 @@ export class Bell {
         // One handler's fault is not another's loss.
         this.#report(error)
       }
+    }
+  }
+
+  /** What is not a publication is heard by nobody; whoever has stored it is not to end with it. */
+  #read(channel: Channel, message: Buffer): Publication | undefined {
+    try {
+      return decode(channel, message)
+    } catch (error) {
+      this.#report(error)
+      return undefined
     }
   }
 }

@@ -45,8 +45,19 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   const inbox = new EmbeddedInbox({ transactions, log, items: new Items(database, log), bell })
   const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, inbox, bell, connectionsOf })
   const sweep = new Sweep(database, log, reader, idempotency, connectionsOf)
+  let sweeping = false
+  const sweepAll = async (): Promise<void> => {
+    if (sweeping) return
+    sweeping = true
+    try {
+      // Each in a turn of its own, so that others are served in between.
+      while (await transactions.write(() => sweep.run()));
+    } finally {
+      sweeping = false
+    }
+  }
   const timer = setInterval(() => {
-    Promise.all([inbox.expire(), transactions.write(() => sweep.run())]).catch((error: unknown) => {
+    Promise.all([inbox.expire(), sweepAll()]).catch((error: unknown) => {
       // The engine may have been closed in the middle of it.
       if (!(error instanceof ServiceError && error.code === 'shutting_down')) report(error)
     })

@@ -57,9 +57,9 @@ export class Idempotency {
       )
   }
 
-  /** Deletes forgotten keys, so many at most. */
-  sweep(now: number, limit: number): void {
-    this.#sweep.run(horizon(now), limit)
+  /** Deletes forgotten keys, so many at most; answers how many. */
+  sweep(now: number, limit: number): number {
+    return Number(this.#sweep.run(horizon(now), limit).changes)
   }
 }
 

@@ -4,6 +4,9 @@ import { headOf, type StreamPosition } from '../../core/position.ts'
 import type { Log } from './log.ts'
 import type { Transactions } from './transactions.ts'
 
+/** How old what is stored of a connected channel may grow before the next announcement writes it anew, in milliseconds. */
+const SEEN_AGAIN = 60_000
+
 /** Who is connected to this process, which is all there is. Only when a channel was last seen is stored. */
 export class EmbeddedPresence implements Presence {
   readonly #transactions: Transactions
@@ -22,8 +25,10 @@ export class EmbeddedPresence implements Presence {
 
   async announce(channel: Channel, connections: number): Promise<StreamPosition> {
     const known = await this.#transactions.read(() => this.#log.find(channel))
-    const changes = this.connectionsOf(channel) > 0 !== connections > 0
-    if (connections > 0) this.#connections.set(channel, connections)
+    const connected = connections > 0
+    const aged = connected && Date.now() - (known?.seen ?? 0) >= SEEN_AGAIN
+    const changes = aged || this.connectionsOf(channel) > 0 !== connected
+    if (connected) this.#connections.set(channel, connections)
     else this.#connections.delete(channel)
     if (known !== undefined && !changes) return headOf(known)
     return this.#transactions.write(() => {

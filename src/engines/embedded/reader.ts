@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LogPage, PageLimit } from '../../core/engine.ts'
 import { type Cursor, continueFrom, headOf, type StreamPosition } from '../../core/position.ts'
-import { decode, type Publication } from '../../core/publication.ts'
+import { decodeOrSkip, type Publication } from '../../core/publication.ts'
 import type { Log, Row } from './log.ts'
 
 /** Reads entries, and only those that neither age nor expiry has ended, whether they have been deleted yet or not. */
@@ -75,7 +75,9 @@ function pageOf({ channel }: Row, entries: Iterable<Entry>, limit: PageLimit) {
     bytes += message.length
     if (publications.length > 0 && (publications.length >= limit.entries || bytes > limit.bytes))
       return { publications, complete: false }
-    publications.push(decode(channel, Buffer.from(message.buffer, message.byteOffset, message.byteLength)))
+    publications.push(
+      ...decodeOrSkip(channel, Buffer.from(message.buffer, message.byteOffset, message.byteLength)),
+    )
   }
   return { publications, complete: true }
 }

@@ -34,10 +34,11 @@ export class Sweep {
     this.#connectionsOf = connectionsOf
   }
 
-  run(): void {
+  /** Answers whether there is more to delete: more may end between two sweeps than one of them deletes. */
+  run(): boolean {
     const now = Date.now()
-    this.#idempotency.sweep(now, MAX_DELETED)
-    this.#deleteExpired(now)
+    const keys = this.#idempotency.sweep(now, MAX_DELETED)
+    const expired = this.#deleteExpired(now)
     const channels = this.#statements.next.all(this.#place, MAX_LOOKED_AT) as unknown as Place[]
     for (const { name } of channels) {
       const row = this.#log.load(name)!
@@ -45,9 +46,10 @@ export class Sweep {
       if (row.entries === 0 && this.#isIdle(row, now)) this.#log.forget(row)
     }
     this.#place = channels.length < MAX_LOOKED_AT ? 0 : channels.at(-1)!.id
+    return keys === MAX_DELETED || expired === MAX_DELETED
   }
 
-  #deleteExpired(now: number): void {
+  #deleteExpired(now: number): number {
     const expired = this.#statements.expired.all(now, MAX_DELETED) as unknown as Expired[]
     for (const { id, name } of expired) {
       const row = this.#log.load(name)!
@@ -55,6 +57,7 @@ export class Sweep {
       this.#statements.remove.run(id)
       row.entries--
     }
+    return expired.length
   }
 
   #deleteAged(row: Row, now: number): void {

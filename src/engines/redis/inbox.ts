@@ -17,9 +17,12 @@ export const NONE = '-'
 /** And for a notification whose backend wants to hear of it. */
 export const WATCHED = 'watched'
 
-/** Anything but a space can stand in a line. */
+/** What a backend has chosen, as a word of a line: without spaces, and never what is written for nothing. */
 export const wordOf = (text: string | undefined): string =>
   text === undefined ? NONE : `=${encodeURIComponent(text)}`
+
+const textOf = (word: string | undefined): string | undefined =>
+  word === NONE ? undefined : decodeURIComponent(word!.slice(1))
 
 /** The notifications of users on Redis: hashes and a sorted set per user, one script per verb. */
 export class RedisInbox implements Inbox {
@@ -61,9 +64,9 @@ export class RedisInbox implements Inbox {
   }
 
   async list(channel: Channel, query: InboxQuery): Promise<InboxPage> {
-    const { status = '', category, type = '', before = '', limit, tag = '' } = query
-    const wanted = category === undefined ? '' : wordOf(category)
-    return this.#list(channel, [limit, before, status, wanted, type, tag])
+    const { status = '', category, type, before = '', limit, tag = '' } = query
+    const filter = (text: string | undefined) => (text === undefined ? '' : wordOf(text))
+    return this.#list(channel, [limit, before, status, filter(category), filter(type), tag])
   }
 
   async find(channel: Channel, idOrTag: string): Promise<Item | undefined> {
@@ -157,9 +160,9 @@ function itemOf(id: string, line: string, content: string): Item {
     archivedAt: orNone(archived),
     deliveredAt: orNone(delivered),
     connections: Number(sent),
-    type: type!,
-    tag: orNone(tag),
-    category: category === NONE ? undefined : decodeURIComponent(category!.slice(1)),
+    type: textOf(type)!,
+    tag: textOf(tag),
+    category: textOf(category),
     content,
   }
 }

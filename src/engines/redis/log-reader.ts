@@ -2,7 +2,7 @@ import { type Channel, isUserChannel } from '../../core/channel.ts'
 import type { LogPage, PageLimit } from '../../core/engine.ts'
 import type { Counts } from '../../core/item.ts'
 import { type Continuation, type Cursor, continueFrom, headOf, type LogState } from '../../core/position.ts'
-import { decode, type Publication } from '../../core/publication.ts'
+import { decodeOrSkip, type Publication } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
 import { birth, type ScriptedClient } from './scripts.ts'
@@ -98,15 +98,6 @@ export class LogReader {
       counts: { unread, unseen },
       publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
     }
-  }
-}
-
-/** Anybody who may write to Redis can put rubbish into a log; what is not a publication is passed over. */
-function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
-  try {
-    return [decode(channel, message)]
-  } catch {
-    return []
   }
 }
 

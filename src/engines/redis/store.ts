@@ -1,7 +1,7 @@
 import { isUserChannel } from '../../core/channel.ts'
 import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../core/engine.ts'
 import { endOf, type ItemDraft, type ItemPlace } from '../../core/item.ts'
-import { type Draft, encodeOpening } from '../../core/publication.ts'
+import { type Draft, encodeEnding, encodeOpening } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import { NONE, WATCHED, wordOf } from './inbox.ts'
 import type { Keys } from './keys.ts'
@@ -77,7 +77,8 @@ export class Store {
   /** The same for drafts that differ in their channels and ids alone; on a Cluster they must share a slot. */
   async putAll(drafts: readonly Draft[], item: ItemDraft, life: string): Promise<Stored[]> {
     const { count, seconds } = this.#retention.user
-    const { id, event, createdAt, expiresAt, idempotency, except = '' } = drafts[0]!
+    const first = drafts[0]!
+    const { id, event, createdAt, expiresAt, idempotency } = first
     const keys = drafts.flatMap((draft) => [...this.#keysOf(draft), ...this.#keys.inbox(draft.channel)])
     const ends = endOf(item, createdAt, seconds)
     const [results] = await Promise.all([
@@ -87,7 +88,7 @@ export class Store {
         life,
         id.slice(-8),
         event,
-        ` ${createdAt} ${expiresAt} ${except}`,
+        encodeEnding(first),
         item.content,
         idempotency?.fingerprint ?? '',
         item.waiter ?? NONE,
@@ -96,7 +97,7 @@ export class Store {
         seconds * 1000,
         this.#connection.publishCommand,
         IDEMPOTENCY_SECONDS,
-        item.tag ?? '-',
+        wordOf(item.tag),
         item.version ?? '',
         item.course,
         item.renotify ? 1 : 0,
@@ -104,7 +105,7 @@ export class Store {
         item.updatedAt,
         ends.text,
         ends.time,
-        item.type,
+        wordOf(item.type),
         wordOf(item.category),
         item.webhook === undefined ? NONE : WATCHED,
         ...drafts.map((draft) => draft.id),
@@ -112,9 +113,9 @@ export class Store {
       expiresAt > 0 && this.#noteEnd(drafts, ends.time),
     ])
     // Nearly all end after what was there before them, so that somebody looks after them anyway.
-    const first = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
+    const alone = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
     // An end that could not be noted, weeks ahead, is seen when the inbox is used next: no reason to call it not stored.
-    if (first.length > 0) this.#noteEnd(first, ends.time).catch(() => undefined)
+    if (alone.length > 0) this.#noteEnd(alone, ends.time).catch(() => undefined)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...answer(status, seq, epoch, id, connections, known),
       // The client reads the highest of these numbers wrongly if it is sent as one.

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { idOfChannel } from '../../../src/core/channel.ts'
 import type { LogPage } from '../../../src/core/engine.ts'
 import type { Cursor } from '../../../src/core/position.ts'
+import { Publisher } from '../../../src/core/publisher.ts'
 import { draftOf } from '../../support/drafts.ts'
+import { earOn } from '../../support/ear.ts'
 import { ALL, type Court, publishMany, seqsOf, someRoom, someUser, upTo } from './court.ts'
 
 /** What is stored, how it is numbered, and how it is read. */
@@ -41,6 +44,32 @@ export function logLaw(court: Court): void {
         except: 'socket-1',
       })
     })
+
+    test.each(['1\n2', '1 2'])(
+      'what could not be read again is not stored, and harms nobody (%j)',
+      async (except) => {
+        const { broker, ...engine } = await court.open()
+        const channel = someUser()
+        const ear = await earOn({ broker }, channel)
+        const publisher = new Publisher({ ...engine, broker })
+        const bad = { credential: 'test', exceptConnection: except }
+        const settled = await Promise.allSettled([
+          broker.publish(draftOf(channel, 1)),
+          broker.publish(draftOf(channel, 'bad', { except })),
+          publisher.notify(idOfChannel(channel), { title: 'bad' }, bad),
+          broker.publish(draftOf(channel, 2)),
+        ])
+        expect(settled.map(({ status }) => status)).toEqual([
+          'fulfilled',
+          'rejected',
+          'rejected',
+          'fulfilled',
+        ])
+        await ear.hasHeard(2)
+        expect(ear.data).toEqual([1, 2])
+        expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2])
+      },
+    )
 
     test('since brings exactly what follows on a cursor', async () => {
       const { broker } = await court.open()

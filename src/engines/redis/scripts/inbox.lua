@@ -1,8 +1,8 @@
 --[[
   What every script on an inbox shares; it is put behind log.lua, in front of each of them.
 
-  Of a notification the inbox keeps a line of words ("-" for none) and its content, each in a hash by id; its seq in a sorted set; the id of
-  each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand `#unread` and `#unseen`, which so live and die with
+  Of a notification the inbox keeps a line of words ("-" for none; what backends choose is "=" and its text, escaped as in URLs) and its content,
+  each in a hash by id; its seq in a sorted set; the id of each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand `#unread` and `#unseen`, which so live and die with
   what they count; `#first`, before which nothing ends; and `#renew`, the time from which the keys are to be kept alive anew: no id and no tag
   has a `#`. Times are RFC 3339 in UTC, always of the same length, so that they can be
   compared as text.
@@ -19,6 +19,12 @@ local function words_of(line)
   local words = {}
   for word in string.gmatch(line, '%S+') do words[#words + 1] = word end
   return words
+end
+
+-- What a word says that a backend has chosen; nil for none.
+local function text_of(word)
+  if word == '-' then return nil end
+  return (string.gsub(string.sub(word, 2), '%%(%x%x)', function(code) return string.char(tonumber(code, 16)) end))
 end
 
 -- 1 if a notification counts as unread, 1 if it counts as unseen.
@@ -59,7 +65,8 @@ local function drop(inbox, counts, id, words)
   redis.call('HDEL', inbox.contents, id)
   redis.call('ZREM', inbox.order, id)
   redis.call('ZREM', inbox.ends, id)
-  if words[TAG] ~= '-' then redis.call('HDEL', inbox.tags, words[TAG]) end
+  local tag = text_of(words[TAG])
+  if tag then redis.call('HDEL', inbox.tags, tag) end
   add(counts, words, -1)
 end
 

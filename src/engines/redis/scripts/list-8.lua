@@ -11,8 +11,8 @@
   ARGV[8] limit
   ARGV[9] before        only below this seq; or ""
   ARGV[10] status       active, unread, unseen, read, archived; or ""
-  ARGV[11] category     or ""
-  ARGV[12] type         or ""
+  ARGV[11] category     as a word, or ""
+  ARGV[12] type         as a word, or ""
   ARGV[13] id or tag    only this one; or ""
   Returns {seq, epoch, unread, unseen, 1 if nothing older is left, id, line, content, id, line, content, ...}
 ]]

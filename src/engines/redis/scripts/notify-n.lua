@@ -20,7 +20,7 @@
   ARGV[10] max age      milliseconds
   ARGV[11] command      PUBLISH or SPUBLISH
   ARGV[12] remember     the idempotency key for this many seconds
-  ARGV[13] tag          or "-"
+  ARGV[13] tag          as a word
   ARGV[14] version      or ""
   ARGV[15] course       "none", "running" or "finished"
   ARGV[16] renotify     "1" or "0"
@@ -28,8 +28,8 @@
   ARGV[18] updated at   RFC 3339
   ARGV[19] expires at   RFC 3339
   ARGV[20] ends at      milliseconds
-  ARGV[21] type
-  ARGV[22] category     without spaces, or "-"
+  ARGV[21] type         as a word
+  ARGV[22] category     as a word
   ARGV[23] watched      "watched" if its backend wants to hear of it, or "-"
   ARGV[24..]            for each user, the id if it is new
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "",
@@ -69,13 +69,13 @@ local function notify(first, new_id)
 
   local sent = 0
   for index = 2, #connections, 2 do sent = sent + tonumber(connections[index]) end
-  local id, tag, given, course = new_id, ARGV[13], ARGV[14], ARGV[15]
-  local known_id = tag ~= '-' and redis.call('HGET', inbox.tags, tag)
+  local id, tag, given, course = new_id, text_of(ARGV[13]), ARGV[14], ARGV[15]
+  local known_id = tag and redis.call('HGET', inbox.tags, tag)
   local line = known_id and redis.call('HGET', inbox.lines, known_id)
   local old = line and words_of(line)
   local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
   -- What the inbox keeps, without the seq; states begin empty.
-  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], tag, ARGV[22], ARGV[7], ARGV[23]}
+  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], ARGV[13], ARGV[22], ARGV[7], ARGV[23]}
   if old then
     id = known_id
     local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
@@ -105,7 +105,7 @@ local function notify(first, new_id)
   local alone = kept == 1 and not old
   -- A key that is made anew has no end.
   local renews = alone or how.now >= counts.renew
-  if tag ~= '-' and not old then
+  if tag and not old then
     redis.call('HSET', inbox.tags, tag, id)
     renews = renews or redis.call('HLEN', inbox.tags) == 1
   end
