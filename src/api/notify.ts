@@ -9,7 +9,7 @@ import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
 import { answerKept, answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
-import { preferredWait, wantId } from './requests.ts'
+import { preferredWait, wantId, wantTime } from './requests.ts'
 import { publishHeaders, tagParams, userParams } from './schemas/common.ts'
 import { notificationBody, taggedBody } from './schemas/notification.ts'
 import { notified, replaced, scheduled } from './schemas/notified.ts'
@@ -87,7 +87,7 @@ export function registerNotify(
       refusePlace(input.webhook, webhooks)
       return sendAt === undefined
         ? notify(user, input, options, request, reply)
-        : schedule(user, input, options, Date.parse(sendAt), reply)
+        : schedule(user, input, options, wantTime(sendAt, '/sendAt'), reply)
     },
   )
 

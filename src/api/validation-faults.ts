@@ -9,6 +9,9 @@ const HEADERS: Record<string, string> = {
   '/prefer': 'Prefer',
 }
 
+/** What is wrong with what is no time. */
+export const NO_TIME = 'must be a time such as 2026-11-21T09:00:00Z'
+
 type Part = 'body' | 'params' | 'querystring' | 'headers'
 
 /** What a schema refused, as an error that points to each field. */

@@ -138,6 +138,9 @@ describe('sendAt', () => {
   test.each([
     ['a day without a time', { sendAt: '2030-01-01' }, '/sendAt'],
     ['words', { sendAt: 'tomorrow' }, '/sendAt'],
+    ['a leap second', { sendAt: '2026-12-31T23:59:60Z' }, '/sendAt'],
+    ['a leap second elsewhere', { sendAt: '2027-01-01T08:29:60+08:30' }, '/sendAt'],
+    ['an offset without minutes', { sendAt: '2026-12-31T23:59:59+01' }, '/sendAt'],
     ['more than a year', { sendAt: new Date(Date.now() + MAX_AHEAD + 3_600_000).toISOString() }, '/sendAt'],
     [
       'something that is only carried',
