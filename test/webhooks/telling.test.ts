@@ -223,6 +223,13 @@ describe('private addresses', () => {
     expect(received).toMatchObject({ method: 'POST', path: '/mine?x=1', json: { data: { id } } })
   })
 
+  test('a place that is no URL counts as a failure', async () => {
+    const { deliver, webhooks, warnings } = await set(() => 204, { retryDelays: [] })
+    await deliver({ ...DELIVERED, url: 'backend.example/hook' })
+    await until(async () => webhooks.counts.given_up === 1, 4000)
+    expect(warnings[0]).toContain('Invalid URL')
+  })
+
   test('a place that nobody names any more counts as a failure', async () => {
     const { deliver, webhooks, warnings } = await set(() => 204, { url: undefined, retryDelays: [] })
     await deliver(DELIVERED)
