@@ -59,6 +59,17 @@ describe('routes', () => {
     })
   })
 
+  test.each(['/?name=demo&msg=hi&key=x', '/?msg=hi', '/?key=x', '/?x&name'])(
+    'while the door for GET is closed, %s is told so',
+    async (url) => {
+      expect(await call(shared(), url)).toMatchObject({
+        status: 404,
+        json: { code: 'not_found', detail: expect.stringContaining('DOOR_GET=on'), instance: '/' },
+      })
+      expect(await call(shared(), '/?user=ada')).toMatchObject({ status: 200 })
+    },
+  )
+
   test('a method that the path does not take is told which it takes', async () => {
     expect(await call(shared(), '/notify/a', { method: 'GET' })).toMatchObject({
       status: 405,

@@ -138,10 +138,11 @@ test('the key is not logged, however much is', async () => {
   expect(tabcast.output()).not.toContain(tabcast.apiKey)
 })
 
-test('without DOOR_GET there is the page alone', async () => {
+test('without DOOR_GET there is the page alone, and not for who means to notify', async () => {
   const app = await startApp()
   const url = `${app.url}/?name=ada&msg=hello&key=${app.apiKey}`
-  expect(await (await fetch(url)).text()).toContain('<html')
+  expect(await (await fetch(`${app.url}/?user=ada`)).text()).toContain('<html')
+  expect((await fetch(url)).status).toBe(404)
   expect((await fetch(url, { method: 'POST' })).status).toBe(405)
   await app.close()
 })
