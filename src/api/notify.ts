@@ -46,7 +46,9 @@ export function registerNotify(
     const published = await publisher.notify(user, input, { ...options, waiter: deliveries.name })
     const answer = answerPublished(reply, published, counts)
     reply.header('preference-applied', `wait=${seconds}`)
-    return { ...answer, delivered: await deliveries.wait(user, published.id, seconds) }
+    // What an earlier call has stored names the process of that one.
+    const isNamed = !published.replayed && published.place?.applied !== false
+    return { ...answer, delivered: await deliveries.wait(user, published.id, seconds, isNamed) }
   }
 
   /** Keeps it for later. What was to be sent by now is sent now, unless an earlier call with its key has kept it. */
