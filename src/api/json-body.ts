@@ -37,8 +37,8 @@ export function parseBody(body: Buffer): unknown {
   const text = body.toString()
   const value = parse(text)
   if (typeof value !== 'object' || value === null || isRawNumber(value))
-    throw new ServiceError('invalid_request', 'the body must be an object', {
-      faults: [{ pointer: '', detail: 'must be an object' }],
+    throw new ServiceError('invalid_request', 'the body must be a JSON object', {
+      faults: [{ pointer: '', detail: 'must be a JSON object' }],
     })
   if (MAY_NAME_PROTO.test(text)) refuseProto(value)
   return value

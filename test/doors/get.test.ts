@@ -94,19 +94,19 @@ describe('the door for GET', () => {
   })
 
   test('the longest message and form are taken, and no longer one', async () => {
-    const post = async (body: string): Promise<number> =>
-      (
-        await fetch(`${app.url}/`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
-          body,
-        })
-      ).status
+    let detail: unknown
+    const post = async (body: string): Promise<number> => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const answer = await fetch(`${app.url}/`, { method: 'POST', headers, body })
+      ;({ detail } = (await answer.json()) as { detail?: unknown })
+      return answer.status
+    }
     const form = `name=ada&key=${app.apiKey}&msg=${'%78'.repeat(4000)}`
     expect(await post(form)).toBe(201)
     const padded = `${form}&${'&'.repeat(65_536 - form.length - 1)}`
     expect(await post(padded)).toBe(201)
     expect(await post(`${padded}&`)).toBe(413)
+    expect(detail).toBe('the form has more than 65536 bytes')
   })
 
   test('a form that is not UTF-8, and a field that is there twice, are refused', async () => {
