@@ -155,7 +155,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     if (role === 'worker' || store.engine !== 'redis' || stream === undefined) return undefined
     return new RedisStreamDoor(stream, {
       connect: () => createClient({ ...store, commandTimeout: STREAM_BLOCK + store.commandTimeout }),
-      publish: createEntryPublisher(api, publisher),
+      publish: createEntryPublisher(api, publisher, policyOf(config)),
       reject: (reason) => rejections.add('redis-stream', reason),
       report,
     })

@@ -137,7 +137,7 @@ function registerForTabs(app: FastifyInstance, { engine, verifier, inboxes, mayC
 }
 
 /** What is for eyes: only these answers carry the headers that browsers heed, since the others should stay small. */
-async function registerForBrowsers(app: FastifyInstance, { role, demo }: ApiOptions): Promise<void> {
+async function registerForBrowsers(app: FastifyInstance, { role, demo, doors }: ApiOptions): Promise<void> {
   // In development the page shows pictures from anywhere, and connects to workers on other ports.
   const anywhere = demo === undefined ? [] : ['http:', 'https:', 'ws:', 'wss:']
   await app.register(helmet, {
@@ -159,5 +159,5 @@ async function registerForBrowsers(app: FastifyInstance, { role, demo }: ApiOpti
     strictTransportSecurity: false,
   })
   if (role !== 'worker') await registerDocs(app, demo !== undefined)
-  registerPages(app, demo)
+  registerPages(app, demo, role !== 'worker' && doors?.get === true)
 }

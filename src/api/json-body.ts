@@ -6,7 +6,7 @@ import { ServiceError } from '../core/errors.ts'
 import { isRawNumber, parseExact } from '../core/exact-json.ts'
 import { MAY_NAME_PROTO, refuseProto } from '../core/proto.ts'
 
-/** Takes JSON and nothing else as a body, with numbers as they were written. */
+/** Takes JSON and nothing else as a body, with the numbers in `data` as they were written. */
 export function registerJsonBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
@@ -37,8 +37,8 @@ export function parseBody(body: Buffer): unknown {
   const text = body.toString()
   const value = parse(text)
   if (typeof value !== 'object' || value === null || isRawNumber(value))
-    throw new ServiceError('invalid_request', 'the body must be an object', {
-      faults: [{ pointer: '', detail: 'must be an object' }],
+    throw new ServiceError('invalid_request', 'the body must be a JSON object', {
+      faults: [{ pointer: '', detail: 'must be a JSON object' }],
     })
   if (MAY_NAME_PROTO.test(text)) refuseProto(value)
   return value
@@ -46,7 +46,7 @@ export function parseBody(body: Buffer): unknown {
 
 function parse(text: string): unknown {
   try {
-    return parseExact(text)
+    return parseExact(text, 'data')
   } catch (error) {
     if (error instanceof SyntaxError) throw new ServiceError('malformed_json', error.message)
     if (error instanceof RangeError) throw tooDeep()

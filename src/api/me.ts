@@ -6,7 +6,7 @@ import type { InboxPage, InboxQuery, State } from '../core/inbox.ts'
 import { decodeInboxCursor } from '../core/inbox-cursor.ts'
 import { writeItems } from '../core/inbox-text.ts'
 import type { Inboxes, MarkInput } from '../core/inboxes.ts'
-import { readNumbers, wantItem } from './requests.ts'
+import { readNumbers, wantItem, wantTime } from './requests.ts'
 import {
   DEFAULT_PAGE,
   inbox,
@@ -133,10 +133,9 @@ function markOf(body: Static<typeof markBody>): MarkInput {
     if (before !== undefined) throw refuse('/before', 'wants all')
     return { ...input, ids: ids.map(wantItem) }
   }
-  // RFC 3339 knows seconds that this language does not: leap seconds.
-  if (before !== undefined && Number.isNaN(Date.parse(before)))
-    throw refuse('/before', 'is not a time that this server knows')
-  return before === undefined ? input : { ...input, before }
+  if (before === undefined) return input
+  wantTime(before, '/before')
+  return { ...input, before }
 }
 
 const refuse = (pointer: string, detail: string): ServiceError =>

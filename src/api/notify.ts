@@ -9,7 +9,7 @@ import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
 import { answerKept, answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
-import { preferredWait, wantId } from './requests.ts'
+import { preferredWait, wantId, wantTime } from './requests.ts'
 import { publishHeaders, tagParams, userParams } from './schemas/common.ts'
 import { notificationBody, taggedBody } from './schemas/notification.ts'
 import { notified, replaced, scheduled } from './schemas/notified.ts'
@@ -46,7 +46,9 @@ export function registerNotify(
     const published = await publisher.notify(user, input, { ...options, waiter: deliveries.name })
     const answer = answerPublished(reply, published, counts)
     reply.header('preference-applied', `wait=${seconds}`)
-    return { ...answer, delivered: await deliveries.wait(user, published.id, seconds) }
+    // What an earlier call has stored names the process of that one.
+    const isNamed = !published.replayed && published.place?.applied !== false
+    return { ...answer, delivered: await deliveries.wait(user, published.id, seconds, isNamed) }
   }
 
   /** Keeps it for later. What was to be sent by now is sent now, unless an earlier call with its key has kept it. */
@@ -87,7 +89,7 @@ export function registerNotify(
       refusePlace(input.webhook, webhooks)
       return sendAt === undefined
         ? notify(user, input, options, request, reply)
-        : schedule(user, input, options, Date.parse(sendAt), reply)
+        : schedule(user, input, options, wantTime(sendAt, '/sendAt'), reply)
     },
   )
 

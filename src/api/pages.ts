@@ -21,10 +21,14 @@ const page = (name: string): string => readFileSync(new URL(`../pages/${name}`, 
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
 
-/** Serves `/`: in development a page on which a newcomer sees a notification arrive, in production a line of text. */
-export function registerPages(app: FastifyInstance, demo: DemoOptions | undefined): void {
+/**
+ * Serves `/`: in development a page on which a newcomer sees a notification arrive, in production a line of text. `mayCall`: whether the door
+ * for GET is open, which has the same path.
+ */
+export function registerPages(app: FastifyInstance, demo: DemoOptions | undefined, mayCall: boolean): void {
+  const onRequest = mayCall ? [] : [refuseCalls]
   if (demo === undefined) {
-    app.get('/', { schema: { hide: true } }, (_request, reply) =>
+    app.get('/', { onRequest, schema: { hide: true } }, (_request, reply) =>
       reply.type('text/plain').send('Tabcast is running.\n'),
     )
     return
@@ -38,7 +42,7 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
   ] as const
   for (const [path, file, type] of files) {
     const content = page(file)
-    app.get(path, { schema: { hide: true } }, (_request, reply) =>
+    app.get(path, { onRequest, schema: { hide: true } }, (_request, reply) =>
       reply.type(`${type}; charset=utf-8`).send(content),
     )
   }
@@ -46,6 +50,15 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
     session(demo, request, reply),
   )
 }
+
+/** Who means to notify somebody must not be told that all is well. */
+function refuseCalls({ query }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
+  const isCall = ['name', 'msg', 'key'].some((field) => Object.hasOwn(query as object, field))
+  done(isCall ? new ServiceError('not_found', CLOSED_DOOR) : undefined)
+}
+
+const CLOSED_DOOR =
+  'nobody was notified: the door for GET is closed. Set DOOR_GET=on to open it, or send POST /notify/:user'
 
 /** What a proxy adds is enough: one on this machine is no sign that the caller is. */
 const isFromHere = ({ ip, headers }: FastifyRequest): boolean =>

@@ -67,7 +67,7 @@ const ON_A_WORKER = ': this process has ROLE=worker and takes no posts; call one
 /** Translates every error of the HTTP side, at this one place. */
 export function registerProblems(app: FastifyInstance, counts: ApiCounts, role: string): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const problem = toServiceError(error)
+    const problem = toServiceError(error, app.initialConfig.bodyLimit)
     if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed')
     counts.errors[problem.code] = (counts.errors[problem.code] ?? 0) + 1
     return sendProblem(request, reply, problem)
@@ -87,19 +87,22 @@ function noRoute(
 ): ServiceError {
   const path = request.raw.url!.split('?', 1)[0]!
   const allowed = METHODS.filter((method) => app.findRoute({ method, url: path }) !== null)
-  if (allowed.length === 0)
-    return new ServiceError(
-      'not_found',
-      `there is no ${request.method} here${role === 'worker' ? ON_A_WORKER : ''}`,
-    )
+  const hint = slashHint(app, request.method, path) || (role === 'worker' ? ON_A_WORKER : '')
+  if (allowed.length === 0) return new ServiceError('not_found', `there is no ${request.method} here${hint}`)
   reply.header('allow', allowed.join(', '))
-  return new ServiceError('method_not_allowed', `this path takes ${allowed.join(', ')}`)
+  return new ServiceError('method_not_allowed', `this path takes ${allowed.join(', ')}${hint}`)
+}
+
+/** An empty id or tag leaves a slash behind. */
+function slashHint(app: FastifyInstance, method: string, path: string): string {
+  const isMeant =
+    path.endsWith('/') && app.findRoute({ method: method as 'GET', url: path.slice(0, -1) }) !== null
+  return isMeant ? `: it ends with a slash; without it, ${method} is taken` : ''
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 const CODES: Record<string, [ErrorCode, string]> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: ['too_large', 'the body has more bytes than this server takes'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [
     'unsupported_media_type',
     'send the header Content-Type: application/json',
@@ -108,9 +111,11 @@ const CODES: Record<string, [ErrorCode, string]> = {
   FST_ERR_MAX_PARAM_LENGTH: ['uri_too_long', 'an id in the path has more than 256 characters'],
 }
 
-/** An error of Fastify, or of our own, as a row of the table. */
-export function toServiceError(error: FastifyError): ServiceError {
+/** An error of Fastify, or of our own, as a row of the table. `bodyLimit`: how many bytes a body may have, to be told. */
+export function toServiceError(error: FastifyError, bodyLimit?: number): ServiceError {
   if (error instanceof ServiceError) return error
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new ServiceError('too_large', `the body has more than ${bodyLimit} bytes (MAX_BODY_BYTES)`)
   if (error.validation !== undefined)
     return validationError(error.validation, (error.validationContext ?? 'body') as 'body')
   const known = CODES[error.code]

@@ -1,13 +1,20 @@
 /** What several routes ask of a request and no schema can say. */
 import type { FastifyRequest } from 'fastify'
 import { faultOfId } from '../core/channel.ts'
-import { refusal } from './validation-faults.ts'
+import { NO_TIME, refusal } from './validation-faults.ts'
 
 /** The id, if it is one. */
 export function wantId(id: string, pointer: string): string {
   const fault = faultOfId(id)
   if (fault !== undefined) throw refusal('invalid_request', [{ pointer, detail: fault }])
   return id
+}
+
+/** The time of RFC 3339 in milliseconds since the epoch. Its leap seconds and its offsets without minutes are not known to this language. */
+export function wantTime(text: string, pointer: string): number {
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) throw refusal('invalid_request', [{ pointer, detail: NO_TIME }])
+  return time
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i

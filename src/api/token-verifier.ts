@@ -26,6 +26,9 @@ export interface ApiTokenVerifier extends TokenVerifier {
 export function createTokenVerifier(check: SignatureCheck): ApiTokenVerifier {
   return {
     async browser(token) {
+      // An API key has no dot, a JWT has two.
+      if (!token.includes('.'))
+        throw invalid('this is no JWT: send a token of the user, since an API key is for backends')
       const claims = await check(token)
       wantAudience(claims, BROWSER_AUDIENCE)
       return {

@@ -4,6 +4,9 @@ import type { Broker } from './engine.ts'
 import type { Inboxes } from './inboxes.ts'
 import { type Publication, payloadOf } from './publication.ts'
 
+/** How often a call looks that is not rung for, in milliseconds. */
+const LOOK_AGAIN = 250
+
 /** One call that waits. */
 interface Wait {
   /** The next look is the last. */
@@ -38,12 +41,16 @@ export class Deliveries {
     }
   }
 
-  /** Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after this many seconds. */
-  async wait(user: string, id: string, seconds: number): Promise<boolean> {
+  /**
+   * Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after this many seconds. `isNamed`: this
+   * process is the one that the notification names to be told; else it looks again and again.
+   */
+  async wait(user: string, id: string, seconds: number, isNamed = true): Promise<boolean> {
     const wait: Wait = { isOver: false, rung: Promise.withResolvers() }
     const others = this.#waiting.get(id) ?? new Set()
     this.#waiting.set(id, others.add(wait))
     const timer = setTimeout(() => end(wait), seconds * 1000)
+    const looks = isNamed ? undefined : setInterval(() => wait.rung.resolve(), LOOK_AGAIN)
     try {
       for (;;) {
         const { isOver, rung } = wait
@@ -55,6 +62,7 @@ export class Deliveries {
       }
     } finally {
       clearTimeout(timer)
+      clearInterval(looks)
       others.delete(wait)
       if (others.size === 0) this.#waiting.delete(id)
     }

@@ -14,6 +14,7 @@ import {
   notificationContent,
 } from './notification.ts'
 import type { Draft, Idempotency, PublicationEvent } from './publication.ts'
+import { webhookText } from './webhook.ts'
 
 /** What a caller may add to a publish. */
 export interface PublishOptions {
@@ -59,7 +60,7 @@ export function draftNotifications(
   const parts = {
     content,
     // A version is no part of the content, since the store may give another one; what the backend wants to hear is not for tabs.
-    fingerprinted: `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : JSON.stringify(webhook)}`,
+    fingerprinted: `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : webhookText(webhook)}`,
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
     ...(ttl === 0 ? carried(input, now) : { item: itemDraftOf(input, content, now, options) }),

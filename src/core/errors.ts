@@ -26,7 +26,11 @@ const table = {
   too_many_memberships: { status: 409, temporary: false, title: 'The user is a member of too many rooms' },
   too_large: { status: 413, temporary: false, title: 'The body is too large' },
   uri_too_long: { status: 414, temporary: false, title: 'The URL is too long' },
-  unsupported_media_type: { status: 415, temporary: false, title: 'The body must be application/json' },
+  unsupported_media_type: {
+    status: 415,
+    temporary: false,
+    title: 'The body is of a type that is not taken here',
+  },
   idempotency_conflict: {
     status: 422,
     temporary: false,

@@ -17,13 +17,16 @@ const SUSPICIOUS = /\d[\d.]{15}|\d[eE]|-0/
 
 /**
  * Parses JSON so that `JSON.stringify` gives back every number as it was written: `9007199254740993` and `1e400` become raw
- * JSON instead of another number. Throws a `SyntaxError` if the text is not JSON (RFC 8259).
+ * JSON instead of another number. With `exactBelow` that is so below fields of this name only, and numbers elsewhere are numbers, however
+ * many digits they were written with. Throws a `SyntaxError` if the text is not JSON (RFC 8259).
  */
-export function parseExact(text: string): unknown {
+export function parseExact(text: string, exactBelow?: string): unknown {
   if (!SUSPICIOUS.test(text)) return JSON.parse(text)
-  return parse(text, (_key, value, { source }) =>
+  const exact = parse(text, (_key, value, { source }) =>
     typeof value === 'number' && source !== undefined && !survives(value, source) ? rawJSON(source) : value,
   )
+  if (exactBelow !== undefined) roundNumbers(exact, exactBelow)
+  return exact
 }
 
 /** A number that `JSON.stringify` writes with these digits. Throws a `SyntaxError` if they are no number of JSON. */
@@ -32,8 +35,25 @@ export const rawNumber = (digits: string): unknown => rawJSON(digits)
 /** Whether a value that was parsed is a number that is kept as text. */
 export const isRawNumber = (value: unknown): boolean => isRawJSON(value)
 
+/**
+ * Makes numbers of those that were kept as text, but for what is below a field of this name. Changes the value; what is too large for a
+ * double becomes `Infinity`.
+ */
+function roundNumbers(value: unknown, exactBelow: string): void {
+  if (typeof value !== 'object' || value === null) return
+  const holder = value as Record<string, unknown>
+  for (const [key, part] of Object.entries(holder)) {
+    if (key === exactBelow) continue
+    // Adding 0 makes 0 of -0.
+    if (isRawNumber(part)) holder[key] = Number((part as { rawJSON: string }).rawJSON) + 0
+    else roundNumbers(part, exactBelow)
+  }
+}
+
 /** Whether a number is the same when it is written again; `1.0` and `1e2` may be written as `1` and `100`. */
 function survives(value: number, source: string): boolean {
+  // As programs write fractions: 33.333333333333336 has more than 15 digits and is that very number.
+  if (String(value) === source) return true
   if (Object.is(value, -0) || !Number.isFinite(value)) return false
   if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*$/, ''))
   if (Number.isSafeInteger(value)) return !/[.eE]/.test(source) || isExactInteger(source)

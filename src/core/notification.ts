@@ -144,7 +144,7 @@ function faultsOfData(data: unknown, content: string, maxBytes: number): Fault[]
     : []
 }
 
-/** The fields that a tab receives, with the defaults filled in and always in this order; `data` stays as it was sent. */
+/** The fields that a tab receives, with the defaults filled in and always in this order, also inside; `data` stays as it was sent. */
 export function notificationContent(input: NotificationInput): object {
   const { ttl: _, data, type = 'message', severity = 'info', urgency = 'normal', ...rest } = input
   const { renotify = false, silent = false, requireInteraction = false } = rest
@@ -158,17 +158,25 @@ export function notificationContent(input: NotificationInput): object {
     url,
     icon,
     image,
-    actions,
-    actor,
+    actions: actions?.map(({ action, title, url }) => ({ action, title, url })),
+    actor: actor && { id: actor.id, name: actor.name, avatar: actor.avatar },
     category,
     tag,
-    progress,
+    progress: progress && progressContent(progress),
     renotify,
     silent,
     requireInteraction,
     data,
   }
 }
+
+const progressContent = ({ status, value, max, text, staleAfter }: Progress): object => ({
+  status,
+  value,
+  max,
+  text,
+  staleAfter,
+})
 
 /** Whether a notification may toast or sound when it arrives: not if it is meant for the inbox only, or silent. */
 export function alerts(input: NotificationInput): boolean {

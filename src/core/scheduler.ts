@@ -105,7 +105,14 @@ export class Scheduler {
     const published: Published = await publishWatched(this.#engine, draft)
     // It may have been cancelled between the look and now: then nobody is to see it.
     if (await this.#engine.schedule.conclude(draft.channel, draft.id))
-      await this.#inboxes.withdraw(idOfChannel(draft.channel), published.id)
+      await this.#takeBack(idOfChannel(draft.channel), published)
+  }
+
+  /** Only what this has made: with its tag, the id is that of what was there before, and of what came after it. */
+  async #takeBack(user: string, { id, place }: Published): Promise<void> {
+    if (!place?.applied || !place.created) return
+    const item = await this.#inboxes.find(user, id)
+    if (item?.version === place.version) await this.#inboxes.withdraw(user, id)
   }
 }
 

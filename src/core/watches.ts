@@ -43,7 +43,11 @@ export type NextWatch = { watch: Watch; at: number } | undefined
  * A process that dies with a watch loses nothing: it is due again when the time is over for which it was taken.
  */
 export interface Watches {
-  /** Keeps a watch that is due at a time, instead of one of the same notification with a lower version; else the one that is there stays. */
+  /**
+   * Keeps a watch that is due at a time, instead of one of the same notification with a lower version; else the one that is there stays. What
+   * a replaced one has still to tell is told all the same: it stays beside the new one as it is, is not hastened any more, and has ended when
+   * that is told.
+   */
   put(watch: Watch, at: number): Promise<void>
 
   /** Takes what is due at `now`, the oldest first, so many at most: nobody else gets them before `until`, unless they are given back. */
@@ -57,8 +61,8 @@ export interface Watches {
   hasten(ids: readonly string[], now: number, deliveredAt?: string): Promise<void>
 
   /**
-   * Gives back what was taken, to be due at another time, or ends it. Resolves to false, and does nothing, if it has been replaced or taken by
-   * another meanwhile.
+   * Gives back what was taken, to be due at another time, or ends it. Resolves to false, and does nothing, if it has been replaced with nothing
+   * to tell, or taken by another meanwhile.
    */
-  settle(token: string, id: string, next: NextWatch, now: number): Promise<boolean>
+  settle(taken: TakenWatch, next: NextWatch, now: number): Promise<boolean>
 }

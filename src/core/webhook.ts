@@ -31,6 +31,10 @@ export const MAX_WEBHOOK_URL = 2048
 /** The longest time after which something counts as undelivered, in seconds: as long as anything is kept by default. */
 export const MAX_UNDELIVERED_AFTER = 28 * 24 * 60 * 60
 
+/** What is wanted as text, always in this order. */
+export const webhookText = ({ events, undeliveredAfter, url }: WebhookInput): string =>
+  JSON.stringify({ events, undeliveredAfter, url })
+
 /** What is wrong with what a backend wants to hear, as far as the schema can't see it. */
 export function faultsOfWebhook(webhook: WebhookInput | undefined, ttl: number | undefined): Fault[] {
   if (webhook === undefined) return []

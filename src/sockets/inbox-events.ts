@@ -68,7 +68,7 @@ function answerOf({ items, complete, unread, unseen, seq, epoch }: InboxPage): {
   const more = !complete || count < items.length
   const answer = {
     // Content is passed on as it was sent, digit for digit.
-    items: texts.slice(0, count).map(parseExact),
+    items: texts.slice(0, count).map((text) => parseExact(text)),
     ...(more && last !== undefined ? { nextCursor: encodeInboxCursor(last.seq) } : {}),
     ...{ unread, unseen, seq, epoch },
   }

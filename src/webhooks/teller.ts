@@ -48,7 +48,7 @@ export class Teller {
   /** Tries to tell the first of what a watch has to tell; resolves to what the watch is then. */
   async tell(watch: Watch): Promise<NextWatch> {
     const place = this.#placeOf(watch)
-    const host = place === undefined ? '' : new URL(place.url).host
+    const host = (place && URL.parse(place.url)?.host) ?? ''
     if (!(await this.#hosts.enter(host))) return { watch, at: Date.now() + this.#hosts.patience(host) }
     const { status, fault } = await this.#try(place, watch)
     const sent = status !== undefined && status >= 200 && status < 300

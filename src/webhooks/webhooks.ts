@@ -91,13 +91,14 @@ export class Webhooks {
     this.#underWay.add(turn)
   }
 
-  async #turn({ watch, token }: TakenWatch): Promise<void> {
+  async #turn(taken: TakenWatch): Promise<void> {
+    const { watch } = taken
     const { watches, inboxes } = this.#options
     const isToTell = watch.telling.length > 0 && watch.retryAt <= Date.now()
     const next = isToTell
       ? await this.#teller.tell(watch)
       : afterLook(watch, await inboxes.find(watch.user, watch.id), Date.now())
-    await watches.settle(token, watch.id, next, Date.now())
+    await watches.settle(taken, next, Date.now())
   }
 
   /** While the store is away nothing can be done; a watch is due again when its time with this process is over. */

@@ -53,6 +53,29 @@ test('numbers elsewhere are numbers', async () => {
   })
 })
 
+test.each([
+  '33.333333333333336',
+  '0.3333333333333333',
+  '99.99999999999999',
+  '33.33333333333333700',
+  '12.345678901234567890123',
+])('%s is a progress, and in data stays as it is', async (value) => {
+  const { api, engine } = await startApi()
+  const body = `{"title":"x","progress":{"status":"running","value":${value}},"data":{"at":${value}}}`
+  expect((await call(api, '/notify/demo/t', { method: 'PUT', body })).status).toBe(201)
+  const many = `{"users":["ada"],"notification":${body.replace('"title"', '"tag":"t","title"')}}`
+  expect((await call(api, '/notify', { body: many })).status).toBe(200)
+  for (const user of ['demo', 'ada']) {
+    const { publications } = await engine.broker.latest(userChannel(user), undefined, {
+      entries: 1,
+      bytes: 1,
+    })
+    const text = payloadTextOf(publications[0]!)
+    expect(text).toContain(`"progress":{"status":"running","value":${Number(value)}}`)
+    expect(text).toContain(`"data":{"at":${value}}`)
+  }
+})
+
 describe('what is not JSON', () => {
   const title = Buffer.from('{"title":"')
   test.each<[string, string | Buffer]>([

@@ -27,6 +27,28 @@ describe('Prefer: wait', () => {
     expect(performance.now() - began).toBeLessThan(2900)
   })
 
+  test.each([
+    ['a repeat', { 'idempotency-key': 'k' }, { title }, { title }, 201],
+    ['an update that was dropped', {}, { title, tag: 't', version: 2 }, { title, tag: 't', version: 1 }, 200],
+  ])('%s hears of it as well, though the notification names another process', async (_, key, ...calls) => {
+    const [stored, sent, status] = calls
+    const { api, engine } = await startApi()
+    await call(api, '/notify/ada', { body: stored, headers: key })
+    const looked = Promise.withResolvers<void>()
+    const find = engine.inbox.find.bind(engine.inbox)
+    engine.inbox.find = async (...args) => {
+      const found = await find(...args)
+      looked.resolve()
+      return found
+    }
+    const began = performance.now()
+    const answer = call(api, '/notify/ada', { body: sent, headers: { ...key, prefer: 'wait=20' } })
+    await looked.promise
+    await new Inboxes(engine).acknowledge('ada', 1)
+    expect(await answer).toMatchObject({ status, json: { delivered: true } })
+    expect(performance.now() - began).toBeLessThan(10_000)
+  })
+
   test('without a tab it says false when the time is over', async () => {
     const { api } = await startApi()
     const began = performance.now()
@@ -138,6 +160,9 @@ describe('sendAt', () => {
   test.each([
     ['a day without a time', { sendAt: '2030-01-01' }, '/sendAt'],
     ['words', { sendAt: 'tomorrow' }, '/sendAt'],
+    ['a leap second', { sendAt: '2026-12-31T23:59:60Z' }, '/sendAt'],
+    ['a leap second elsewhere', { sendAt: '2027-01-01T08:29:60+08:30' }, '/sendAt'],
+    ['an offset without minutes', { sendAt: '2026-12-31T23:59:59+01' }, '/sendAt'],
     ['more than a year', { sendAt: new Date(Date.now() + MAX_AHEAD + 3_600_000).toISOString() }, '/sendAt'],
     [
       'something that is only carried',

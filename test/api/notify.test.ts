@@ -75,6 +75,37 @@ test('X-Socket-ID leaves that connection out', async () => {
 })
 
 describe('Idempotency-Key', () => {
+  test('the order of fields makes no other body, but for those in data', async () => {
+    const { api } = await startApi()
+    const fields = {
+      title: 'Once',
+      tag: 't',
+      actions: [{ action: 'open', title: 'Open', url: '/x' }],
+      actor: { id: 'a', name: 'Ada', avatar: '/a.png' },
+      progress: { status: 'running', value: 1, max: 3, text: 'one', staleAfter: 9 },
+      webhook: { events: ['undelivered'], undeliveredAfter: 9, url: 'https://backend.example/' },
+    }
+    const reversed = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(reversed)
+      if (typeof value !== 'object' || value === null) return value
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, part]) => [key, reversed(part)]),
+      )
+    }
+    const headers = { 'idempotency-key': 'k' }
+    const first = await call(api, '/notify/demo', { body: { ...fields, data: { a: 1, b: 2 } }, headers })
+    expect(first.status).toBe(201)
+    const body = { data: { a: 1, b: 2 }, ...(reversed(fields) as object) }
+    expect(await call(api, '/notify/demo', { body, headers })).toMatchObject({
+      status: 201,
+      json: { id: first.json.id },
+    })
+    const other = { ...body, data: { b: 2, a: 1 } }
+    expect((await call(api, '/notify/demo', { body: other, headers })).status).toBe(422)
+  })
+
   test('50 at once are one notification, answered alike', async () => {
     const { api, engine } = await startApi()
     const answers = await Promise.all(

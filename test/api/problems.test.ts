@@ -59,6 +59,17 @@ describe('routes', () => {
     })
   })
 
+  test.each(['/?name=demo&msg=hi&key=x', '/?msg=hi', '/?key=x', '/?x&name'])(
+    'while the door for GET is closed, %s is told so',
+    async (url) => {
+      expect(await call(shared(), url)).toMatchObject({
+        status: 404,
+        json: { code: 'not_found', detail: expect.stringContaining('DOOR_GET=on'), instance: '/' },
+      })
+      expect(await call(shared(), '/?user=ada')).toMatchObject({ status: 200 })
+    },
+  )
+
   test('a method that the path does not take is told which it takes', async () => {
     expect(await call(shared(), '/notify/a', { method: 'GET' })).toMatchObject({
       status: 405,
@@ -68,6 +79,42 @@ describe('routes', () => {
     expect(await call(shared(), '/rooms/a/messages', { method: 'DELETE' })).toMatchObject({
       status: 405,
       headers: { allow: 'GET, HEAD, POST' },
+    })
+  })
+})
+
+describe('what is wrong is said in plain words', () => {
+  test.each<[string, unknown, string]>([
+    ['/notify/a', '', 'the body must be a JSON object'],
+    ['/notify/a', '[]', 'the body must be a JSON object'],
+    ['/notify/a', '5', 'the body must be a JSON object'],
+    ['/notify/a', { title: 'x', ttl: 1.5 }, '/ttl must be an integer'],
+    ['/notify/a', { title: 5 }, '/title must be a string'],
+    ['/notify/a', { title: 'x', actor: 5 }, '/actor must be an object'],
+    ['/notify/a', { title: 'x'.repeat(201) }, '/title must have at most 200 characters'],
+    ['/notify/a', { title: 'x', sendAt: 'soon' }, '/sendAt must be a time such as 2026-11-21T09:00:00Z'],
+    ['/notify/', { title: 'x' }, '/user must have at least 1 character'],
+    ['/notify', { users: [], notification: { title: 'x' } }, '/users must have at least 1 item'],
+  ])('%s %j: %s', async (url, body, detail) => {
+    expect(await call(shared(), url, { body })).toMatchObject({ status: 400, json: { detail } })
+  })
+
+  test('a path that ends with a slash', async () => {
+    expect(await call(shared(), '/notify/demo/', { body: { title: 'x' } })).toMatchObject({
+      status: 405,
+      json: { detail: expect.stringContaining('ends with a slash; without it, POST is taken') },
+    })
+    expect(await call(shared(), '/users/a/presence/')).toMatchObject({
+      status: 404,
+      json: { detail: expect.stringContaining('ends with a slash; without it, GET is taken') },
+    })
+    expect((await call(shared(), '/users/a/')).json.detail).toBe('there is no GET here')
+  })
+
+  test('an API key where a token is wanted', async () => {
+    expect(await call(shared(), '/me/notifications')).toMatchObject({
+      status: 401,
+      json: { code: 'token_invalid', detail: expect.stringContaining('API key is for backends') },
     })
   })
 })
@@ -135,7 +182,10 @@ describe('sizes', () => {
     const { api } = await startApi({ maxBodyBytes: 2048 })
     const body = (bytes: number) => `{"title":"x"}${' '.repeat(bytes - 13)}`
     expect((await call(api, '/notify/a', { body: body(2048) })).status).toBe(201)
-    expect((await call(api, '/notify/a', { body: body(2049) })).status).toBe(413)
+    expect(await call(api, '/notify/a', { body: body(2049) })).toMatchObject({
+      status: 413,
+      json: { detail: 'the body has more than 2048 bytes (MAX_BODY_BYTES)' },
+    })
   })
 })
 

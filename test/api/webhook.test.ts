@@ -21,9 +21,13 @@ describe('the field webhook', () => {
   })
 
   test.each([
-    [{ events: [] }, '/webhook/events', 'fewer than 1'],
-    [{ events: ['delivered', 'delivered'] }, '/webhook/events', 'duplicate'],
-    [{ events: ['delivered', 'read', 'undelivered', 'read'], undeliveredAfter: 1 }, '/webhook/events', '3'],
+    [{ events: [] }, '/webhook/events', 'at least 1 item'],
+    [{ events: ['delivered', 'delivered'] }, '/webhook/events', 'twice'],
+    [
+      { events: ['delivered', 'read', 'undelivered', 'read'], undeliveredAfter: 1 },
+      '/webhook/events',
+      'at most 3 items',
+    ],
     [{ events: ['clicked'] }, '/webhook/events/0', 'delivered, read, undelivered'],
     [{}, '/webhook/events', 'required'],
     [{ events: ['read'], secret: 'x' }, '/webhook/secret', 'not a known field'],

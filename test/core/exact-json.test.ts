@@ -31,6 +31,25 @@ describe('parseExact', () => {
     expect(parseExact('[1, 2.5, 1e3, 9007199254740991]')).toEqual([1, 2.5, 1000, 9007199254740991])
   })
 
+  test.each(['33.333333333333336', '0.3333333333333333', '99.99999999999999', '-1.1102230246251565e-16'])(
+    '%s, as programs write it, is a number',
+    (text) => {
+      expect(parseExact(text)).toBe(Number(text))
+      expect(JSON.stringify(parseExact(text))).toBe(text)
+    },
+  )
+
+  test('where only what is below a name is to be exact, numbers elsewhere are numbers', () => {
+    const digits = '33.33333333333333700'
+    const text = `{"data":{"a":[${digits}]},"list":[${digits},{"a":-0,"data":${digits}}],"large":1e400}`
+    const value = parseExact(text, 'data') as Record<string, unknown>
+    expect(value.list).toMatchObject([33.333333333333336, { a: 0 }])
+    expect(value.large).toBe(Number.POSITIVE_INFINITY)
+    expect(JSON.stringify(value)).toBe(
+      `{"data":{"a":[${digits}]},"list":[33.333333333333336,{"a":0,"data":${digits}}],"large":null}`,
+    )
+  })
+
   test('no text makes the search slow', () => {
     const start = performance.now()
     parseExact(JSON.stringify('1.'.repeat(500_000)))

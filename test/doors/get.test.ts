@@ -94,19 +94,19 @@ describe('the door for GET', () => {
   })
 
   test('the longest message and form are taken, and no longer one', async () => {
-    const post = async (body: string): Promise<number> =>
-      (
-        await fetch(`${app.url}/`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/x-www-form-urlencoded' },
-          body,
-        })
-      ).status
+    let detail: unknown
+    const post = async (body: string): Promise<number> => {
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const answer = await fetch(`${app.url}/`, { method: 'POST', headers, body })
+      ;({ detail } = (await answer.json()) as { detail?: unknown })
+      return answer.status
+    }
     const form = `name=ada&key=${app.apiKey}&msg=${'%78'.repeat(4000)}`
     expect(await post(form)).toBe(201)
     const padded = `${form}&${'&'.repeat(65_536 - form.length - 1)}`
     expect(await post(padded)).toBe(201)
     expect(await post(`${padded}&`)).toBe(413)
+    expect(detail).toBe('the form has more than 65536 bytes')
   })
 
   test('a form that is not UTF-8, and a field that is there twice, are refused', async () => {
@@ -138,10 +138,11 @@ test('the key is not logged, however much is', async () => {
   expect(tabcast.output()).not.toContain(tabcast.apiKey)
 })
 
-test('without DOOR_GET there is the page alone', async () => {
+test('without DOOR_GET there is the page alone, and not for who means to notify', async () => {
   const app = await startApp()
   const url = `${app.url}/?name=ada&msg=hello&key=${app.apiKey}`
-  expect(await (await fetch(url)).text()).toContain('<html')
+  expect(await (await fetch(`${app.url}/?user=ada`)).text()).toContain('<html')
+  expect((await fetch(url)).status).toBe(404)
   expect((await fetch(url, { method: 'POST' })).status).toBe(405)
   await app.close()
 })

@@ -92,6 +92,11 @@ describe('the door that reads a stream of Redis', () => {
       ['user', 'demo', 'notification', '{"title": "", "sendAt": "2099-01-01T00:00:00Z"}'],
       'unsupported_field',
     ],
+    [
+      'a webhook that nobody can be told of',
+      ['user', 'demo', 'notification', '{"title": "", "webhook": {"events": ["read"]}}'],
+      'invalid_request',
+    ],
   ])('an entry with %s is kept elsewhere, with the reason', async (_name, fields, code) => {
     await client.del(`${STREAM}:dead`)
     const before = await rejectionsOf(app.url, 'redis-stream')

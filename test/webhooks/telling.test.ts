@@ -116,6 +116,25 @@ describe('what is not taken is told again', () => {
     ])
   })
 
+  test('what could not be told of one version is told though another has replaced it', async () => {
+    const bench = await set((index) => (index === 0 ? 500 : 204))
+    const { publisher, inboxes, receiver, webhooks } = bench
+    const notify = (webhook: WebhookInput) =>
+      publisher.notify('ada', { title: 'A', tag: 't', webhook }, { credential: 'test' })
+    const { id } = await notify(DELIVERED)
+    await inboxes.acknowledge('ada', 1)
+    await until(async () => webhooks.counts.failed === 1, 4000)
+    await notify({ events: ['read'] })
+    await receiver.hears(2)
+    await inboxes.mark('ada', { ids: [id], state: 'read', value: true })
+    const received = await receiver.hears(3)
+    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(
+      ['1.delivered', '1.delivered', '2.read'].map((what) => `${id}.${what}`),
+    )
+    await until(async () => webhooks.counts.sent === 2, 2000)
+    expect(await leftBy(bench)).toEqual([])
+  })
+
   test('410 ends the watch', async () => {
     const bench = await set(() => 410)
     const { publisher, inboxes, receiver, webhooks } = bench
@@ -221,6 +240,13 @@ describe('private addresses', () => {
     const id = await deliver({ ...DELIVERED, url: `http://${host}:${receiver.port}/mine?x=1` })
     const [received] = await receiver.hears(1)
     expect(received).toMatchObject({ method: 'POST', path: '/mine?x=1', json: { data: { id } } })
+  })
+
+  test('a place that is no URL counts as a failure', async () => {
+    const { deliver, webhooks, warnings } = await set(() => 204, { retryDelays: [] })
+    await deliver({ ...DELIVERED, url: 'backend.example/hook' })
+    await until(async () => webhooks.counts.given_up === 1, 4000)
+    expect(warnings[0]).toContain('Invalid URL')
   })
 
   test('a place that nobody names any more counts as a failure', async () => {

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { ServiceError } from '../../core/errors.ts'
 import type { Publisher } from '../../core/publisher.ts'
@@ -27,6 +27,10 @@ export function registerForm(
   app: FastifyInstance,
   { access, publisher, counts }: { access: Access; publisher: Publisher; counts: ApiCounts },
 ): void {
+  app.setErrorHandler((error: FastifyError) => {
+    if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error
+    throw new ServiceError('too_large', `the form has more than ${MAX_FORM_BYTES} bytes`)
+  })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>(
     'application/x-www-form-urlencoded',

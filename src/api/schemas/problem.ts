@@ -6,7 +6,7 @@ export const problemSchema = Type.Object(
     type: Type.String({ examples: ['urn:tabcast:error:invalid_request'] }),
     title: Type.String({ examples: ['The request is not valid'] }),
     status: Type.Integer({ examples: [400] }),
-    detail: Type.String({ examples: ['/ttl must be integer'] }),
+    detail: Type.String({ examples: ['/ttl must be an integer'] }),
     instance: Type.Optional(Type.String({ examples: ['/notify/demo'] })),
     code: Type.String({ description: 'The last part of the type.', examples: ['invalid_request'] }),
     errors: Type.Optional(
@@ -16,7 +16,7 @@ export const problemSchema = Type.Object(
             description: 'A JSON Pointer into the body, the path or the query, or the name of a header.',
             examples: ['/ttl'],
           }),
-          detail: Type.String({ examples: ['must be integer'] }),
+          detail: Type.String({ examples: ['must be an integer'] }),
         }),
       ),
     ),

@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { NextWatch, TakenWatch, Watch, Watches } from '../../core/watches.ts'
 import type { Transactions } from './transactions.ts'
 
-/** The watches, in a table. */
+/** The watches, in a table. One that was replaced while it had something to tell is called "<id> <version>" from then on. */
 export class EmbeddedWatches implements Watches {
   readonly #statements: ReturnType<typeof prepare>
   readonly #transactions: Transactions
@@ -14,9 +14,11 @@ export class EmbeddedWatches implements Watches {
   }
 
   async put(watch: Watch, at: number): Promise<void> {
-    await this.#transactions.write(() =>
-      this.#statements.put.run(watch.id, watch.version, at, JSON.stringify(watch)),
-    )
+    const { setAside, put } = this.#statements
+    await this.#transactions.write(() => {
+      setAside.run(watch.id, watch.version)
+      put.run(watch.id, watch.version, at, JSON.stringify(watch))
+    })
   }
 
   async take(now: number, until: number, limit: number): Promise<TakenWatch[]> {
@@ -42,19 +44,23 @@ export class EmbeddedWatches implements Watches {
     })
   }
 
-  settle(token: string, id: string, next: NextWatch, now: number): Promise<boolean> {
+  settle({ watch: { id, version }, token }: TakenWatch, next: NextWatch, now: number): Promise<boolean> {
     const { end, settle } = this.#statements
+    const names = [id, `${id} ${version}`] as const
     return this.#transactions.write(() => {
       const { changes } =
         next === undefined
-          ? end.run(id, token)
-          : settle.run(now, next.at, JSON.stringify(next.watch), id, token)
+          ? end.run(...names, token)
+          : settle.run(now, next.at, JSON.stringify(next.watch), ...names, token)
       return changes > 0
     })
   }
 }
 
 const prepare = (database: DatabaseSync) => ({
+  setAside: database.prepare(`
+    UPDATE OR REPLACE watch SET id = id || ' ' || version
+    WHERE id = ? AND version < ? AND json_array_length(watch, '$.telling') > 0`),
   put: database.prepare(`
     INSERT INTO watch (id, version, at, watch) VALUES (?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET version = excluded.version, at = excluded.at, watch = excluded.watch, token = NULL, hastened = 0
@@ -69,7 +75,7 @@ const prepare = (database: DatabaseSync) => ({
     UPDATE watch SET hastened = token IS NOT NULL, at = iif(token IS NULL, ?, at)
     WHERE at > ? AND id IN (SELECT value FROM json_each(?))`),
   settle: database.prepare(
-    'UPDATE watch SET at = iif(hastened, ?, ?), watch = ?, token = NULL, hastened = 0 WHERE id = ? AND token = ?',
+    'UPDATE watch SET at = iif(hastened, ?, ?), watch = ?, token = NULL, hastened = 0 WHERE id IN (?, ?) AND token = ?',
   ),
-  end: database.prepare('DELETE FROM watch WHERE id = ? AND token = ?'),
+  end: database.prepare('DELETE FROM watch WHERE id IN (?, ?) AND token = ?'),
 })

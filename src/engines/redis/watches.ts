@@ -40,11 +40,12 @@ export class RedisWatches implements Watches {
     }
   }
 
-  async settle(token: string, id: string, next: NextWatch, now: number): Promise<boolean> {
+  async settle({ watch, token }: TakenWatch, next: NextWatch, now: number): Promise<boolean> {
     const settled = await this.#connection.run(() =>
       this.#scripts.settleWatch(
         ...this.#keys,
-        id,
+        watch.id,
+        watch.version,
         token,
         now,
         next?.at ?? '',

@@ -23,7 +23,7 @@ const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
   'put a watch': ({ watches }) => watches.put(SOME_WATCH, 1),
   'take watches': ({ watches }) => watches.take(1, 2, 1),
   'hasten watches': ({ watches }) => watches.hasten(['x'], 1),
-  'settle a watch': ({ watches }) => watches.settle('x', 'x', undefined, 1),
+  'settle a watch': ({ watches }) => watches.settle({ watch: SOME_WATCH, token: 'x' }, undefined, 1),
   peers: ({ registry }) => registry.peers(),
   probe: (engine) => engine.probe(),
   describe: (engine) => engine.describe(),

@@ -184,6 +184,45 @@ export function scheduleLaw(court: Court): void {
       expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toEqual([])
     })
 
+    test.each<[string, { before?: { version?: number }; after?: boolean; left: string }]>([
+      ['by which it was dropped', { before: { version: 9 }, left: 'before' }],
+      ['that it replaced', { before: {}, left: 'scheduled' }],
+      ['that replaced it', { after: true, left: 'after' }],
+    ])(
+      'what was cancelled between the look and the publish takes no other with it: one %s',
+      async (_, given) => {
+        const { before, after, left } = given
+        const engine = await court.open()
+        const user = randomUUID()
+        const { broker, schedule } = engine
+        const notify = (title: string, version?: number) => {
+          const input = { title, tag: 't', ...(version === undefined ? {} : { version }) }
+          return new Publisher(engine).notify(user, input, OPTIONS)
+        }
+        let isPublished = false
+        const scheduler = begin({
+          ...engine,
+          broker: Object.assign(Object.create(broker), {
+            publish: async (draft: Parameters<typeof broker.publish>[0]) => {
+              await schedule.cancel(draft.channel, draft.id)
+              const published = await broker.publish(draft)
+              if (after) await notify('after')
+              isPublished = true
+              return published
+            },
+          }),
+        })
+        if (before !== undefined) await notify('before', before.version)
+        const version = before?.version === undefined ? {} : { version: before.version - 1 }
+        await scheduler.add(user, { title: 'scheduled', tag: 't', ...version }, Date.now() - 1, OPTIONS)
+        scheduler.start()
+        await until(async () => isPublished, 5000)
+        await scheduler.stop()
+        const { items } = await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 5 })
+        expect(items.map(({ content }) => JSON.parse(`{${content}}`).title)).toEqual([left])
+      },
+    )
+
     test('of two processes that publish it at once, neither takes it back', async () => {
       const engine = await court.open()
       const user = randomUUID()

@@ -33,8 +33,8 @@ export function watchesLaw(court: Court): void {
   describe('the watches', () => {
     /** Ends everything that is due up to a time, so that the tests do not meet. */
     const clear = async ({ watches }: Engine, time: number): Promise<void> => {
-      for (const { watch, token } of await watches.take(time, time + 1, 1000))
-        await watches.settle(token, watch.id, undefined, time)
+      for (const taken of await watches.take(time, time + 1, 1000))
+        await watches.settle(taken, undefined, time)
     }
 
     test('one comes when it is due, as it was put, and to one taker until its time with it is over', async () => {
@@ -75,11 +75,11 @@ export function watchesLaw(court: Court): void {
         looks: 1,
         telling: [{ event: 'read', at: '2026-01-01T00:00:00.000Z' }],
       }
-      expect(await watches.settle(taken!.token, watch.id, { watch: noted, at: now + 50 }, now)).toBe(true)
+      expect(await watches.settle(taken!, { watch: noted, at: now + 50 }, now)).toBe(true)
       expect(await watches.take(now + 49, now + 100, 10)).toEqual([])
       const [again] = await watches.take(now + 50, now + 100, 10)
       expect(again!.watch).toEqual(noted)
-      expect(await watches.settle(again!.token, watch.id, undefined, now)).toBe(true)
+      expect(await watches.settle(again!, undefined, now)).toBe(true)
       expect(await watches.take(now + 1000, now + 2000, 10)).toEqual([])
     })
 
@@ -92,9 +92,9 @@ export function watchesLaw(court: Court): void {
       const [late] = await watches.take(now, now + 10, 10)
       const [next] = await watches.take(now + 10, now + 20, 10)
       const back = { watch: { ...watch, looks: 7 }, at: now + 15 }
-      expect(await watches.settle(late!.token, watch.id, back, now)).toBe(false)
-      expect(await watches.settle(next!.token, watch.id, undefined, now)).toBe(true)
-      expect(await watches.settle(late!.token, watch.id, back, now)).toBe(false)
+      expect(await watches.settle(late!, back, now)).toBe(false)
+      expect(await watches.settle(next!, undefined, now)).toBe(true)
+      expect(await watches.settle(late!, back, now)).toBe(false)
       expect(await watches.take(now + 100, now + 200, 10)).toEqual([])
     })
 
@@ -108,11 +108,41 @@ export function watchesLaw(court: Court): void {
       for (const version of [4, 5]) await watches.put({ ...watch, version, looks: 9 }, now)
       expect(await watches.take(now, now + 100, 10)).toEqual([])
       await watches.put({ ...watch, version: 6 }, now)
-      expect(await watches.settle(taken!.token, watch.id, undefined, now)).toBe(false)
+      expect(await watches.settle(taken!, undefined, now)).toBe(false)
       expect((await watches.take(now, now + 100, 10)).map((one) => one.watch)).toEqual([
         { ...watch, version: 6 },
       ])
       await clear(engine, now + 100)
+    })
+
+    test('what a replaced one has to tell is told beside the new one, also while it is taken', async () => {
+      const engine = await court.open()
+      const { watches } = engine
+      const now = someTime()
+      const telling: Watch['telling'] = [{ event: 'delivered', at: '2026-01-01T00:00:00.000Z' }]
+      const first = watchOf({ url: 'https://one.example/', telling, failures: 1, retryAt: now + 50 })
+      const { id } = first
+      const second = { ...first, version: 2, url: 'https://two.example/' }
+      const third = watchOf({ id, version: 3 })
+      await watches.put(first, now + 50)
+      await watches.put(second, now + 50)
+      const before = await watches.take(now + 50, now + 100, 10)
+      await watches.put(third, now + 50)
+      const versionsOf = (taken: readonly TakenWatch[]): number[] =>
+        taken.map(({ watch }) => watch.version).sort()
+      expect(versionsOf(before)).toEqual([1, 2])
+      expect(before.map((one) => one.watch)).toEqual(expect.arrayContaining([first, second]))
+      const [one, two] = before.sort((a, b) => a.watch.version - b.watch.version)
+      const failed = { ...first, failures: 2, retryAt: now + 70 }
+      expect(await watches.settle(one!, { watch: failed, at: now + 70 }, now + 51)).toBe(true)
+      expect(await watches.settle(two!, undefined, now + 51)).toBe(true)
+      await watches.hasten([id], now + 60)
+      expect((await watches.take(now + 69, now + 100, 10)).map((taken) => taken.watch)).toEqual([third])
+      const [again] = await watches.take(now + 70, now + 100, 10)
+      expect(again!.watch).toEqual(failed)
+      expect(await watches.settle(again!, undefined, now + 71)).toBe(true)
+      expect(versionsOf(await watches.take(now + 1000, now + 2000, 10))).toEqual([3])
+      await clear(engine, now + 2000)
     })
 
     test('a hastened one is due at once; one that is taken, when it is given back; one that is not there, never', async () => {
@@ -126,11 +156,11 @@ export function watchesLaw(court: Court): void {
       expect(taken!.watch).toEqual(watch)
       await watches.hasten([watch.id], now + 1)
       expect(await watches.take(now + 1, now + 100, 10)).toEqual([])
-      await watches.settle(taken!.token, watch.id, { watch, at: now + 500 }, now + 2)
+      await watches.settle(taken!, { watch, at: now + 500 }, now + 2)
       const [again] = await watches.take(now + 2, now + 100, 10)
       expect(again!.watch).toEqual(watch)
       // It was hastened once, and that is over.
-      await watches.settle(again!.token, watch.id, { watch, at: now + 500 }, now + 3)
+      await watches.settle(again!, { watch, at: now + 500 }, now + 3)
       expect(await watches.take(now + 499, now + 600, 10)).toEqual([])
       await clear(engine, now + 500)
     })
@@ -198,7 +228,7 @@ export function watchesLaw(court: Court): void {
         const [taken] = await watches.take(Date.now(), Date.now() + 60_000, 1000)
         if (taken === undefined) return false
         expect(taken.watch.id).toBe(id)
-        return watches.settle(taken.token, id, { watch: taken.watch, at: Date.now() + 60_000 }, Date.now())
+        return watches.settle(taken, { watch: taken.watch, at: Date.now() + 60_000 }, Date.now())
       }
       const webhook: WebhookInput = { events: ['delivered', 'undelivered'], undeliveredAfter: 60 }
       const before = Date.now()
@@ -210,7 +240,7 @@ export function watchesLaw(court: Court): void {
       expect(taken!.watch.undeliveredAt! - before).toBeGreaterThanOrEqual(60_000)
       expect(taken!.watch.undeliveredAt! - before).toBeLessThan(62_000)
       const later = { watch: taken!.watch, at: Date.now() + 60_000 }
-      await watches.settle(taken!.token, id, later, Date.now())
+      await watches.settle(taken!, later, Date.now())
       await inboxes.mark(user, { ids: [other.id], state: 'read', value: true })
       expect(await isHastened(id)).toBe(false)
       for (const state of ['seen', 'read', 'archived'] as const) {
@@ -275,8 +305,8 @@ export function watchesLaw(court: Court): void {
       const inboxes = new Inboxes(engine)
       await Promise.all(users.map((user) => inboxes.acknowledge(user, 1)))
       // They are taken, and come back at once when they are given back: each was hastened.
-      for (const { watch, token } of taken)
-        await engine.watches.settle(token, watch.id, { watch, at: Date.now() + 60_000 }, Date.now())
+      for (const one of taken)
+        await engine.watches.settle(one, { watch: one.watch, at: Date.now() + 60_000 }, Date.now())
       expect(await engine.watches.take(Date.now(), Date.now() + 60_000, 100)).toHaveLength(20)
       await clear(engine, Date.now() + 120_000)
     })
@@ -314,7 +344,7 @@ export function watchesLaw(court: Court): void {
         await engine.watches.put(watch, now)
         const [taken] = await engine.watches.take(now, now + 10, 10)
         const back = court.adopt(await court.store.restart!(engine))
-        expect(await back.watches.settle(taken!.token, watch.id, { watch, at: now + 5 }, now)).toBe(true)
+        expect(await back.watches.settle(taken!, { watch, at: now + 5 }, now)).toBe(true)
         expect(idsOf(await back.watches.take(now + 5, now + 100, 10))).toEqual([watch.id])
         await clear(back, now + 100)
       })

@@ -1,17 +1,22 @@
 --[[
   Gives back a watch that was taken, or ends it, unless it has been replaced or taken by another meanwhile.
   KEYS[1] times   KEYS[2] watches
-  ARGV[1] id      ARGV[2] token   ARGV[3] now   ARGV[4] when it is due again, or "" if it has ended   ARGV[5] JSON, or ""
+  ARGV[1] id      ARGV[2] version   ARGV[3] token   ARGV[4] now   ARGV[5] when it is due again, or "" if it has ended   ARGV[6] JSON, or ""
   Returns 1, or 0 if it is another's
 ]]
-local watch = read_watch(ARGV[1])
-if not watch or watch.token ~= ARGV[2] then return 0 end
-if ARGV[4] == '' then
-  redis.call('HDEL', KEYS[2], ARGV[1])
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  return 1
+-- It may have been set aside. Whoever takes several gives them one token, so that the version tells them apart.
+for _, name in ipairs({ARGV[1], ARGV[1] .. ' ' .. ARGV[2]}) do
+  local watch = read_watch(name)
+  if watch and watch.version == ARGV[2] and watch.token == ARGV[3] then
+    if ARGV[5] == '' then
+      redis.call('HDEL', KEYS[2], name)
+      redis.call('ZREM', KEYS[1], name)
+      return 1
+    end
+    redis.call('ZADD', KEYS[1], watch.hastened == '1' and ARGV[4] or ARGV[5], name)
+    watch.token, watch.hastened, watch.json = '-', '0', ARGV[6]
+    write_watch(name, watch)
+    return 1
+  end
 end
-redis.call('ZADD', KEYS[1], watch.hastened == '1' and ARGV[3] or ARGV[4], ARGV[1])
-watch.token, watch.hastened, watch.json = '-', '0', ARGV[5]
-write_watch(ARGV[1], watch)
-return 1
+return 0

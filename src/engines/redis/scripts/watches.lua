@@ -1,6 +1,7 @@
 --[[
   What every script on the watches shares. KEYS[1] is the sorted set of their times, by id and in milliseconds; KEYS[2] the hash of
-  id -> "<version> <token> <hastened> <JSON>", where the token is "-" while nobody has taken it.
+  id -> "<version> <token> <hastened> <JSON>", where the token is "-" while nobody has taken it. One that was replaced while it had something
+  to tell is called "<id> <version>" in both from then on.
 ]]
 local function read_watch(id)
   local text = redis.call('HGET', KEYS[2], id)
