@@ -64,5 +64,15 @@ export function endTransport(conn: EngineSocket, discard: boolean): void {
   if (discard) websocket?._socket?.destroy()
 }
 
+/** How long a client that has left may take to end its transport, in milliseconds. */
+const PATIENCE = 1000
+
+/** Ends a transport that nobody counts any more, unless the client does so itself: one that polls would be waited for. */
+export function endSoon(conn: EngineSocket): void {
+  if (conn.readyState !== 'open') return
+  const timer = setTimeout(() => conn.close(), PATIENCE).unref()
+  conn.once('close', () => clearTimeout(timer))
+}
+
 /** Whether publications take the short way to this connection now; for the test that pins the private parts. */
 export const takesShortWay = (conn: EngineSocket): boolean => shortWay(conn) !== undefined

@@ -5,7 +5,7 @@ import { Server, type Socket } from 'socket.io'
 import { ServiceError } from '../core/errors.ts'
 import { Backlogs } from './backlog.ts'
 import { closeSpread } from './drain.ts'
-import { endTransport } from './engine-socket.ts'
+import { endSoon, endTransport } from './engine-socket.ts'
 import { type EventOptions, handleEvents } from './events.ts'
 import { leaveForbiddenRooms } from './grants.ts'
 import { authenticate, enter, type HandshakeOptions, type Session } from './handshake.ts'
@@ -135,7 +135,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   })
 
   const connect = async (socket: Socket): Promise<void> => {
-    // Each would hear as its own user, and only one be counted and watched.
+    // Each would hear as its own user, and only one be counted and watched; one after the other, each would have rates of its own.
     if (taken.has(socket.conn)) return socket.conn.close()
     taken.add(socket.conn)
     try {
@@ -169,16 +169,14 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
       socket.conn.off('close', onGone)
       if (claims !== undefined) users.leave(claims.user)
       connections.delete(socket.conn)
-      taken.delete(socket.conn)
       hub.close(connection)
       connection.closed()
     }
     hub.open(connection)
     socket.conn.once('close', onGone)
-    // Another CONNECT on the transport would have rates and places of its own, and none would hold a transport that nobody counts.
     socket.once('disconnect', () => {
       leave()
-      socket.conn.close()
+      endSoon(socket.conn)
     })
     try {
       sessions.set(socket, await enter(socket, connection, follower, options))

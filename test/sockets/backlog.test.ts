@@ -80,10 +80,13 @@ test('what waits is counted in bytes, not in characters', async () => {
   expect(sessions()).toBe(0)
 })
 
-test('a page that leaves the namespace ends its transport: none is held that nobody counts, nor has rates of its own', async () => {
+test.each([
+  ['ends its transport soon, as none is held that nobody counts', []],
+  ['does not come back on its transport, where it would have rates of its own', ['40{}']],
+])('a page that leaves the namespace %s', async (_name, packets) => {
   const socket = await connected()
   const gone = new Promise((resolve) => socket.once('close', resolve))
-  socket.send('41')
+  for (const packet of ['41', ...packets]) socket.send(packet)
   await gone
   expect(sessions()).toBe(0)
   expect(app.app.hub.counts.connections).toBe(0)
