@@ -70,7 +70,7 @@ const PATIENCE = 1000
 /** Ends a transport that nobody counts any more, unless the client does so itself: one that polls would be waited for. */
 export function endSoon(conn: EngineSocket): void {
   if (conn.readyState !== 'open') return
-  const timer = setTimeout(() => conn.close(), PATIENCE).unref()
+  const timer = setTimeout(() => conn.close(true), PATIENCE).unref()
   conn.once('close', () => clearTimeout(timer))
 }
 

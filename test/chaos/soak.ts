@@ -59,9 +59,13 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
   const waves = Math.ceil(connects / WAVE)
   const perWave = Math.ceil(messages / waves)
   try {
-    for (let wave = 0; wave < WARM_UP; wave++) await runWave(server, users, perWave)
     const take = (): Promise<Census> => taker.take(users)
-    const before = await settled(take, ({ transports }) => transports === 0)
+    const idle = await take()
+    for (let wave = 0; wave < WARM_UP; wave++) await runWave(server, users, perWave)
+    // What the warm-up has left for good is no growth; what it has under way is none either.
+    const before = await settled(take, (census) =>
+      isDeepStrictEqual(census, { ...idle, alive: census.alive }),
+    )
     const heap = taker.heap()
     const began = performance.now()
     let shown = 0
