@@ -80,16 +80,27 @@ test('what waits is counted in bytes, not in characters', async () => {
   expect(sessions()).toBe(0)
 })
 
-test.each([
-  ['ends its transport soon, as none is held that nobody counts', []],
-  ['does not come back on its transport, where it would have rates of its own', ['40{}']],
-])('a page that leaves the namespace %s', async (_name, packets) => {
-  const socket = await connected()
-  const gone = new Promise((resolve) => socket.once('close', resolve))
-  for (const packet of ['41', ...packets]) socket.send(packet)
-  await gone
-  expect(sessions()).toBe(0)
-  expect(app.app.hub.counts.connections).toBe(0)
+describe('a page that leaves the namespace', () => {
+  test('ends its transport soon, as none is held that nobody counts', async () => {
+    const socket = await connected()
+    const gone = new Promise((resolve) => socket.once('close', resolve))
+    socket.send('41')
+    await gone
+    expect(sessions()).toBe(0)
+    expect(app.app.hub.counts.connections).toBe(0)
+  })
+
+  test('does not come back on its transport, where it would have rates of its own', async () => {
+    const socket = await connected()
+    const answers: string[] = []
+    socket.on('message', (data) => answers.push(String(data)))
+    const gone = new Promise((resolve) => socket.once('close', resolve))
+    socket.send('41')
+    await until(async () => app.app.hub.counts.connections === 0, 5000)
+    socket.send(`40${JSON.stringify({ token: app.token('ada') })}`)
+    await gone
+    expect(answers.filter((answer) => answer.startsWith('40'))).toEqual([])
+  })
 })
 
 test('an event that is not known is told by the beginning of its name', async () => {
