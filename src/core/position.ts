@@ -48,6 +48,11 @@ export function headOf(log: LogState): StreamPosition {
   return { seq: log.seq, epoch: log.epochs.at(-1)!.epoch }
 }
 
+/** The position of an entry that the log has. */
+export function positionAt(log: LogState, seq: number): StreamPosition {
+  return { seq, epoch: log.epochs.findLast(({ first }) => first <= seq)!.epoch }
+}
+
 /** The part of an epoch's name that says which birth of the log it belongs to: a wipe changes it, a restart does not. */
 const birthOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
 

@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { roomChannel, userChannel } from '../../src/core/channel.ts'
-import type { Engine } from '../../src/core/engine.ts'
+import type { Engine, LogPage } from '../../src/core/engine.ts'
+import type { StreamPosition } from '../../src/core/position.ts'
+import { seqsOf } from '../contract/engine/court.ts'
 import { draftOf } from '../support/drafts.ts'
 import { Ear } from '../support/ear.ts'
 import { openRedis } from '../support/engines.ts'
@@ -115,6 +117,25 @@ describe('what only Redis can do to a log', () => {
     expect(page.publications.map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
   })
 
+  test('pages that hold nothing but entries which are no publications end where those end', async () => {
+    const server = await serve()
+    const { broker } = await open(server.url)
+    const channel = roomChannel('den')
+    const log = 'tabcast:{room:den}:log'
+    await broker.publish(draftOf(channel, 1))
+    for (const id of ['1-1', '1-2', '1-3', '2-0', '3-0', '4-0'])
+      await server.cli('xadd', log, id, 'm', 'rubbish')
+    await server.cli('hset', 'tabcast:{room:den}:meta', 'seq', '4')
+    await broker.publish(draftOf(channel, 5))
+    const limit = { entries: 2, bytes: ALL.bytes }
+    const upwards = await pagesOf((from: StreamPosition | undefined) =>
+      broker.since(channel, from ?? { seq: 0 }, limit),
+    )
+    expect(upwards).toEqual([1, 5])
+    const downwards = await pagesOf((from) => broker.latest(channel, from?.seq, limit))
+    expect(downwards).toEqual([5, 1])
+  })
+
   test('rubbish on a bell is heard by nobody', async () => {
     const server = await serve()
     const { broker } = await open(server.url)
@@ -136,3 +157,15 @@ describe('what only Redis can do to a log', () => {
     expect(ear.data).toEqual([1])
   })
 })
+
+/** The seqs of all pages, one read on from the end of the other. */
+async function pagesOf(read: (from: StreamPosition | undefined) => Promise<LogPage>): Promise<number[]> {
+  const seqs: number[] = []
+  let page: LogPage | undefined
+  for (let pages = 0; page?.complete !== true && pages < 10; pages++) {
+    page = await read(page?.end)
+    seqs.push(...seqsOf(page))
+  }
+  expect(page?.complete).toBe(true)
+  return seqs
+}

@@ -1,7 +1,15 @@
 import { type Channel, isUserChannel } from '../../core/channel.ts'
 import type { LogPage, PageLimit } from '../../core/engine.ts'
 import type { Counts } from '../../core/item.ts'
-import { type Continuation, type Cursor, continueFrom, headOf, type LogState } from '../../core/position.ts'
+import {
+  type Continuation,
+  type Cursor,
+  continueFrom,
+  headOf,
+  type LogState,
+  positionAt,
+  type StreamPosition,
+} from '../../core/position.ts'
 import { decodeOrSkip, type Publication } from '../../core/publication.ts'
 import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
@@ -17,6 +25,8 @@ interface LogRead {
   complete: boolean
   /** Of the inbox, if it is the log of a user. */
   counts: Counts
+  /** Where the reading ended, whether what lies there could be decoded or not; undefined if nothing was read. */
+  end: StreamPosition | undefined
   publications: Publication[]
 }
 
@@ -48,14 +58,13 @@ export class LogReader {
     }
     const { gap } = judged
     const head = headOf(read.log)
-    const last = read.publications.at(-1)
     return {
       ...(gap === undefined ? {} : { gap }),
       publications: read.publications.filter(isAlive),
       head,
       ...(isUserChannel(channel) ? { counts: read.counts } : {}),
       complete: read.complete,
-      end: read.complete || last === undefined ? head : { seq: last.seq, epoch: last.epoch },
+      end: read.complete ? head : (read.end ?? head),
     }
   }
 
@@ -63,12 +72,11 @@ export class LogReader {
   async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
     const read = await this.#read(channel, 'before', before === undefined ? '' : String(before), limit)
     const head = headOf(read.log)
-    const last = read.publications.at(-1)
     return {
       publications: read.publications.reverse().filter(isAlive),
       head,
       complete: read.complete,
-      end: last === undefined ? head : { seq: last.seq, epoch: last.epoch },
+      end: read.end ?? head,
     }
   }
 
@@ -78,7 +86,7 @@ export class LogReader {
     seq: string,
     limit: PageLimit,
   ): Promise<LogRead> {
-    const [top, floor, epochs, complete, unread, unseen, ...messages] = await this.#connection.run(() =>
+    const [top, floor, epochs, complete, unread, unseen, last, ...messages] = await this.#connection.run(() =>
       this.#scripts.readLogBuffer(
         this.#keys.log(channel),
         this.#keys.meta(channel),
@@ -92,10 +100,12 @@ export class LogReader {
         limit.bytes,
       ),
     )
+    const log = { seq: top, floor, epochs: parseEpochs(epochs.toString()) }
     return {
-      log: { seq: top, floor, epochs: parseEpochs(epochs.toString()) },
+      log,
       complete: complete === 1,
       counts: { unread, unseen },
+      end: messages.length === 0 ? undefined : positionAt(log, Number(last)),
       publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
     }
   }

@@ -52,6 +52,7 @@ export interface ScriptedClient {
       complete: number,
       unread: number,
       unseen: number,
+      last: Buffer,
       ...messages: Buffer[],
     ]
   >
