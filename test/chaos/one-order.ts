@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { StreamPosition } from '../../src/core/position.ts'
 import { startRedis } from '../support/redis.ts'
 import { TestTab } from '../support/tab.ts'
@@ -7,8 +8,10 @@ import { until } from '../support/until.ts'
 
 /** What tabs on two workers saw of channels that were published to through two APIs. */
 export interface OrderFigures {
-  /** Posts that were not answered with 201, with what came instead. */
+  /** Posts that were not answered with 201 in the end, with what came instead. */
   failed: string[]
+  /** How often a post was repeated with its key, because it was answered 503: a busy machine stops Redis for longer than it may take. */
+  repeated: number
   /** The channels of which two tabs were shown something different, or in another order. */
   differing: string[]
   /** The channels where what a tab was shown is not numbered 1, 2, 3, … */
@@ -27,6 +30,8 @@ const API_KEY = 'api-key-of-the-order-of-everything'
 const CHANNELS = ['user:a', 'user:b', 'room:c', 'room:d'] as const
 /** How many publish to each channel through each API, one after the other. */
 const PUBLISHERS = 8
+/** How long a publisher waits before it repeats a post, in milliseconds. */
+const PAUSE = 100
 /** How long it may take before it counts as never, in milliseconds. */
 const PATIENCE = 30_000
 
@@ -62,7 +67,7 @@ export async function oneOrder(messages: number): Promise<OrderFigures> {
     await Promise.all(
       CHANNELS.flatMap((channel) =>
         apis.flatMap((api, index) =>
-          Array.from({ length: PUBLISHERS }, () => posts.publish(api, channel, `api ${index}`)),
+          Array.from({ length: PUBLISHERS }, () => posts.publish(api, channel, `api-${index}`)),
         ),
       ),
     )
@@ -81,7 +86,10 @@ export async function oneOrder(messages: number): Promise<OrderFigures> {
   }
 }
 
-function judge(tabs: readonly OrderTab[], { failed, answered }: Posts): Omit<OrderFigures, 'seconds'> {
+function judge(
+  tabs: readonly OrderTab[],
+  { failed, repeated, answered }: Posts,
+): Omit<OrderFigures, 'seconds'> {
   const first = new Map(
     CHANNELS.map((name): [string, OrderTab['shown']] => [
       name,
@@ -98,6 +106,7 @@ function judge(tabs: readonly OrderTab[], { failed, answered }: Posts): Omit<Ord
   )
   return {
     failed,
+    repeated,
     differing: channelsOf(({ channel, shown }) => names(shown) !== names(first.get(channel)!)),
     holed: channelsOf(({ shown }) => shown.some(({ seq }, index) => seq !== index + 1)),
     misplaced: channelsOf(({ channel, shown }) => {
@@ -112,6 +121,7 @@ function judge(tabs: readonly OrderTab[], { failed, answered }: Posts): Omit<Ord
 /** The posts of all publishers together. */
 class Posts {
   readonly failed: string[] = []
+  repeated = 0
   /** The seq that each was answered with, by channel and name. */
   readonly answered = new Map<string, Map<string, number>>(CHANNELS.map((channel) => [channel, new Map()]))
   readonly #left: Map<string, number>
@@ -127,12 +137,19 @@ class Posts {
     const path = kind === 'user' ? `/notify/${id}` : `/rooms/${id}/messages`
     for (let left = this.#left.get(channel)!; left > 0; left = this.#left.get(channel)!) {
       this.#left.set(channel, left - 1)
-      const name = `${by} ${this.#number++}`
-      const response = await fetch(url + path, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ data: name }),
-      })
+      const name = `${by}-${this.#number++}`
+      const headers = {
+        authorization: `Bearer ${apiKey}`,
+        'content-type': 'application/json',
+        'idempotency-key': name,
+      }
+      const post = () => fetch(url + path, { method: 'POST', headers, body: JSON.stringify({ data: name }) })
+      let response = await post()
+      for (; response.status === 503; response = await post()) {
+        await response.text()
+        this.repeated++
+        await delay(PAUSE)
+      }
       const text = await response.text()
       if (response.status === 201) this.answered.get(channel)!.set(name, JSON.parse(text).seq)
       else this.failed.push(`${response.status} ${text}`)

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { full } from './full.ts'
 import { rollingRestarts } from './rolling-restarts.ts'
 
-/** `CHAOS=full`: 2,000 tabs and three rounds; a few minutes. Within the drain, balancers on a busy machine have to notice it. */
-const full = process.env.CHAOS === 'full'
+/** Within the drain, balancers on a busy machine have to notice it. */
 const options = full
   ? { sockets: 2000, rounds: 3, drainSeconds: 5, rate: 200 }
   : { sockets: 200, rounds: 1, drainSeconds: 3, rate: 200 }

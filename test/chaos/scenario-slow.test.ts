@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { full } from './full.ts'
 import { slowTabs } from './slow-tabs.ts'
 
-/** `CHAOS=full`: 60 MB that nobody reads for each of the tabs. */
-const full = process.env.CHAOS === 'full'
 const tabs = 20
+/** That nobody reads, for each of the tabs. */
 const bytes = full ? 60_000_000 : 15_000_000
 
 test(
