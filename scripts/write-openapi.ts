@@ -23,7 +23,6 @@ const api = await buildApi({
   engine,
   publisher: new Publisher(engine),
   inboxes,
-  webhooks: { enabled: false, hasUrl: false, allowPrivate: false },
   scheduler: new Scheduler(engine, inboxes, () => undefined),
   deliveries: new Deliveries(engine.broker, inboxes),
   apiKeys: [],

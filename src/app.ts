@@ -88,7 +88,10 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
   const report = (error: unknown): void => api.log.error(error)
   const warn = (message: string): void => api.log.warn(message)
   const engine = await createEngine(config.engine, { retention: config.retention, report })
-  const publisher = new Publisher(engine, config.maxWaitingPublishes)
+  const publisher = new Publisher(engine, {
+    maxWaiting: config.maxWaitingPublishes,
+    webhooks: policyOf(config),
+  })
   const inboxes = new Inboxes(engine)
   const scheduler = new Scheduler(engine, inboxes, report)
   const deliveries = new Deliveries(engine.broker, inboxes)
@@ -105,7 +108,6 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     scheduler,
     deliveries,
     inboxes,
-    webhooks: policyOf(config),
     apiKeys: credentials.apiKeys,
     verifier,
     sign,
@@ -155,7 +157,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     if (role === 'worker' || store.engine !== 'redis' || stream === undefined) return undefined
     return new RedisStreamDoor(stream, {
       connect: () => createClient({ ...store, commandTimeout: STREAM_BLOCK + store.commandTimeout }),
-      publish: createEntryPublisher(api, publisher, policyOf(config)),
+      publish: createEntryPublisher(api, publisher),
       reject: (reason) => rejections.add('redis-stream', reason),
       report,
     })

@@ -20,34 +20,76 @@ const HEADERS = {
   'retry-after': String(RETRY_AFTER),
 }
 
+/** For how long a connection that was refused is one that repeats, in milliseconds. */
+const REMEMBERED = 10_000
+
+/** How long who repeats may wait for room, in milliseconds: with the time that the engine may then take, it is answered within two seconds. */
+const PATIENCE = 800
+
+/** How often it is looked whether there is room again, in milliseconds. */
+const PAUSE = 10
+
+interface Waiting {
+  request: IncomingMessage
+  response: ServerResponse
+  /** Milliseconds since the process began. */
+  since: number
+}
+
 /**
  * Refuses publishes while the engine has enough to do, before a route, a credential or a body costs anything: what is refused must not
  * use up the time that the accepted ones need.
  *
- * The first refusal of a connection is answered at once. Who repeats sooner than `Retry-After` says is answered when that time is over.
+ * The first refusal of a connection is answered at once. Who repeats waits in line: refusing the same callers again and again would cost
+ * more than taking them one after the other. Whoever was not reached in time is refused again.
  */
 export function withAdmission(
   handle: RequestListener,
   publisher: Publisher,
   counts: ApiCounts,
 ): RequestListener {
-  /** When a connection that was refused may ask again, in milliseconds since the epoch. */
-  const refusedUntil = new WeakMap<Socket, number>()
+  /** When a connection was refused, in milliseconds since the process began. */
+  const refusedAt = new WeakMap<Socket, number>()
+  /** The longest wait first. */
+  const line: Waiting[] = []
 
-  const refuse = (request: IncomingMessage, response: ServerResponse): void => {
+  const refuse = ({ socket }: IncomingMessage, response: ServerResponse): void => {
     counts.errors.overloaded = (counts.errors.overloaded ?? 0) + 1
-    const { socket } = request
-    const now = Date.now()
-    const wait = (refusedUntil.get(socket) ?? 0) - now
-    refusedUntil.set(socket, Math.max(now, now + wait) + RETRY_AFTER * 1000)
-    const answer = (): void => void response.writeHead(503, HEADERS).end(REFUSAL)
-    if (wait > 0) setTimeout(answer, wait).unref()
-    else answer()
+    refusedAt.set(socket, performance.now())
+    response.writeHead(503, HEADERS).end(REFUSAL)
+  }
+
+  const wait = (request: IncomingMessage, response: ServerResponse): void => {
+    line.push({ request, response, since: performance.now() })
+    if (line.length === 1) setTimeout(advance, PAUSE).unref()
+  }
+
+  /** Takes as many as there is room for, and refuses those who have waited for too long. */
+  const advance = (): void => {
+    const late = performance.now() - PATIENCE
+    let { room } = publisher
+    let ended = 0
+    for (const { request, response, since } of line) {
+      if (since > late && room <= 0) break
+      ended++
+      if (request.socket.destroyed) continue
+      if (since <= late) refuse(request, response)
+      else {
+        room--
+        handle(request, response)
+      }
+    }
+    line.splice(0, ended)
+    if (line.length > 0) setTimeout(advance, PAUSE).unref()
   }
 
   return (request, response) => {
-    if (publisher.isFull && METHODS.has(request.method!) && PUBLISHES.test(request.url ?? ''))
-      refuse(request, response)
-    else handle(request, response)
+    // What there is room for is first for those in line.
+    const hasRoom = publisher.room > line.length
+    if (hasRoom || !METHODS.has(request.method!) || !PUBLISHES.test(request.url ?? ''))
+      handle(request, response)
+    else if (performance.now() - (refusedAt.get(request.socket) ?? -REMEMBERED) < REMEMBERED)
+      wait(request, response)
+    else refuse(request, response)
   }
 }

@@ -8,7 +8,6 @@ import type { Inboxes } from '../core/inboxes.ts'
 import type { Publisher } from '../core/publisher.ts'
 import type { Scheduler } from '../core/scheduler.ts'
 import type { ApiKey } from '../core/scopes.ts'
-import type { WebhookPolicy } from '../core/webhook.ts'
 import { withAdmission } from './admission.ts'
 import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
 import { createSerializers } from './compilers.ts'
@@ -41,7 +40,6 @@ export interface ApiOptions extends HealthOptions {
   scheduler: Scheduler
   deliveries: Deliveries
   inboxes: Inboxes
-  webhooks: WebhookPolicy
   apiKeys: readonly ApiKey[]
   verifier: ApiTokenVerifier
   /** Undefined where tokens are only checked. */
@@ -110,7 +108,6 @@ async function registerBackend(
     scheduler,
     deliveries,
     inboxes,
-    webhooks,
     apiKeys,
     verifier,
     sign,
@@ -120,8 +117,8 @@ async function registerBackend(
   counts: ReturnType<typeof createCounts>,
 ): Promise<void> {
   const access = createAccess(apiKeys, verifier)
-  registerNotify(app, { access, publisher, scheduler, deliveries, webhooks, counts })
-  registerNotifyMany(app, { access, publisher, webhooks, counts })
+  registerNotify(app, { access, publisher, deliveries, counts })
+  registerNotifyMany(app, { access, publisher, counts })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerMembers(app, { access, engine, maxMemberships })

@@ -4,7 +4,6 @@ import type { TSchema } from 'typebox'
 import type { PublishOptions } from '../core/drafts.ts'
 import type { MessageInput, NotificationInput } from '../core/notification.ts'
 import type { Publisher } from '../core/publisher.ts'
-import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import { parseBody } from './json-body.ts'
 import { wantId } from './requests.ts'
 import { notificationBody } from './schemas/notification.ts'
@@ -18,11 +17,7 @@ export type EntryPublisher = (fields: ReadonlyMap<string, Buffer>, options: Publ
  * Makes the function that publishes an entry: its fields are `user` and `notification`, or `room` and `message`, the second in each case
  * the JSON that a POST has as its body. It may be called when the server is ready, and rejects like the routes.
  */
-export function createEntryPublisher(
-  app: FastifyInstance,
-  publisher: Publisher,
-  webhooks: WebhookPolicy,
-): EntryPublisher {
+export function createEntryPublisher(app: FastifyInstance, publisher: Publisher): EntryPublisher {
   const checkNotification = createCheck<NotificationInput & { sendAt?: string }>(app, notificationBody)
   const checkMessage = createCheck<MessageInput>(app, messageBody)
   return async (fields, options) => {
@@ -37,7 +32,6 @@ export function createEntryPublisher(
     // An entry may be read twice, and the second time may be after that time.
     if (sendAt !== undefined)
       throw refusal('unsupported_field', [{ pointer: '/sendAt', detail: 'is only for POST /notify/:user' }])
-    refusePlace(input.webhook, webhooks)
     await publisher.notify(id, input, options)
   }
 }

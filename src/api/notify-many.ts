@@ -3,7 +3,6 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Published } from '../core/engine.ts'
 import { ServiceError } from '../core/errors.ts'
 import type { Publisher } from '../core/publisher.ts'
-import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
 import { problemOf, sendProblem, toServiceError } from './problem.ts'
@@ -17,19 +16,14 @@ import { refusal } from './validation-faults.ts'
 export interface NotifyManyOptions {
   access: Access
   publisher: Publisher
-  webhooks: WebhookPolicy
   counts: ApiCounts
 }
 
 /** `POST /notify`. */
 export function registerNotifyMany(
   app: FastifyInstance,
-  { access, publisher, webhooks, counts }: NotifyManyOptions,
+  { access, publisher, counts }: NotifyManyOptions,
 ): void {
-  const notifyMany: Publisher['notifyMany'] = async (users, input, options) => {
-    refusePlace(input.webhook, webhooks)
-    return publisher.notifyMany(users, input, options)
-  }
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/notify',
     {
@@ -48,9 +42,9 @@ export function registerNotifyMany(
       refuseWait(request.headers.prefer)
       const { notification } = request.body
       const users = wantUsers(request.body.users)
-      const settled = await notifyMany(users, notification, publishOptionsOf(request)).catch(
-        (error: unknown) => Promise.reject(within('/notification', error)),
-      )
+      const settled = await publisher
+        .notifyMany(users, notification, publishOptionsOf(request))
+        .catch((error: unknown) => Promise.reject(within('/notification', error)))
       const outcomes = settled.map((one) =>
         one.status === 'fulfilled' ? one.value : errorOf(one.reason, request.log),
       )

@@ -4,8 +4,6 @@ import type { Deliveries } from '../core/deliveries.ts'
 import type { PublishOptions } from '../core/drafts.ts'
 import type { NotificationInput } from '../core/notification.ts'
 import type { Publisher } from '../core/publisher.ts'
-import type { Scheduler } from '../core/scheduler.ts'
-import { refusePlace, type WebhookPolicy } from '../core/webhook.ts'
 import type { Access } from './credentials.ts'
 import type { ApiCounts } from './metrics.ts'
 import { answerKept, answerPublished, type outcomeOf, publishOptionsOf } from './published.ts'
@@ -18,16 +16,14 @@ import { bodyProblems, problems } from './schemas/problem.ts'
 export interface NotifyOptions {
   access: Access
   publisher: Publisher
-  scheduler: Scheduler
   deliveries: Deliveries
-  webhooks: WebhookPolicy
   counts: ApiCounts
 }
 
 /** `POST /notify/:user` and `PUT /notify/:user/:tag`. */
 export function registerNotify(
   app: FastifyInstance,
-  { access, publisher, scheduler, deliveries, webhooks, counts }: NotifyOptions,
+  { access, publisher, deliveries, counts }: NotifyOptions,
 ): void {
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
 
@@ -59,7 +55,8 @@ export function registerNotify(
     at: number,
     reply: FastifyReply,
   ): Promise<{ id: string; sendAt: string } | ReturnType<typeof outcomeOf>> => {
-    if (at > Date.now()) return answerKept(reply, await scheduler.add(user, input, at, options), at, counts)
+    if (at > Date.now())
+      return answerKept(reply, await publisher.schedule(user, input, at, options), at, counts)
     const published = await publisher.notify(user, input, { ...options, sendAt: at })
     // What was kept had no seq when it was answered, and neither has what is only carried, which is never kept.
     const wasKept = published.replayed && published.seq === 0 && input.ttl !== 0
@@ -86,7 +83,6 @@ export function registerNotify(
       const user = wantId(request.params.user, '/user')
       const { sendAt, ...input } = request.body
       const options = publishOptionsOf(request)
-      refusePlace(input.webhook, webhooks)
       return sendAt === undefined
         ? notify(user, input, options, request, reply)
         : schedule(user, input, options, wantTime(sendAt, '/sendAt'), reply)
@@ -112,7 +108,6 @@ export function registerNotify(
     async (request, reply) => {
       const { user, idOrTag: tag } = request.params
       const input = { ...request.body, tag }
-      refusePlace(input.webhook, webhooks)
       return notify(wantId(user, '/user'), input, publishOptionsOf(request), request, reply)
     },
   )

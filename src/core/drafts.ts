@@ -1,7 +1,7 @@
 import { hash, randomUUIDv7 } from 'node:crypto'
 import { type Channel, roomChannel, userChannel } from './channel.ts'
 import { refuseDepth } from './depth.ts'
-import { type Fault, ServiceError } from './errors.ts'
+import { refuseFaults } from './errors.ts'
 import type { ItemDraft } from './item.ts'
 import {
   alerts,
@@ -53,7 +53,7 @@ export function draftNotifications(
 ): Draft[] {
   refuseDepth(input.data, '/data')
   const said = JSON.stringify(notificationContent(input))
-  refuse(faultsOfNotification(input, said, options.maxDataBytes))
+  refuseFaults(faultsOfNotification(input, said, options.maxDataBytes))
   const content = traced(said, options)
   const { ttl = MAX_TTL_SECONDS, version, webhook } = input
   const now = Date.now()
@@ -110,7 +110,7 @@ export function draftMessage(
   const { type = 'message', body, data } = input
   refuseDepth(data, '/data')
   const said = JSON.stringify({ room, type, from, body, data })
-  refuse(faultsOfMessage(input, said, options.maxDataBytes))
+  refuseFaults(faultsOfMessage(input, said, options.maxDataBytes))
   const content = traced(said, options)
   const createdAt = Date.now()
   const stamp = `,"createdAt":"${iso(createdAt)}"`
@@ -153,17 +153,6 @@ function draftOf(channel: Channel, event: PublicationEvent, options: PublishOpti
   if (options.idempotencyKey !== undefined)
     draft.idempotency = idempotency(options, options.idempotencyKey, parts.fingerprinted)
   return draft
-}
-
-function refuse(faults: Fault[]): void {
-  if (faults.length > 0)
-    throw new ServiceError(
-      'invalid_request',
-      faults.map(({ pointer, detail }) => `${pointer} ${detail}`.trim()).join('; '),
-      {
-        faults,
-      },
-    )
 }
 
 function idempotency({ credential, sendAt }: PublishOptions, key: string, body: string): Idempotency {

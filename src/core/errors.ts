@@ -92,6 +92,13 @@ export class ServiceError extends Error {
   }
 }
 
+/** Throws `invalid_request` if there are faults. Its detail repeats them, for callers that look no further. */
+export function refuseFaults(faults: readonly Fault[]): void {
+  if (faults.length === 0) return
+  const detail = faults.map(({ pointer, detail }) => `${pointer} ${detail}`.trim()).join('; ')
+  throw new ServiceError('invalid_request', detail, { faults })
+}
+
 /** The code of the table's row for an HTTP status; `internal` or `invalid_request` where no row has it. */
 export function codeForStatus(status: number): ErrorCode {
   const row = (Object.keys(table) as ErrorCode[]).find((code) => table[code].status === status)

@@ -6,6 +6,7 @@ import { HeldBack } from './held-back.ts'
 import type { Counts } from './item.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
 import { asReplay, type Publication, payloadOf } from './publication.ts'
+import { Sent } from './sent.ts'
 import { backoff } from './timing.ts'
 
 /** Replays go in pages of this size, the next when the connection has drained the last. */
@@ -27,13 +28,12 @@ export interface PageHead {
 export class Member {
   readonly channel: Channel
   readonly connection: Connection
+  readonly sent = new Sent()
   readonly #broker: Broker
   #seq = 0
   #epoch = ''
   /** Control entries up to here were for those who were there before, or have been obeyed. */
   #joinedAt: number | undefined
-  /** As `sentAbove`. */
-  #sentAbove = 0
   /** What came in live during the replay; undefined when the member is live. */
   #held: HeldBack | undefined = new HeldBack()
   /** It no longer hears the channel: what is still being read is not sent. */
@@ -52,21 +52,6 @@ export class Member {
   /** How far the connection has been brought. */
   get position(): StreamPosition {
     return { seq: this.#seq, epoch: this.#epoch }
-  }
-
-  /** Of what lies up to this seq the connection has nothing to acknowledge: it was not sent it, or has done so. */
-  get sentAbove(): number {
-    return this.#sentAbove
-  }
-
-  /** The connection has processed everything up to this seq. */
-  acknowledged(seq: number): void {
-    this.#sentAbove = Math.max(this.#sentAbove, seq)
-  }
-
-  /** The connection was shown by other means what lies above this seq. */
-  caughtUp(seq: number): void {
-    this.#sentAbove = Math.min(this.#sentAbove, seq)
   }
 
   /** Arrives from the feed, in order; the feed stood at `before`. */
@@ -136,7 +121,8 @@ export class Member {
 
   /** The connection is registered, and the log stood at `head` when it was: without a replay, it goes on from there. */
   joined(head: StreamPosition): void {
-    this.#joinedAt = this.#sentAbove = head.seq
+    this.#joinedAt = head.seq
+    this.sent.beginAt(head.seq)
     this.moveTo(head)
     for (const { publication } of this.#held?.items ?? []) this.#obey(publication)
   }
@@ -174,7 +160,7 @@ export class Member {
   async replay(cursor: Cursor): Promise<void> {
     const from = cursor.seq === undefined ? this.position : cursor
     // The page that has a cursor has what lies before it.
-    if (cursor.seq !== undefined) this.#sentAbove = 0
+    if (cursor.seq !== undefined) this.sent.beginAt(0)
     // Until the log has been read, the connection has what its page says, and no more.
     this.moveTo({ seq: Math.min(from.seq ?? this.#seq, this.#seq), epoch: this.#epoch })
     await this.release(await this.#readOn(from))
@@ -225,7 +211,7 @@ export class Member {
 
   #sendGap(gap: Gap, epoch: string): void {
     // In another life of the log, and in one that came back older, the numbers that were lost are given again.
-    this.#sentAbove = Math.min(this.#sentAbove, gap.from - 1)
+    this.sent.reaches(gap.from - 1)
     this.connection.sendGap(this.channel, epoch, gap)
   }
 

@@ -10,30 +10,63 @@ import type { Engine, Published } from './engine.ts'
 import { ServiceError } from './errors.ts'
 import type { MessageInput, NotificationInput } from './notification.ts'
 import type { Draft } from './publication.ts'
+import { refuseTime } from './schedule.ts'
 import { publishAllWatched, publishWatched } from './watching.ts'
+import { refusePlace, type WebhookPolicy } from './webhook.ts'
+
+export interface PublisherOptions {
+  /** How many publishes may wait for the engine; what comes beyond them is refused. Without it there is no limit. */
+  maxWaiting?: number
+  /** Which webhooks a notification may have; without it any. */
+  webhooks?: WebhookPolicy
+}
 
 /**
  * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
  */
 export class Publisher {
-  readonly #engine: Pick<Engine, 'broker' | 'watches'>
+  readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'watches'>
   readonly #maxWaiting: number
+  readonly #webhooks: WebhookPolicy | undefined
   #waiting = 0
 
-  /** `maxWaiting`: how many publishes may wait for the engine; what comes beyond them is refused. */
-  constructor(engine: Pick<Engine, 'broker' | 'watches'>, maxWaiting = Number.POSITIVE_INFINITY) {
+  constructor(
+    engine: Pick<Engine, 'broker' | 'schedule' | 'watches'>,
+    { maxWaiting = Number.POSITIVE_INFINITY, webhooks }: PublisherOptions = {},
+  ) {
     this.#engine = engine
     this.#maxWaiting = maxWaiting
+    this.#webhooks = webhooks
+  }
+
+  /** How many more publishes may wait for the engine now. */
+  get room(): number {
+    return Math.max(0, this.#maxWaiting - this.#waiting)
   }
 
   /** Whether a publish would be refused now, because too many wait already. */
   get isFull(): boolean {
-    return this.#waiting >= this.#maxWaiting
+    return this.room === 0
   }
 
   /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, `overloaded`, or an engine's error. */
   async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
+    refusePlace(input.webhook, this.#webhooks)
     return this.#publish(draftNotification(user, input, options))
+  }
+
+  /** Keeps a notification until `at` (milliseconds since the epoch), when a `Scheduler` publishes it. Rejects like `notify`. */
+  async schedule(
+    user: string,
+    input: NotificationInput,
+    at: number,
+    options: PublishOptions,
+  ): Promise<{ id: string; replayed: boolean }> {
+    this.#refuseIfFull()
+    refuseTime(input, at)
+    refusePlace(input.webhook, this.#webhooks)
+    const draft = draftNotification(user, input, { ...options, sendAt: at })
+    return this.#waitFor(1, () => this.#engine.schedule.add({ draft, at, ttl: input.ttl }))
   }
 
   /**
@@ -46,6 +79,7 @@ export class Publisher {
     options: PublishOptions,
   ): Promise<PromiseSettledResult<Published>[]> {
     this.#refuseIfFull()
+    refusePlace(input.webhook, this.#webhooks)
     const drafts = draftNotifications(users, input, options)
     return this.#waitFor(drafts.length, () => publishAllWatched(this.#engine, drafts))
   }

@@ -1,4 +1,6 @@
 import type { Channel } from './channel.ts'
+import { refuseFaults } from './errors.ts'
+import type { NotificationInput } from './notification.ts'
 import type { Draft } from './publication.ts'
 
 /** A notification that waits for its time. */
@@ -9,6 +11,9 @@ export interface Scheduled {
   /** How long it is to live from then on, in seconds; undefined for as long as the retention. */
   ttl: number | undefined
 }
+
+/** How far ahead something can be scheduled, in milliseconds: a year. */
+export const MAX_AHEAD = 366 * 24 * 60 * 60 * 1000
 
 /** How long it is remembered that something was cancelled, in milliseconds: longer than a process has it in hand to publish it. */
 export const CANCELLED_FOR = 60_000
@@ -38,4 +43,10 @@ export interface Schedule {
    * publish the same one, those that come later are told no, since nobody can have cancelled what is no longer there.
    */
   conclude(channel: Channel, id: string): Promise<boolean>
+}
+
+/** Throws `invalid_request` for what can't be scheduled for `at`, in milliseconds since the epoch. */
+export function refuseTime({ ttl }: NotificationInput, at: number): void {
+  if (ttl === 0) refuseFaults([{ pointer: '/ttl', detail: 'must not be 0 with sendAt' }])
+  if (at > Date.now() + MAX_AHEAD) refuseFaults([{ pointer: '/sendAt', detail: 'must be within a year' }])
 }

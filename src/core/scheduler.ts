@@ -1,9 +1,9 @@
 import { idOfChannel, userChannel } from './channel.ts'
-import { draftNotification, iso, type PublishOptions } from './drafts.ts'
+import { iso } from './drafts.ts'
 import type { Engine, Published } from './engine.ts'
-import { type Fault, ServiceError } from './errors.ts'
+import { ServiceError } from './errors.ts'
 import type { Inboxes } from './inboxes.ts'
-import { MAX_TTL_SECONDS, type NotificationInput } from './notification.ts'
+import { MAX_TTL_SECONDS } from './notification.ts'
 import type { Draft } from './publication.ts'
 import type { Scheduled } from './schedule.ts'
 import { publishWatched } from './watching.ts'
@@ -14,10 +14,7 @@ const INTERVAL = 500
 /** How many are published in one go. */
 const AT_ONCE = 200
 
-/** How far ahead something can be scheduled, in milliseconds: a year. */
-export const MAX_AHEAD = 366 * 24 * 60 * 60 * 1000
-
-/** Keeps notifications until their time, and publishes what is due: every process does, and each comes once. */
+/** Publishes what was scheduled when it is due: every process does, and each comes once. What is to come is found and cancelled here, too. */
 export class Scheduler {
   readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'watches'>
   readonly #inboxes: Inboxes
@@ -53,20 +50,6 @@ export class Scheduler {
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#looking
-  }
-
-  /** Keeps a notification until `at` (milliseconds). Rejects with `invalid_request`, `idempotency_conflict`, or an engine's error. */
-  async add(
-    user: string,
-    input: NotificationInput,
-    at: number,
-    options: PublishOptions,
-  ): Promise<{ id: string; replayed: boolean }> {
-    const fault = faultOf(input, at)
-    if (fault !== undefined)
-      throw new ServiceError('invalid_request', `${fault.pointer} ${fault.detail}`, { faults: [fault] })
-    const draft = draftNotification(user, input, { ...options, sendAt: at })
-    return this.#engine.schedule.add({ draft, at, ttl: input.ttl })
   }
 
   /** The scheduled notification of a user with this id or tag. */
@@ -126,10 +109,4 @@ function stamped({ draft, ttl }: Scheduled): Draft {
   }
   const idempotency = { key: `scheduled ${draft.id}`, fingerprint: draft.id }
   return { ...draft, createdAt: now, expiresAt: ttl === undefined ? 0 : now + ttl * 1000, item, idempotency }
-}
-
-function faultOf({ ttl }: NotificationInput, at: number): Fault | undefined {
-  if (ttl === 0) return { pointer: '/ttl', detail: 'must not be 0 with sendAt' }
-  if (at > Date.now() + MAX_AHEAD) return { pointer: '/sendAt', detail: 'must be within a year' }
-  return undefined
 }

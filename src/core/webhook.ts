@@ -1,4 +1,4 @@
-import { type Fault, ServiceError } from './errors.ts'
+import { type Fault, refuseFaults } from './errors.ts'
 
 /** What can become of a notification. */
 export type WebhookEvent = 'delivered' | 'read' | 'undelivered'
@@ -47,11 +47,8 @@ export function faultsOfWebhook(webhook: WebhookInput | undefined, ttl: number |
 }
 
 /** Throws `invalid_request` for what can't be told here: no secret, no place to tell it, or a place that is not allowed. */
-export function refusePlace(webhook: WebhookInput | undefined, policy: WebhookPolicy): void {
-  const faults = webhook === undefined ? [] : faultsOfPlace(webhook, policy)
-  const [fault] = faults
-  if (fault !== undefined)
-    throw new ServiceError('invalid_request', `${fault.pointer} ${fault.detail}`, { faults })
+export function refusePlace(webhook: WebhookInput | undefined, policy: WebhookPolicy | undefined): void {
+  if (webhook !== undefined && policy !== undefined) refuseFaults(faultsOfPlace(webhook, policy))
 }
 
 function faultsOfPlace({ url }: WebhookInput, policy: WebhookPolicy): Fault[] {

@@ -30,7 +30,7 @@ export function inboxHandlers(
       const query = parseInboxQuery(options)
       const { answer, shownAbove } = answerOf(await inboxes.list(user, query))
       // A list of some of them, or of older ones, leaves out what the tab was not sent.
-      if (isWhole(query)) hub.memberOf(connection, userChannel(user))?.caughtUp(shownAbove)
+      if (isWhole(query)) hub.memberOf(connection, userChannel(user))?.sent.reaches(shownAbove)
       return answer
     },
     mark: async ([mark]) => inboxes.mark(userOf(connection), parseMark(mark)),
@@ -39,9 +39,9 @@ export function inboxHandlers(
       const member = hub.memberOf(connection, userChannel(user))
       const processed = parseAcknowledged(seq, member?.position.seq ?? 0)
       const epoch = member?.position.epoch
-      await inboxes.acknowledge(user, processed, member?.sentAbove)
+      await inboxes.acknowledge(user, processed, member?.sent.above)
       // In another life of the log the numbers are given again.
-      if (member?.position.epoch === epoch) member?.acknowledged(processed)
+      if (member?.position.epoch === epoch) member?.sent.acknowledged(processed)
       return {}
     },
   }

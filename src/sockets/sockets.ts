@@ -13,7 +13,7 @@ import { MembershipFollower } from './membership-follower.ts'
 import { mayConnect, type OriginPolicy } from './origin.ts'
 import { mindPolls } from './polls.ts'
 import { type RefusalReason, refuseHandshakes, upgradeWebsocketsOnly } from './refusals.ts'
-import { type CloseReason, TabConnection } from './tab-connection.ts'
+import { CLOSE_REASONS, type CloseReason, TabConnection } from './tab-connection.ts'
 import { TokenBucket } from './token-bucket.ts'
 import { UserLimit } from './user-limit.ts'
 
@@ -70,14 +70,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   /** Transports on which a CONNECT was begun or answered; Socket.IO itself minds a second one only after the answer. */
   const taken = new WeakSet<Socket['conn']>()
   const sessions = new WeakMap<Socket, Session>()
-  const closed: SocketCounts['closed'] = {
-    slow: 0,
-    expired: 0,
-    draining: 0,
-    engine: 0,
-    disconnected: 0,
-    user_limit: 0,
-  }
+  const closed = Object.fromEntries(CLOSE_REASONS.map((reason) => [reason, 0])) as SocketCounts['closed']
   const refused: SocketCounts['refused'] = { rate: 0, draining: 0, origin: 0 }
   const accepted = new TokenBucket(options.maxConnects)
   const users = new UserLimit(options.maxPerUser)

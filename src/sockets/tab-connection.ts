@@ -11,7 +11,9 @@ import { TabMemberships } from './tab-memberships.ts'
 import { Wire } from './wire.ts'
 
 /** Why the server ended a connection, for the metrics. */
-export type CloseReason = 'slow' | 'expired' | 'draining' | 'engine' | 'disconnected' | 'user_limit'
+export type CloseReason = (typeof CLOSE_REASONS)[number]
+
+export const CLOSE_REASONS = ['slow', 'expired', 'draining', 'engine', 'disconnected', 'user_limit'] as const
 
 /** How much may wait for a tab when it is sent an answer or a replay, in bytes. */
 const MUCH = 65_536

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { EVERYTHING, Inboxes } from '../../src/core/inboxes.ts'
-import { MAX_AHEAD, Scheduler } from '../../src/core/scheduler.ts'
+import { MAX_AHEAD } from '../../src/core/schedule.ts'
+import { Scheduler } from '../../src/core/scheduler.ts'
 import { call, shareApi, startApi } from '../support/api.ts'
 import { until } from '../support/until.ts'
 

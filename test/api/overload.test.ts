@@ -1,6 +1,8 @@
 import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { ServiceError } from '../../src/core/errors.ts'
+import { EVERYTHING, Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { openRedis } from '../support/engines.ts'
@@ -13,7 +15,7 @@ interface Answer {
   status: number
   retryAfter: string | undefined
   type: string | undefined
-  body: { code?: string; status?: number }
+  body: { code?: string; status?: number; seq?: number }
   milliseconds: number
 }
 
@@ -138,6 +140,18 @@ describe('more publishes than the engine can take', () => {
     expect((await post()).status).toBe(201)
   })
 
+  test('what is to be kept for later waits and is refused like the rest', async () => {
+    const later = () =>
+      app.app.publisher.schedule('ada', { title: 'Later' }, Date.now() + 60_000, { credential: 'test' })
+    const waiting = letWait(LIMIT - 1)
+    const last = later()
+    await until(async () => app.app.publisher.isFull, 500)
+    await expect(later()).rejects.toMatchObject({ code: 'overloaded' })
+    redis.resume()
+    await Promise.all(waiting)
+    expect(await last).toMatchObject({ replayed: false })
+  })
+
   test('everything that does not publish is answered', async () => {
     letWait(LIMIT).map((waiting) => waiting.catch(() => undefined))
     expect((await fetch(`${app.url}/livez`)).status).toBe(200)
@@ -146,7 +160,7 @@ describe('more publishes than the engine can take', () => {
     expect((await post(undefined, '/rooms/hall/other')).status).toBe(404)
   })
 
-  test('who repeats at once on its connection is answered when the time to wait is over', async () => {
+  test('who repeats at once on its connection waits in line, and is refused in time if nothing moves', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     letWait(LIMIT).map((waiting) => waiting.catch(() => undefined))
     const first = await post(agent)
@@ -156,6 +170,35 @@ describe('more publishes than the engine can take', () => {
     expect(second.milliseconds).toBeGreaterThan(700)
     expect(second.milliseconds).toBeLessThan(2000)
     agent.destroy()
+  })
+
+  test('who waits in line is taken when there is room, the longest wait first', async () => {
+    const agents = Array.from({ length: LIMIT * 3 }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
+    const waiting = letWait(LIMIT)
+    for (const { body } of await Promise.all(agents.map((agent) => post(agent))))
+      expect(body.code).toBe('overloaded')
+    const repeat = (agent: Agent) => post(agent, '/notify/grace')
+    const first = agents.slice(0, LIMIT).map(repeat)
+    await delay(50)
+    const others = agents.slice(LIMIT).map(repeat)
+    // Nobody who has gone is taken, nor does one hold up the others.
+    const gone = new Agent({ keepAlive: true, maxSockets: 1 })
+    expect((await post(gone)).body.code).toBe('overloaded')
+    const lost = post(gone, '/notify/grace').catch(() => 'gone')
+    await delay(50)
+    gone.destroy()
+    expect(await lost).toBe('gone')
+    expect((await post()).body.code).toBe('overloaded')
+    redis.resume()
+    await Promise.all(waiting)
+    const repeated = await Promise.all([...first, ...others])
+    expect(repeated.map(({ status }) => status)).toEqual(agents.map(() => 201))
+    const seqs = repeated.map(({ body }) => body.seq!)
+    expect(Math.max(...seqs.slice(0, LIMIT))).toBeLessThan(Math.min(...seqs.slice(LIMIT)))
+    expect((await post()).status).toBe(201)
+    const { items } = await new Inboxes(app.app.engine).list('grace', { ...EVERYTHING, limit: 50 })
+    expect(items).toHaveLength(agents.length)
+    for (const agent of agents) agent.destroy()
   })
 
   test('what is said to the server itself is never refused for want of room', async () => {
@@ -171,7 +214,7 @@ test('a burst of 10,000 in one turn: as many as may wait are stored, the rest is
   // How fast a machine stores them is not asked here.
   const engine = await openRedis(redis.url, { commandTimeout: 20_000 })
   try {
-    const publisher = new Publisher(engine, 1000)
+    const publisher = new Publisher(engine, { maxWaiting: 1000 })
     const burst = await Promise.allSettled(
       Array.from({ length: 10_000 }, (_, index) =>
         publisher.notify(`user-${index % 100}`, { title: 'Hello' }, { credential: 'test' }),

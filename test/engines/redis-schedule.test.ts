@@ -2,8 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { userChannel } from '../../src/core/channel.ts'
 import type { Engine } from '../../src/core/engine.ts'
-import { Inboxes } from '../../src/core/inboxes.ts'
-import { Scheduler } from '../../src/core/scheduler.ts'
+import { Publisher } from '../../src/core/publisher.ts'
 import { Keys } from '../../src/engines/redis/keys.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { openWatched } from '../support/watched-engine.ts'
@@ -12,13 +11,11 @@ const { times } = new Keys('tabcast', 0)
 
 let server: RedisServer
 let engine: Engine
-let scheduler: Scheduler
+let publisher: Publisher
 beforeAll(async () => {
   server = await startRedis()
   engine = await openWatched(server.url)
-  scheduler = new Scheduler(engine, new Inboxes(engine), (error) => {
-    throw error
-  })
+  publisher = new Publisher(engine)
 })
 beforeEach(() => server.cli('flushall'))
 afterAll(async () => {
@@ -33,7 +30,7 @@ async function noteDead(at: number, count: number): Promise<void> {
 }
 
 const add = (title: string, at: number, idempotencyKey: string): Promise<{ id: string; replayed: boolean }> =>
-  scheduler.add('ada', { title }, at, { credential: 'test', idempotencyKey })
+  publisher.schedule('ada', { title }, at, { credential: 'test', idempotencyKey })
 
 const idsOf = async (now: number, limit: number): Promise<string[]> =>
   (await engine.schedule.due(now, limit)).map(({ draft }) => draft.id)

@@ -215,7 +215,7 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Receipts: what a tab was not sent it can not acknowledge',
     module: 'src/sockets/inbox-events.ts',
-    find: 'member?.sentAbove',
+    find: 'member?.sent.above',
     replace: '0',
     test: 'test/sockets/inbox.test.ts',
     name: 'who joined',
@@ -231,8 +231,8 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Bounded queue: what the engine can not take in time is refused at once',
     module: 'src/core/publisher.ts',
-    find: 'return this.#waiting >= this.#maxWaiting',
-    replace: 'return false',
+    find: 'return Math.max(0, this.#maxWaiting - this.#waiting)',
+    replace: 'return 1',
     test: 'test/api/overload.test.ts',
     name: 'one more is refused at once',
   },

@@ -11,6 +11,7 @@ import { Inboxes } from '../../src/core/inboxes.ts'
 import { Publisher } from '../../src/core/publisher.ts'
 import { Scheduler } from '../../src/core/scheduler.ts'
 import type { ApiKey, Scope } from '../../src/core/scopes.ts'
+import type { WebhookPolicy } from '../../src/core/webhook.ts'
 import { openMemory, report } from './engines.ts'
 import type { Json } from './json.ts'
 
@@ -23,20 +24,26 @@ export const apiKey = (key: string, ...scopes: Scope[]): ApiKey => ({
   scopes: new Set(scopes.length === 0 ? ['admin'] : scopes),
 })
 
+export interface StartOptions extends Partial<ApiOptions> {
+  webhooks?: WebhookPolicy
+}
+
+const POLICY: WebhookPolicy = { enabled: true, hasUrl: true, allowPrivate: false }
+
 export interface StartedApi {
   api: FastifyInstance
   engine: Engine
 }
 
 /** The HTTP side on an embedded engine in memory. Both end with the test. */
-export async function startApi(options: Partial<ApiOptions> = {}): Promise<StartedApi> {
+export async function startApi(options: StartOptions = {}): Promise<StartedApi> {
   const started = await start(options)
   onTestFinished(() => stop(started))
   return started
 }
 
 /** The same, once for all tests of a file that do not mind each other. */
-export function shareApi(options: Partial<ApiOptions> = {}): () => FastifyInstance {
+export function shareApi(options: StartOptions = {}): () => FastifyInstance {
   let started: StartedApi
   beforeAll(async () => {
     started = await start(options)
@@ -50,15 +57,14 @@ async function stop({ api, engine }: StartedApi): Promise<void> {
   await engine.close()
 }
 
-async function start(options: Partial<ApiOptions>): Promise<StartedApi> {
+async function start({ webhooks = POLICY, ...options }: StartOptions): Promise<StartedApi> {
   const engine = await openMemory({ count: 1000, seconds: 3600 }, { count: 500, seconds: 3600 })
   const inboxes = new Inboxes(engine)
   const api = await buildApi({
     role: 'all',
     engine,
-    publisher: new Publisher(engine),
+    publisher: new Publisher(engine, { webhooks }),
     inboxes,
-    webhooks: { enabled: true, hasUrl: true, allowPrivate: false },
     scheduler: new Scheduler(engine, inboxes, report),
     deliveries: new Deliveries(engine.broker, inboxes),
     apiKeys: [apiKey(KEY)],

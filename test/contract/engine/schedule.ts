@@ -5,7 +5,8 @@ import type { Engine } from '../../../src/core/engine.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import { payloadOf } from '../../../src/core/publication.ts'
 import { Publisher } from '../../../src/core/publisher.ts'
-import { MAX_AHEAD, Scheduler } from '../../../src/core/scheduler.ts'
+import { MAX_AHEAD } from '../../../src/core/schedule.ts'
+import { Scheduler } from '../../../src/core/scheduler.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { Ear } from '../../support/ear.ts'
 import { until } from '../../support/until.ts'
@@ -34,7 +35,12 @@ export function scheduleLaw(court: Court): void {
       const at = Date.now() + 1500
       const ids = await Promise.all(
         Array.from({ length: 20 }, async (_, index) => {
-          const { id } = await scheduler.add(user, { title: `${index}`, ttl: 60 }, at, OPTIONS)
+          const { id } = await new Publisher(engine).schedule(
+            user,
+            { title: `${index}`, ttl: 60 },
+            at,
+            OPTIONS,
+          )
           return id
         }),
       )
@@ -60,8 +66,8 @@ export function scheduleLaw(court: Court): void {
       const channel = userChannel(user)
       const scheduler = begin(engine)
       const at = Date.now() + 300
-      const { id } = await scheduler.add(user, { title: 'never' }, at, OPTIONS)
-      await scheduler.add(user, { title: 'still' }, at, OPTIONS)
+      const { id } = await new Publisher(engine).schedule(user, { title: 'never' }, at, OPTIONS)
+      await new Publisher(engine).schedule(user, { title: 'still' }, at, OPTIONS)
       // Somebody has used the key under which it is to be published.
       const idempotency = { key: `scheduled ${id}`, fingerprint: 'another' }
       await engine.broker.publish({ ...draftOf(channel, 'another'), idempotency })
@@ -80,8 +86,8 @@ export function scheduleLaw(court: Court): void {
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() + 60_000
-      const { id } = await scheduler.add(user, { title: 'A', tag: 't' }, at, OPTIONS)
-      const other = await scheduler.add(user, { title: 'B' }, at, OPTIONS)
+      const { id } = await new Publisher(engine).schedule(user, { title: 'A', tag: 't' }, at, OPTIONS)
+      const other = await new Publisher(engine).schedule(user, { title: 'B' }, at, OPTIONS)
       expect(await scheduler.find(user, 't')).toMatchObject({ at, draft: { id } })
       expect(await scheduler.find(user, id)).toMatchObject({ at, draft: { id } })
       expect(await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).toMatchObject({
@@ -101,7 +107,7 @@ export function scheduleLaw(court: Court): void {
       const scheduler = begin(engine)
       const at = Date.now() + 60_000
       const add = (title: string, when = at) =>
-        scheduler.add(user, { title }, when, { ...OPTIONS, idempotencyKey: 'k' })
+        new Publisher(engine).schedule(user, { title }, when, { ...OPTIONS, idempotencyKey: 'k' })
       const first = await add('A')
       expect(first.replayed).toBe(false)
       expect(await add('A')).toEqual({ ...first, replayed: true })
@@ -117,7 +123,7 @@ export function scheduleLaw(court: Court): void {
       const publisher = new Publisher(engine)
       const at = Date.now() - 1
       const options = { ...OPTIONS, idempotencyKey: 'k' }
-      const { id } = await scheduler.add(user, { title: 'A' }, at, options)
+      const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, at, options)
       const ear = new Ear()
       await engine.broker.subscribe(userChannel(user), ear.hear)
       const repeat = (sendAt?: number) => publisher.notify(user, { title: 'A' }, { ...options, sendAt })
@@ -140,7 +146,7 @@ export function scheduleLaw(court: Court): void {
       // Nothing else is as early as this.
       const at = 1_000_000
       const add = (title: string, when: number, idempotencyKey: string) =>
-        scheduler.add(user, { title }, when, { ...OPTIONS, idempotencyKey })
+        new Publisher(engine).schedule(user, { title }, when, { ...OPTIONS, idempotencyKey })
       const first = await add('A', at, 'k')
       for (let times = 0; times < 3; times++) {
         expect(await add('A', at, 'k')).toEqual({ ...first, replayed: true })
@@ -159,7 +165,7 @@ export function scheduleLaw(court: Court): void {
       const engine = await court.open()
       const user = randomUUID()
       const scheduler = begin(engine)
-      const { id } = await scheduler.add(user, { title: 'A' }, Date.now() - 1, OPTIONS)
+      const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
       const { broker } = engine
       const racing = new Scheduler(
         {
@@ -214,7 +220,12 @@ export function scheduleLaw(court: Court): void {
         })
         if (before !== undefined) await notify('before', before.version)
         const version = before?.version === undefined ? {} : { version: before.version - 1 }
-        await scheduler.add(user, { title: 'scheduled', tag: 't', ...version }, Date.now() - 1, OPTIONS)
+        await new Publisher(engine).schedule(
+          user,
+          { title: 'scheduled', tag: 't', ...version },
+          Date.now() - 1,
+          OPTIONS,
+        )
         scheduler.start()
         await until(async () => isPublished, 5000)
         await scheduler.stop()
@@ -239,7 +250,7 @@ export function scheduleLaw(court: Court): void {
           },
         }),
       })
-      const { id } = await slow.add(user, { title: 'A' }, Date.now() - 1, OPTIONS)
+      const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
       const ear = new Ear()
       await broker.subscribe(userChannel(user), ear.hear)
       slow.start()
@@ -255,7 +266,12 @@ export function scheduleLaw(court: Court): void {
       const user = randomUUID()
       const scheduler = begin(engine)
       const add = (at: number, ttl?: number) =>
-        scheduler.add(user, ttl === undefined ? { title: 'A' } : { title: 'A', ttl }, at, OPTIONS)
+        new Publisher(engine).schedule(
+          user,
+          ttl === undefined ? { title: 'A' } : { title: 'A', ttl },
+          at,
+          OPTIONS,
+        )
       await expect(add(Date.now() + MAX_AHEAD + 5000)).rejects.toMatchObject({ code: 'invalid_request' })
       await expect(add(Date.now() + 1000, 0)).rejects.toMatchObject({ code: 'invalid_request' })
       const { id } = await add(Date.now() + MAX_AHEAD - 5000)

@@ -280,7 +280,7 @@ export function watchesLaw(court: Court): void {
           expect(await notify()).toMatchObject({ replayed: true })
         } else {
           const scheduler = new Scheduler(parts, new Inboxes(engine), (error) => court.reported.push(error))
-          await scheduler.add(user, { title: 'A', webhook }, Date.now() - 1, options)
+          await new Publisher(parts).schedule(user, { title: 'A', webhook }, Date.now() - 1, options)
           scheduler.start()
           await until(async () => (await schedule.due(Date.now(), 10)).length === 0, 5000)
           await scheduler.stop()
