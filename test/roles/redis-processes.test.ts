@@ -175,8 +175,9 @@ describe('Redis that comes and goes', () => {
     const redis = await startRedis()
     const server = await startTabcast({ REDIS_URL: redis.url }, { bare: true })
     try {
-      expect(server.output()).toContain('Redis')
       expect((await fetch(`${server.url}/readyz`)).status).toBe(200)
+      // What it prints comes by another way than what it answers.
+      await until(async () => server.output().includes('Redis'), 5000)
     } finally {
       await server.kill()
       await redis.stop()

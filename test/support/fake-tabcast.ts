@@ -9,6 +9,8 @@ export interface SeenRequest {
   path: string
   headers: IncomingMessage['headers']
   body: string
+  /** How long after it had come the caller closed the connection, in milliseconds; undefined as long as it is open. */
+  closedAfter?: number
 }
 
 export interface FakeTabcast {
@@ -22,7 +24,12 @@ export async function fakeTabcast(...answers: ((response: ServerResponse) => voi
   const requests: SeenRequest[] = []
   const server = createServer(async (request, response) => {
     const { method = '', url = '', headers } = request
-    requests.push({ method, path: url, headers, body: await text(request) })
+    const began = Date.now()
+    const seen: SeenRequest = { method, path: url, headers, body: await text(request) }
+    requests.push(seen)
+    response.once('close', () => {
+      seen.closedAfter = Date.now() - began
+    })
     answers[Math.min(requests.length, answers.length) - 1]!(response)
   })
   server.listen(0, '127.0.0.1')

@@ -12,6 +12,9 @@ export interface TabOptions extends Partial<ManagerOptions & SocketOptions> {
   since?: object | undefined
 }
 
+/** How long an event is waited for, in milliseconds: shorter than a test may take, so that what is missing is told. */
+const PATIENCE = 25_000
+
 /** A stock Socket.IO client that writes down everything it is sent. */
 export class TestTab {
   readonly socket: Socket
@@ -55,18 +58,30 @@ export class TestTab {
     return new Promise((resolve) => this.socket.once('disconnect', resolve))
   }
 
-  /** Resolves when so many of one event have come in all, with all of them. */
+  /** Resolves when so many of one event have come in all, with all of them; rejects before the test's own time is up, saying what came. */
   async sees(event: string, count = 1): Promise<Json[]> {
     if (this.all(event).length < count)
-      await new Promise<void>((resolve) => {
-        const look = (): void => {
-          if (this.all(event).length < count) return
+      await new Promise<void>((resolve, reject) => {
+        const end = (settle: () => void): void => {
+          clearTimeout(timer)
           this.#waiting.delete(look)
-          resolve()
+          settle()
         }
+        const look = (): void => {
+          if (this.all(event).length >= count) end(resolve)
+        }
+        const timer = setTimeout(() => end(() => reject(new Error(this.#missing(event, count)))), PATIENCE)
         this.#waiting.add(look)
       })
     return this.all(event)
+  }
+
+  #missing(event: string, count: number): string {
+    const came = Object.entries(Object.groupBy(this.seen, (seen) => seen.event)).map(
+      ([name, seen]) => `${seen!.length} ${name}`,
+    )
+    const state = this.socket.connected ? 'connected' : 'not connected'
+    return `not ${count} ${event} within ${PATIENCE} ms: ${came.join(', ') || 'nothing'} came, and the tab is ${state}`
   }
 
   /** Emits an event and resolves with its acknowledgement. */
