@@ -11,12 +11,15 @@ import { RacingBackend } from './racing-backend.ts'
 export interface ReplyOptions {
   /** Whose replies get lost: Redis's to the API, or the API's to the backend. */
   from: 'redis' | 'api'
-  /** How many notifications, each with a key of its own. */
+  /** How many notifications, each with a key of its own: at least so many, and until replies have been thrown away so often. */
   posts: number
+  thefts: number
 }
 
 /** What became of posts whose replies were lost. */
 export interface ReplyFigures {
+  /** How many notifications were taken. */
+  posts: number
   /** How many attempts were answered with each status; 0 stands for none. */
   statuses: Record<number, number>
   /** How many answers said that they were given before. */
@@ -46,7 +49,7 @@ const LONGEST_PAUSE = 600
 const PATIENCE = 20_000
 
 /** Five posts race for every key while replies get lost on their way; tabs hear it on a worker to which nothing happens. */
-export async function lostReplies({ from, posts }: ReplyOptions): Promise<ReplyFigures> {
+export async function lostReplies({ from, posts, thefts }: ReplyOptions): Promise<ReplyFigures> {
   const redis = await startRedis({ aof: true })
   const toRedis = await startProxy(redis.port)
   const env = { JWT_SECRET, RETENTION_COUNT: '1000000', LOG_LEVEL: 'silent' }
@@ -64,7 +67,7 @@ export async function lostReplies({ from, posts }: ReplyOptions): Promise<ReplyF
     const began = performance.now()
     const backend = new RacingBackend({ url: `http://127.0.0.1:${toApi.port}`, apiKey: api.apiKey })
     const thief = new Thief(from === 'redis' ? toRedis : toApi)
-    await backend.post(users, posts)
+    await backend.post(users, posts, () => thief.thefts >= thefts)
     await thief.end()
     const seconds = Math.round((performance.now() - began) / 1000)
     await until(async () => missing(tabs, backend) === 0, PATIENCE).catch(() => undefined)
@@ -72,6 +75,7 @@ export async function lostReplies({ from, posts }: ReplyOptions): Promise<ReplyF
     await Promise.all(readers.map((reader) => reader.sees('position')))
     const { statuses, replayed, ambiguous } = backend
     return {
+      posts: backend.taken.length,
       statuses,
       replayed,
       thefts: thief.thefts,

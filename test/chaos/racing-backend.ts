@@ -22,11 +22,11 @@ export class RacingBackend {
     this.#api = api
   }
 
-  /** Notifies the users in turn, so many times in all; resolves when everything has been taken. */
-  async post(users: readonly string[], count: number): Promise<void> {
+  /** Notifies the users in turn, at least so many times in all and until that is enough; resolves when everything has been taken. */
+  async post(users: readonly string[], least: number, isEnough: () => boolean): Promise<void> {
     let next = 0
     const postOneByOne = async (): Promise<void> => {
-      while (next < count) {
+      while (next < least || !isEnough()) {
         const number = next++
         await this.#race(users[number % users.length]!, `n${number}`)
       }

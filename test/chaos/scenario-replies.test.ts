@@ -7,11 +7,11 @@ const posts = full ? 10_000 : 300
 test.each(['redis', 'api'] as const)(
   'replies of %s get lost while retries race: every key is stored once and delivered once',
   async (from) => {
-    const figures = await lostReplies({ from, posts })
-    process.stdout.write(`replies of ${from}: ${JSON.stringify({ posts, ...figures })}\n`)
+    const figures = await lostReplies({ from, posts, thefts: 3 })
+    process.stdout.write(`replies of ${from}: ${JSON.stringify(figures)}\n`)
     expect(figures).toMatchObject({ ambiguous: [], lost: [0, 0], doubled: [0, 0] })
-    expect(figures.thefts).toBeGreaterThan(2)
-    expect(figures.replayed).toBeGreaterThan(posts)
+    expect(figures.posts).toBeGreaterThanOrEqual(posts)
+    expect(figures.replayed).toBeGreaterThan(figures.posts)
   },
   full ? 400_000 : 90_000,
 )
