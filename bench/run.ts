@@ -1,5 +1,6 @@
-/** `npm run bench [-- notify | fan-out | many | overload]`: each bench prints ratios against something measured in the same run. */
+/** `npm run bench [-- notify | fan-out | inboxes | many | overload]`: each bench prints ratios against something measured in the same run. */
 import { benchFanOut } from './fan-out.ts'
+import { benchInboxes } from './inboxes.ts'
 import { benchMany } from './many.ts'
 import { benchNotify } from './notify.ts'
 import { benchOverload } from './overload.ts'
@@ -7,6 +8,7 @@ import { benchOverload } from './overload.ts'
 const benches: Record<string, () => Promise<string[]>> = {
   notify: benchNotify,
   'fan-out': benchFanOut,
+  inboxes: benchInboxes,
   many: benchMany,
   overload: benchOverload,
 }

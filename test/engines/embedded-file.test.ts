@@ -1,9 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { userChannel } from '../../src/core/channel.ts'
 import type { Engine, EngineOptions } from '../../src/core/engine.ts'
+import { payloadOf } from '../../src/core/publication.ts'
+import { Publisher } from '../../src/core/publisher.ts'
 import { openDatabase } from '../../src/engines/embedded/database.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { Log } from '../../src/engines/embedded/log.ts'
@@ -52,6 +56,74 @@ async function ask(sql: string): Promise<unknown> {
     database.close()
   }
 }
+
+describe('a file of an older version', () => {
+  /** What the first version had: its tables, a log with two entries, and a key. */
+  const FIRST = `
+    CREATE TABLE channel (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, floor INTEGER NOT NULL, epochs TEXT NOT NULL,
+      seen INTEGER, used INTEGER NOT NULL) STRICT;
+    CREATE TABLE entry (id INTEGER PRIMARY KEY, channel INTEGER NOT NULL, seq INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,
+      message BLOB NOT NULL, UNIQUE (channel, seq)) STRICT;
+    CREATE INDEX entry_expires ON entry (expires) WHERE expires > 0;
+    CREATE TABLE idempotency (id INTEGER PRIMARY KEY, key TEXT NOT NULL, channel TEXT NOT NULL, fingerprint TEXT NOT NULL, publication TEXT NOT NULL,
+      seq INTEGER NOT NULL, epoch TEXT NOT NULL, created INTEGER NOT NULL, UNIQUE (key, channel)) STRICT;
+    CREATE TABLE revocation (user TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE canary (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+    PRAGMA application_id = ${0x54616263}; PRAGMA user_version = 1;`
+
+  /** The columns of every table, and what every index is on. */
+  const shapeOf = (file: string): Record<string, unknown> => {
+    const database = new DatabaseSync(file)
+    const all = (sql: string) => database.prepare(sql).all() as { name: string; tbl_name: string }[]
+    const shape = all('SELECT name, tbl_name FROM sqlite_schema ORDER BY name').map(({ name, tbl_name }) => [
+      name,
+      name === tbl_name
+        ? all(`SELECT name, type FROM pragma_table_info('${name}') ORDER BY name`)
+        : all(`SELECT name FROM pragma_index_info('${name}')`),
+    ])
+    database.close()
+    return Object.fromEntries(shape)
+  }
+
+  test('becomes what a new one is, and keeps its log', async () => {
+    const channel = someUser()
+    const old = new DatabaseSync(path)
+    old.exec(FIRST)
+    old
+      .prepare('INSERT INTO channel VALUES (1, ?, 2, 0, \'[{"epoch":"old.life","first":1}]\', NULL, ?)')
+      .run(channel, Date.now())
+    old.close()
+    await open()
+    expect(await engine.broker.publish(draftOf(channel))).toMatchObject({ seq: 3 })
+    await engine.close()
+
+    const fresh = join(dir, 'fresh.db')
+    openDatabase(fresh, 'process').close()
+    expect(shapeOf(path)).toEqual(shapeOf(fresh))
+  })
+
+  test('ends what was to end', async () => {
+    const user = randomUUID()
+    await open()
+    const { id } = await new Publisher(engine).notify(
+      user,
+      { title: 'Soon gone', ttl: 1 },
+      { credential: 'test' },
+    )
+    await engine.close()
+    const old = new DatabaseSync(path)
+    old.exec(`
+      DROP INDEX channel_ends; ALTER TABLE channel DROP COLUMN ends;
+      DROP INDEX item_seq; CREATE INDEX item_seq ON item (channel, seq); CREATE INDEX item_ends ON item (ends);
+      PRAGMA user_version = 4;`)
+    old.close()
+    await open()
+    const ear = new Ear()
+    await engine.broker.subscribe(userChannel(user), ear.hear)
+    await ear.hasHeard(1)
+    expect(payloadOf(ear.heard[0]!)).toMatchObject({ ids: [id], unread: 0 })
+  })
+})
 
 describe('a file that is not ours', () => {
   test('is refused if it is no database', async () => {

@@ -12,7 +12,7 @@ export const IN_MEMORY = ':memory:'
 /** `Tabc`, as SQLite's header names the program that a file belongs to. */
 const APPLICATION_ID = 0x54616263
 
-const SCHEMA_VERSION = 4
+const SCHEMA_VERSION = 5
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
@@ -21,7 +21,8 @@ const SQLITE_NOTADB = 26
  * Entries have a rowid of their own and are found by an index, since that appends them to the file in the order of their arrival:
  * a key of channel and seq would touch one page per channel, and takes three times as long with many channels.
  *
- * `seq` of a channel may lie behind its entries, but never behind one that was deleted: see `Log`.
+ * `seq` of a channel may lie behind its entries, but never behind one that was deleted: see `Log`. `ends`: when the first of its
+ * notifications ends, in milliseconds since the epoch, or before that.
  */
 const SCHEMA = `
   CREATE TABLE channel (
@@ -31,8 +32,10 @@ const SCHEMA = `
     floor INTEGER NOT NULL,
     epochs TEXT NOT NULL,
     seen INTEGER,
-    used INTEGER NOT NULL
+    used INTEGER NOT NULL,
+    ends INTEGER
   ) STRICT;
+  CREATE INDEX channel_ends ON channel (ends) WHERE ends IS NOT NULL;
   CREATE TABLE entry (
     id INTEGER PRIMARY KEY,
     channel INTEGER NOT NULL,
@@ -89,8 +92,7 @@ const ITEMS = `
     UNIQUE (channel, id)
   ) STRICT;
   CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;
-  CREATE INDEX item_seq ON item (channel, seq);
-  CREATE INDEX item_ends ON item (ends);
+  CREATE INDEX item_seq ON item (channel, seq, ends);
   CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
     cancelled INTEGER, PRIMARY KEY (channel, id)) STRICT;
   CREATE INDEX schedule_at ON schedule (at);
@@ -111,7 +113,10 @@ const MIGRATIONS: Record<number, string> = {
   1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS}`,
   2: MEMBERSHIPS,
   // What had no end in the table ends when its tabs were told.
-  3: `UPDATE item SET ends = unixepoch(expires) * 1000 WHERE ends = 0; DROP INDEX item_ends; CREATE INDEX item_ends ON item (ends);`,
+  3: 'UPDATE item SET ends = unixepoch(expires) * 1000 WHERE ends = 0;',
+  4: `ALTER TABLE channel ADD COLUMN ends INTEGER; UPDATE channel SET ends = (SELECT min(ends) FROM item WHERE channel = channel.id);
+    CREATE INDEX channel_ends ON channel (ends) WHERE ends IS NOT NULL;
+    DROP INDEX IF EXISTS item_ends; DROP INDEX item_seq; CREATE INDEX item_seq ON item (channel, seq, ends);`,
 }
 
 /**

@@ -5,7 +5,8 @@ import { type Counts, endOf, type Item, type ItemDraft } from '../../core/item.t
 import { headOf } from '../../core/position.ts'
 import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/publication.ts'
 import type { Bell } from './bell.ts'
-import type { Items, Touched } from './items.ts'
+import type { Touched } from './item-rows.ts'
+import type { Items } from './items.ts'
 import type { Log, Row } from './log.ts'
 import type { Outcome } from './outcome.ts'
 import type { Transactions } from './transactions.ts'
@@ -18,7 +19,7 @@ export interface InboxParts {
   bell: Bell
 }
 
-/** How many notifications that have ended are taken out in one go. */
+/** How many inboxes are rid of what has ended in one go. */
 const MAX_EXPIRED = 500
 
 /** The notifications of users in tables, beside the log. */
@@ -115,8 +116,7 @@ export class EmbeddedInbox implements Inbox {
     const { transactions, items } = this.#parts
     for (;;) {
       const ended = await transactions.read(() => items.ended(Date.now(), MAX_EXPIRED))
-      const channels = new Set(ended.map(({ channel }) => channel))
-      await Promise.all([...channels].map((channel) => this.#write(channel, () => undefined)))
+      await Promise.all(ended.map(({ channel }) => this.#write(channel, () => undefined)))
       if (ended.length < MAX_EXPIRED) return
     }
   }

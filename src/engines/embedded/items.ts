@@ -1,7 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Delivery, InboxQuery, Mark } from '../../core/inbox.ts'
-import { type Counts, type Course, type Item, type ItemDraft, isUnread, isUnseen } from '../../core/item.ts'
+import { type Counts, type Item, type ItemDraft, isUnread, isUnseen } from '../../core/item.ts'
 import type { Draft } from '../../core/publication.ts'
+import {
+  itemOf,
+  type States,
+  type StoredItem,
+  type StoredStates,
+  statesOf,
+  type Touched,
+  type TouchedRow,
+  touchedOf,
+} from './item-rows.ts'
 import type { Log, Row, Totals } from './log.ts'
 
 /** What is to be stored for a draft: the item without its seq, the one that it replaces, and whether it may alert. */
@@ -71,11 +81,18 @@ export class Items {
     )
     if (replaced !== undefined) add(totals, replaced, -1)
     add(totals, item, 1)
-    totals.ends = Math.min(totals.ends, ends)
+    if (ends < (row.ends ?? Number.POSITIVE_INFINITY)) {
+      row.ends = ends
+      this.#log.change(row)
+    }
     const surplus = totals.items - this.#log.retentionOf(row.channel).count
-    if (surplus <= 0) return
-    this.#statements.removeOldest.run(row.id, surplus)
-    row.totals = undefined
+    if (surplus > 0) this.#removeOldest(row, surplus)
+  }
+
+  /** A full inbox loses one with every new one: what has gone is taken off the totals, since to count anew takes as long as the inbox is. */
+  #removeOldest(row: Row, count: number): void {
+    const removed = this.#statements.removeOldest.all(row.id, row.id, count - 1) as unknown as StoredStates[]
+    for (const states of removed) add(this.#totals(row), statesOf(states), -1)
   }
 
   remove(row: Row, item: Item): Touched {
@@ -99,8 +116,8 @@ export class Items {
 
   /** Gives or takes a state; answers what it changed. */
   mark(row: Row, { ids, before, state, value, at }: Mark): Touched[] {
-    const statement = this.#statements.mark[state]
-    const changed = statement.all(
+    const totals = this.#totals(row)
+    const changed = this.#statements.mark[state].all(
       ...[value ? at : null, row.id, value ? 1 : 0],
       ...[
         before ?? null,
@@ -108,9 +125,13 @@ export class Items {
         ids === undefined ? null : JSON.stringify(ids),
         JSON.stringify(ids ?? []),
       ],
-    )
-    if (changed.length > 0) row.totals = undefined
-    return (changed as unknown as TouchedRow[]).map(touchedOf)
+    ) as unknown as (TouchedRow & StoredStates)[]
+    for (const now of changed) {
+      const states = statesOf(now)
+      add(totals, { ...states, [`${state}At`]: value ? undefined : at }, -1)
+      add(totals, states, 1)
+    }
+    return changed.map(touchedOf)
   }
 
   /** So many of a list as are wanted, and one more if there is one. */
@@ -134,23 +155,23 @@ export class Items {
     return delivered.map((one) => ({ ...touchedOf(one), waiter: one.waiter ?? undefined }))
   }
 
-  /** The channels of notifications that have ended, so many at most; one that has several comes several times. */
+  /** The channels where notifications may have ended, so many at most. */
   ended(now: number, limit: number): { channel: Row['channel'] }[] {
     return this.#statements.ended.all(now, limit) as unknown as { channel: Row['channel'] }[]
   }
 
   /** What has ended in one inbox. */
   endedOf(row: Row, now: number): Item[] {
-    if (now < this.#totals(row).ends) return []
-    // What ends next is looked up with the counts.
-    row.totals = undefined
+    if (row.ends === undefined || now < row.ends) return []
+    row.ends = (this.#statements.nextEnd.get(row.id, now) as { ends: number | null }).ends ?? undefined
+    this.#log.change(row)
     return (this.#statements.endedOf.all(row.id, now) as unknown as StoredItem[]).map(itemOf)
   }
 }
 
 const mark = (column: string) => `
   UPDATE item SET ${column} = ? WHERE channel = ? AND (${column} IS NULL) = ?
-    AND (? IS NULL OR updated <= ?) AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) RETURNING id, watched`
+    AND (? IS NULL OR updated <= ?) AND (? IS NULL OR id IN (SELECT value FROM json_each(?))) RETURNING id, watched, seen, read, archived`
 
 const UNREAD = 'read IS NULL AND archived IS NULL'
 
@@ -161,12 +182,11 @@ const prepare = (database: DatabaseSync) => ({
       seen, read, archived, connections, content, waiter, watched)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
   remove: database.prepare('DELETE FROM item WHERE channel = ? AND id = ? RETURNING id, watched'),
-  removeOldest: database.prepare(
-    'DELETE FROM item WHERE rowid IN (SELECT rowid FROM item WHERE channel = ? ORDER BY seq LIMIT ?)',
-  ),
+  removeOldest: database.prepare(`
+    DELETE FROM item WHERE channel = ? AND seq <= (SELECT seq FROM item WHERE channel = ? ORDER BY seq LIMIT 1 OFFSET ?)
+    RETURNING seen, read, archived`),
   totals: database.prepare(`
-    SELECT count(*) AS items, count(*) FILTER (WHERE ${UNREAD}) AS unread, count(*) FILTER (WHERE ${UNREAD} AND seen IS NULL) AS unseen,
-      coalesce(min(ends), ${Number.MAX_SAFE_INTEGER}) AS ends
+    SELECT count(*) AS items, count(*) FILTER (WHERE ${UNREAD}) AS unread, count(*) FILTER (WHERE ${UNREAD} AND seen IS NULL) AS unseen
     FROM item WHERE channel = ?`),
   mark: {
     seen: database.prepare(mark('seen')),
@@ -182,63 +202,18 @@ const prepare = (database: DatabaseSync) => ({
   acknowledge: database.prepare(
     'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND seq > ? AND delivered IS NULL RETURNING id, waiter, watched',
   ),
-  ended: database.prepare(`
-    SELECT channel.name AS channel FROM item JOIN channel ON channel.id = item.channel
-    WHERE ends <= ? ORDER BY ends LIMIT ?`),
-  endedOf: database.prepare('SELECT * FROM item WHERE channel = ? AND ends <= ? ORDER BY ends'),
+  ended: database.prepare('SELECT name AS channel FROM channel WHERE ends <= ? ORDER BY ends LIMIT ?'),
+  // By the index, which is read through faster than the inbox: one of its own would cost every notification more.
+  nextEnd: database.prepare(
+    'SELECT min(ends) AS ends FROM item INDEXED BY item_seq WHERE channel = ? AND ends > ?',
+  ),
+  endedOf: database.prepare(
+    'SELECT * FROM item INDEXED BY item_seq WHERE channel = ? AND ends <= ? ORDER BY ends',
+  ),
 })
 
-/** A notification that something was done to. */
-export interface Touched {
-  id: string
-  /** Whether its backend wants to hear of it. */
-  watched: boolean
-}
-
-interface TouchedRow {
-  id: string
-  watched: number
-}
-
-const touchedOf = ({ id, watched }: TouchedRow): Touched => ({ id, watched: watched === 1 })
-
-function add(totals: Totals, item: Item, sign: 1 | -1): void {
+function add(totals: Totals, states: States, sign: 1 | -1): void {
   totals.items += sign
-  if (isUnread(item)) totals.unread += sign
-  if (isUnseen(item)) totals.unseen += sign
-}
-
-interface StoredItem {
-  id: string
-  seq: number
-  version: number
-  tag: string | null
-  type: string
-  category: string | null
-  course: Course
-  created: string
-  updated: string
-  expires: string
-  seen: string | null
-  read: string | null
-  archived: string | null
-  delivered: string | null
-  connections: number
-  content: string
-}
-
-function itemOf(stored: StoredItem): Item {
-  const { id, seq, version, type, course, content, connections } = stored
-  return {
-    ...{ id, seq, version, type, course, content, connections },
-    tag: stored.tag ?? undefined,
-    category: stored.category ?? undefined,
-    createdAt: stored.created,
-    updatedAt: stored.updated,
-    expiresAt: stored.expires,
-    deliveredAt: stored.delivered ?? undefined,
-    seenAt: stored.seen ?? undefined,
-    readAt: stored.read ?? undefined,
-    archivedAt: stored.archived ?? undefined,
-  }
+  if (isUnread(states)) totals.unread += sign
+  if (isUnseen(states)) totals.unseen += sign
 }

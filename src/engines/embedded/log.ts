@@ -23,6 +23,8 @@ export interface Row extends LogState {
   seen: number | undefined
   /** When the log was last written or asked for, in milliseconds since the epoch. */
   used: number
+  /** When the first notification of the inbox ends, in milliseconds since the epoch, or before that; undefined if none does. */
+  ends: number | undefined
   /** Of the inbox, if they have been counted since the row was read. */
   totals?: Totals | undefined
 }
@@ -30,8 +32,6 @@ export interface Row extends LogState {
 /** How many notifications an inbox has. */
 export interface Totals extends Counts {
   items: number
-  /** When the first of them ends, in milliseconds since the epoch, or before that. */
-  ends: number
 }
 
 /** An entry that was given its number. */
@@ -95,7 +95,17 @@ export class Log implements Memory {
     const used = Date.now()
     const { lastInsertRowid } = this.#statements.found.run(channel, textOf(epochs), used)
     const id = Number(lastInsertRowid)
-    const row: Row = { id, channel, seq: 0, floor: 0, epochs, entries: 0, seen: undefined, used }
+    const row: Row = {
+      id,
+      channel,
+      seq: 0,
+      floor: 0,
+      epochs,
+      entries: 0,
+      seen: undefined,
+      used,
+      ends: undefined,
+    }
     this.touch(row)
     return row
   }
@@ -149,8 +159,8 @@ export class Log implements Memory {
     for (const row of this.#touched) this.#trim(row)
     for (const row of this.#changed) {
       row.epochs = pruneEpochs(row.epochs, row.floor)
-      const { seq, floor, epochs, seen, used, id } = row
-      this.#statements.update.run(seq, floor, textOf(epochs), seen ?? null, used, id)
+      const { seq, floor, epochs, seen, used, ends, id } = row
+      this.#statements.update.run(seq, floor, textOf(epochs), seen ?? null, used, ends ?? null, id)
     }
   }
 
@@ -196,7 +206,7 @@ export class Log implements Memory {
 
 const prepare = (database: DatabaseSync) => ({
   find: database.prepare(`
-    SELECT id, name, seq, floor, epochs, seen, used,
+    SELECT id, name, seq, floor, epochs, seen, used, ends,
       (SELECT max(seq) FROM entry WHERE channel = channel.id) AS last,
       (SELECT count(*) FROM entry WHERE channel = channel.id) AS entries
     FROM channel WHERE name = ?`),
@@ -204,7 +214,7 @@ const prepare = (database: DatabaseSync) => ({
   forget: database.prepare('DELETE FROM channel WHERE id = ?'),
   forgetItems: database.prepare('DELETE FROM item WHERE channel = ?'),
   update: database.prepare(
-    'UPDATE channel SET seq = ?, floor = ?, epochs = ?, seen = ?, used = ? WHERE id = ?',
+    'UPDATE channel SET seq = ?, floor = ?, epochs = ?, seen = ?, used = ?, ends = ? WHERE id = ?',
   ),
   append: database.prepare(
     'INSERT INTO entry (channel, seq, created, expires, message) VALUES (?, ?, ?, ?, ?)',
@@ -223,6 +233,7 @@ interface StoredRow {
   epochs: string
   seen: number | null
   used: number
+  ends: number | null
   last: number | null
   entries: number
 }
@@ -231,7 +242,8 @@ function rowOf(stored: StoredRow): Row {
   const { id, name: channel, floor, entries, used } = stored
   const seq = Math.max(stored.seq, stored.last ?? 0)
   const epochs: Epoch[] = JSON.parse(stored.epochs)
-  return { id, channel, seq, floor, epochs, entries, seen: stored.seen ?? undefined, used }
+  const { seen, ends } = stored
+  return { id, channel, seq, floor, epochs, entries, seen: seen ?? undefined, used, ends: ends ?? undefined }
 }
 
 const textOf = (epochs: readonly Epoch[]): string => JSON.stringify(epochs)

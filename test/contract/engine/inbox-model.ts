@@ -17,8 +17,9 @@ import { ALL, type Court, upTo } from './court.ts'
 
 const OPERATIONS = full ? 10_000 : 1000
 const ACTORS = 4
-/** So many that nothing is trimmed. */
+/** So many that nothing is trimmed, and so few that an inbox is full. */
 const COUNT = 100_000
+const FEW = 15
 
 /** One who works on a user's inbox, as a tab or a backend of the user: one random operation after the other. */
 class Actor {
@@ -111,7 +112,10 @@ const keptOf = ({ id, updatedAt, seenAt, readAt, archivedAt }: Item): [string, o
 
 /** What an inbox comes to after many operations at once, and what pages make of it that only follow. */
 export function inboxModelLaw(court: Court): void {
-  const open = () => court.open({ user: { count: COUNT, seconds: 86_400 } })
+  const open = (count = COUNT) => court.open({ user: { count, seconds: 86_400 } })
+  /** Several work on a user's inbox at once, on both of two engines. */
+  const actorsOn = (engines: [Engine, Engine], user: string, seed: number, ids: string[]): Actor[] =>
+    upTo(ACTORS).map((number) => new Actor(user, engines[number % 2]!, seed * 100 + number, ids))
 
   describe('an inbox that many work on at once', () => {
     test.each(upTo(full ? 5 : 2))(
@@ -131,9 +135,7 @@ export function inboxModelLaw(court: Court): void {
         try {
           const tabs = [await follow('from the start')]
           const ids: string[] = []
-          const actors = upTo(ACTORS).map(
-            (number) => new Actor(user, number % 2 === 0 ? other : engine, seed * 100 + number, ids),
-          )
+          const actors = actorsOn([engine, other], user, seed, ids)
           await Promise.all(actors.map((actor) => actor.work(OPERATIONS / ACTORS / 2)))
           const joining = follow('from the middle')
           await Promise.all(actors.map((actor) => actor.work(OPERATIONS / ACTORS / 2)))
@@ -160,6 +162,22 @@ export function inboxModelLaw(court: Court): void {
       },
       full ? 300_000 : 30_000,
     )
+
+    test.each(upTo(2))('agrees with its counts when it is full, too (seed %i)', async (seed) => {
+      const engine = await open(FEW)
+      const other = court.features.shared ? await open(FEW) : engine
+      const user = randomUUID()
+      const ids: string[] = []
+      for (let round = 0; round < 20; round++) {
+        const actors = actorsOn([engine, other], user, seed * 100 + round, ids)
+        await Promise.all(actors.map((actor) => actor.work(10)))
+        const { items, counts } = await listAll(engine, user)
+        expect(counts).toEqual(recount(items))
+        expect(items.length).toBeLessThanOrEqual(FEW)
+      }
+      const { items } = await listAll(engine, user)
+      expect(new Set(ids).size).toBeGreaterThan(items.length + FEW)
+    })
 
     test('a page of the log has the counts as they were at its head, and that of a room has none', async () => {
       const engine = await open()
