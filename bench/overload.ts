@@ -62,7 +62,7 @@ async function press({ port, apiKey }: Tabcast, callers: number): Promise<Outcom
     await delay(SECONDS * 1000)
   })
   for (const socket of sockets) socket.destroy()
-  // What was accepted last is stored yet, and would count against whoever is measured next.
+  // What was accepted last is yet to be stored, and would count against whoever is measured next.
   await delay(SETTLING)
   return { goodput: accepted.length / seconds, accepted, refused, cores }
 }

@@ -23,8 +23,8 @@ const HEADERS = {
 /** For how long a connection that was refused is one that repeats, in milliseconds. */
 const REMEMBERED = 10_000
 
-/** How long who repeats may wait for room, in milliseconds: with the time that the engine may then take, it is answered within two seconds. */
-const PATIENCE = 800
+/** By when a publish must be answered, in milliseconds, whether it has waited for room or not. */
+const ANSWERED = 1900
 
 /** How often it is looked whether there is room again, in milliseconds. */
 const PAUSE = 10
@@ -41,13 +41,16 @@ interface Waiting {
  * use up the time that the accepted ones need.
  *
  * The first refusal of a connection is answered at once. Who repeats waits in line: refusing the same callers again and again would cost
- * more than taking them one after the other. Whoever was not reached in time is refused again.
+ * more than taking them one after the other. Whoever was not reached is refused again, early enough for an engine that then takes all of the time
+ * that it may take (`enginePatience`, in milliseconds).
  */
 export function withAdmission(
   handle: RequestListener,
   publisher: Publisher,
   counts: ApiCounts,
+  enginePatience: number,
 ): RequestListener {
+  const patience = ANSWERED - enginePatience
   /** When a connection was refused, in milliseconds since the process began. */
   const refusedAt = new WeakMap<Socket, number>()
   /** The longest wait first. */
@@ -66,7 +69,7 @@ export function withAdmission(
 
   /** Takes as many as there is room for, and refuses those who have waited for too long. */
   const advance = (): void => {
-    const late = performance.now() - PATIENCE
+    const late = performance.now() - patience
     let { room } = publisher
     let ended = 0
     for (const { request, response, since } of line) {
@@ -88,7 +91,7 @@ export function withAdmission(
     const hasRoom = publisher.room > line.length
     if (hasRoom || !METHODS.has(request.method!) || !PUBLISHES.test(request.url ?? ''))
       handle(request, response)
-    else if (performance.now() - (refusedAt.get(request.socket) ?? -REMEMBERED) < REMEMBERED)
+    else if (patience > 0 && performance.now() - (refusedAt.get(request.socket) ?? -REMEMBERED) < REMEMBERED)
       wait(request, response)
     else refuse(request, response)
   }

@@ -70,7 +70,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     serverFactory: (handle) =>
       createServer(
         { requestTimeout: REQUEST_TIMEOUT, keepAliveTimeout: KEEP_ALIVE_TIMEOUT },
-        withAdmission(handle, options.publisher, counts),
+        withAdmission(handle, options.publisher, counts, options.engine.patience),
       ),
     logger: options.logger,
     // A line per request would be most of the log, and a good part of the time.

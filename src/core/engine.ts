@@ -148,6 +148,8 @@ export interface Engine {
   readonly memberships: Memberships
   readonly revocations: Revocations
   readonly registry: Registry
+  /** How long a publish may take until it is stored or rejected, in milliseconds. */
+  readonly patience: number
 
   /** Proves the whole path: a canary is published and must come back through a subscription. Rejects if it does not. */
   probe(): Promise<void>

@@ -28,6 +28,9 @@ export interface EmbeddedEngineOptions extends EngineOptions {
 /** Milliseconds between two sweeps. */
 const SWEEP_INTERVAL = 1000
 
+/** How long a publish may take, in milliseconds: many times what as many as may wait take together. */
+const PATIENCE = 1000
+
 /**
  * The engine on the SQLite that is built into Node, in this process. Rejects if the file can't be opened, or another process has it
  * open, with an error that says what to do.
@@ -80,6 +83,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
       },
       peers: () => transactions.read(() => [self]),
     },
+    patience: PATIENCE,
     probe: await createProbe(database, transactions, broker, path),
     describe: () => transactions.read(() => [describe(path, durability)]),
     async close() {

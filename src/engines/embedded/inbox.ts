@@ -153,7 +153,7 @@ export class EmbeddedInbox implements Inbox {
   /** Takes out what has ended in an inbox, and tells of it. */
   #expire(row: Row, messages: Buffer[]): void {
     const now = Date.now()
-    const ended = this.#parts.items.endedOf(row, now)
+    const ended = this.#parts.items.takeEnded(row, now)
     if (ended.length === 0) return
     for (const item of ended) this.#remove(row, item)
     const event = { channel: row.channel, id: randomUUIDv7(), createdAt: now }

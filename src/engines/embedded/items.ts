@@ -160,8 +160,8 @@ export class Items {
     return this.#statements.ended.all(now, limit) as unknown as { channel: Row['channel'] }[]
   }
 
-  /** What has ended in one inbox. */
-  endedOf(row: Row, now: number): Item[] {
+  /** What has ended in one inbox; all of it must be removed. */
+  takeEnded(row: Row, now: number): Item[] {
     if (row.ends === undefined || now < row.ends) return []
     row.ends = (this.#statements.nextEnd.get(row.id, now) as { ends: number | null }).ends ?? undefined
     this.#log.change(row)

@@ -4,7 +4,7 @@ import { ServiceError } from '../../core/errors.ts'
 const LATE = 50
 
 /** What is granted then, in milliseconds, for an answer that lies in the socket or could not be written either. */
-const GRACE = 250
+export const GRACE = 250
 
 /**
  * What the promise settles to, or after so many milliseconds this error. Time in which this process did not get to run is not held against

@@ -3,6 +3,7 @@ import type { Engine, EngineOptions } from '../../core/engine.ts'
 import { RedisBroker } from './broker.ts'
 import type { ClientOptions } from './clients.ts'
 import { RedisConnection } from './connection.ts'
+import { GRACE } from './deadline.ts'
 import { startExpiry } from './expiry.ts'
 import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
@@ -11,6 +12,7 @@ import { RedisMemberships } from './memberships.ts'
 import { createSum, RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
+import { ANSWERED } from './replicas.ts'
 import { RedisRoster } from './roster.ts'
 import { RedisSchedule } from './schedule.ts'
 import { withScripts } from './scripts.ts'
@@ -56,6 +58,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     roster,
     memberships: new RedisMemberships(connection, scripts, keys, store),
     registry,
+    patience: options.replicas > 0 ? ANSWERED : options.commandTimeout + GRACE,
     revocations: {
       async revoke(user, issuedAt) {
         await connection.run(() => scripts.revoke(keys.revoked(userChannel(user)), issuedAt))

@@ -12,7 +12,7 @@ const PATIENCE = 800
 const ROUND = 700
 
 /** By when a publish must be answered, waiting included, in milliseconds. */
-const ANSWERED = 1900
+export const ANSWERED = 1900
 
 /** What one WAIT has found: how many replicas have everything, and which run of which server said so. */
 interface Round {
