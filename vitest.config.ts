@@ -31,7 +31,7 @@ export default defineConfig({
     // Against tests that hang; what has a deadline measures it. A machine whose cores are lent to others starts a process in ten seconds.
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Real servers and browsers share the machine with the tests: more files at once only make each slower.
+    // Real servers and browsers share the machine with the tests. A third file uses the time in which two wait; more only make each slower.
     maxWorkers: 3,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },

@@ -48,7 +48,8 @@ const name = (): string => randomBytes(6).toString('base64url')
  * The table of logs and that of their entries.
  *
  * A publish appends an entry and leaves the log's row as it is: the highest entry tells the seq as well. The row is written only when
- * something else changes, above all when entries are deleted, so that no seq is ever given twice.
+ * something else changes, such as when the first of its notifications ends, and above all when entries are deleted, so that no seq is ever
+ * given twice.
  */
 export class Log implements Memory {
   readonly #statements: ReturnType<typeof prepare>
