@@ -1,6 +1,6 @@
 import { idOfChannel, userChannel } from './channel.ts'
 import { iso } from './drafts.ts'
-import type { Engine, Published } from './engine.ts'
+import { type Engine, IDEMPOTENCY_SECONDS, type Published } from './engine.ts'
 import { ServiceError } from './errors.ts'
 import type { Inboxes } from './inboxes.ts'
 import { MAX_TTL_SECONDS } from './notification.ts'
@@ -85,10 +85,20 @@ export class Scheduler {
 
   async #publish(scheduled: Scheduled): Promise<void> {
     const draft = stamped(scheduled)
+    if (await this.#wasPublished(scheduled)) {
+      await this.#engine.schedule.conclude(draft.channel, draft.id)
+      return
+    }
     const published: Published = await publishWatched(this.#engine, draft)
     // It may have been cancelled between the look and now: then nobody is to see it.
     if (await this.#engine.schedule.conclude(draft.channel, draft.id))
       await this.#takeBack(idOfChannel(draft.channel), published)
+  }
+
+  /** Whether it is in the inbox already. Its key says so too, but for a day only: whoever published it may have died before it was concluded. */
+  async #wasPublished({ draft: { channel, id }, at }: Scheduled): Promise<boolean> {
+    if (at > Date.now() - IDEMPOTENCY_SECONDS * 1000) return false
+    return (await this.#inboxes.find(idOfChannel(channel), id)) !== undefined
   }
 
   /** Only what this has made: with its tag, the id is that of what was there before, and of what came after it. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { userChannel } from '../../../src/core/channel.ts'
-import type { Engine } from '../../../src/core/engine.ts'
+import { type Engine, IDEMPOTENCY_SECONDS } from '../../../src/core/engine.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
 import { payloadOf } from '../../../src/core/publication.ts'
 import { Publisher } from '../../../src/core/publisher.ts'
@@ -10,7 +10,7 @@ import { Scheduler } from '../../../src/core/scheduler.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { Ear } from '../../support/ear.ts'
 import { until } from '../../support/until.ts'
-import type { Court } from './court.ts'
+import { ALL, type Court } from './court.ts'
 
 const OPTIONS = { credential: 'test' }
 
@@ -79,6 +79,23 @@ export function scheduleLaw(court: Court): void {
       await until(async () => court.reported.length > 0, 5000)
       expect(court.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
       await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
+    })
+
+    test('what was published but not concluded is not published again when its key has been forgotten', async () => {
+      const engine = await court.open()
+      const user = randomUUID()
+      const scheduler = begin(engine)
+      const at = Date.now() - (IDEMPOTENCY_SECONDS + 1) * 1000
+      const { id } = await new Publisher(engine).schedule(user, { title: 'once' }, at, OPTIONS)
+      const { draft } = (await scheduler.find(user, id))!
+      await engine.broker.publish(draft)
+      scheduler.start()
+      await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
+      expect((await engine.broker.since(userChannel(user), { seq: 0 }, ALL)).publications).toHaveLength(1)
+      expect(await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).toMatchObject({
+        items: [{ id, version: 1 }],
+        unread: 1,
+      })
     })
 
     test('nothing is in the inbox before; it is found by its id and tag, and can be cancelled', async () => {
