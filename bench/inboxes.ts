@@ -2,8 +2,8 @@
  * Inboxes that are full, and inboxes whose notifications end all the time, against new ones, on the same server in the same round: what
  * takes the place of others may not cost what looking through all of them does.
  */
-import { startRedis } from '../test/support/redis.ts'
-import { startTabcast, type Tabcast } from '../test/support/tabcast.ts'
+import type { Tabcast } from '../test/support/tabcast.ts'
+import { onBothEngines } from './engines.ts'
 import { postAll, request } from './http-posts.ts'
 import { measure, spread } from './ratio.ts'
 
@@ -48,22 +48,12 @@ async function ratiosOn(server: Tabcast): Promise<{ full: number[]; ending: numb
 
 /** Runs the bench and answers the lines to print. */
 export async function benchInboxes(): Promise<string[]> {
-  const redis = await startRedis()
-  const servers = { redis: await startTabcast({ REDIS_URL: redis.url }), embedded: await startTabcast() }
-  try {
-    const lines: string[] = []
-    for (const [name, server] of Object.entries(servers)) {
-      const { full, ending, rate } = await ratiosOn(server)
-      lines.push(
-        `  ${name.padEnd(10)} full ${spread(full)}   ending ${spread(ending)}   new ones up to ${Math.round(rate)}/s`,
-      )
-    }
-    return [
-      `inboxes: ${POSTS} posts to ${USERS} users with ${FULL} notifications, and to ${USERS} whose notifications end after a second, against new users, ${ROUNDS} rounds`,
-      ...lines,
-    ]
-  } finally {
-    await Promise.all(Object.values(servers).map((server) => server.kill()))
-    await redis.stop()
-  }
+  const lines = await onBothEngines(async (server) => {
+    const { full, ending, rate } = await ratiosOn(server)
+    return `full ${spread(full)}   ending ${spread(ending)}   new ones up to ${Math.round(rate)}/s`
+  })
+  return [
+    `inboxes: ${POSTS} posts to ${USERS} users with ${FULL} notifications, and to ${USERS} whose notifications end after a second, against new users, ${ROUNDS} rounds`,
+    ...lines,
+  ]
 }

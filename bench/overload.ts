@@ -4,8 +4,8 @@
  */
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import { startRedis } from '../test/support/redis.ts'
-import { startTabcast, type Tabcast } from '../test/support/tabcast.ts'
+import type { Tabcast } from '../test/support/tabcast.ts'
+import { onBothEngines } from './engines.ts'
 import { open, request } from './http-posts.ts'
 import { measure, median, spread } from './ratio.ts'
 
@@ -76,31 +76,23 @@ const milliseconds = (rounds: readonly number[][]): string => {
 
 /** Runs the bench and answers the lines to print. */
 export async function benchOverload(): Promise<string[]> {
-  const redis = await startRedis()
-  const servers = { redis: await startTabcast({ REDIS_URL: redis.url }), embedded: await startTabcast() }
-  try {
-    const lines: string[] = []
-    for (const [name, server] of Object.entries(servers)) {
-      await press(server, CALLERS)
-      const ratios: number[] = []
-      const pressed: Outcome[] = []
-      for (let round = 0; round < ROUNDS; round++) {
-        const { goodput } = await press(server, CALLERS)
-        const outcome = await press(server, CALLERS * OVERLOAD)
-        pressed.push(outcome)
-        ratios.push(outcome.goodput / goodput)
-      }
-      lines.push(
-        `  ${name.padEnd(10)} goodput ${spread(ratios)}   201 after ${milliseconds(pressed.map((o) => o.accepted))}; ` +
-          `503 after ${milliseconds(pressed.map((o) => o.refused))}; client ${spread(pressed.map((o) => o.cores))} cores`,
-      )
+  const lines = await onBothEngines(async (server) => {
+    await press(server, CALLERS)
+    const ratios: number[] = []
+    const pressed: Outcome[] = []
+    for (let round = 0; round < ROUNDS; round++) {
+      const { goodput } = await press(server, CALLERS)
+      const outcome = await press(server, CALLERS * OVERLOAD)
+      pressed.push(outcome)
+      ratios.push(outcome.goodput / goodput)
     }
-    return [
-      `overload: ${CALLERS * OVERLOAD} callers who do not wait against ${CALLERS}, ${ROUNDS} rounds of ${SECONDS} s each`,
-      ...lines,
-    ]
-  } finally {
-    await Promise.all(Object.values(servers).map((server) => server.kill()))
-    await redis.stop()
-  }
+    return (
+      `goodput ${spread(ratios)}   201 after ${milliseconds(pressed.map((o) => o.accepted))}; ` +
+      `503 after ${milliseconds(pressed.map((o) => o.refused))}; client ${spread(pressed.map((o) => o.cores))} cores`
+    )
+  })
+  return [
+    `overload: ${CALLERS * OVERLOAD} callers who do not wait against ${CALLERS}, ${ROUNDS} rounds of ${SECONDS} s each`,
+    ...lines,
+  ]
 }

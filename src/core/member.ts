@@ -211,7 +211,7 @@ export class Member {
 
   #sendGap(gap: Gap, epoch: string): void {
     // In another life of the log, and in one that came back older, the numbers that were lost are given again.
-    this.sent.reaches(gap.from - 1)
+    this.sent.reachesDownTo(gap.from - 1)
     this.connection.sendGap(this.channel, epoch, gap)
   }
 

@@ -44,11 +44,6 @@ export class Publisher {
     return Math.max(0, this.#maxWaiting - this.#waiting)
   }
 
-  /** Whether a publish would be refused now, because too many wait already. */
-  get isFull(): boolean {
-    return this.room === 0
-  }
-
   /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, `overloaded`, or an engine's error. */
   async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
     refusePlace(input.webhook, this.#webhooks)
@@ -117,7 +112,7 @@ export class Publisher {
 
   /** What would wait for longer than its caller is promised an answer is better refused at once. */
   #refuseIfFull(): void {
-    if (this.isFull) throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
+    if (this.room === 0) throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
   }
 
   #store(draft: Draft): Promise<Published> {

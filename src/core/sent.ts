@@ -18,7 +18,7 @@ export class Sent {
   }
 
   /** The connection was shown by other means what lies above this seq, or its numbers are given again. */
-  reaches(seq: number): void {
+  reachesDownTo(seq: number): void {
     this.#above = Math.min(this.#above, seq)
   }
 }

@@ -30,7 +30,7 @@ export function inboxHandlers(
       const query = parseInboxQuery(options)
       const { answer, shownAbove } = answerOf(await inboxes.list(user, query))
       // A list of some of them, or of older ones, leaves out what the tab was not sent.
-      if (isWhole(query)) hub.memberOf(connection, userChannel(user))?.sent.reaches(shownAbove)
+      if (isWhole(query)) hub.memberOf(connection, userChannel(user))?.sent.reachesDownTo(shownAbove)
       return answer
     },
     mark: async ([mark]) => inboxes.mark(userOf(connection), parseMark(mark)),

@@ -79,7 +79,7 @@ describe('more publishes than the engine can take', () => {
   test('as many as may wait are stored when the engine answers again', async () => {
     const waiting = letWait(LIMIT - 1)
     const last = post()
-    await until(async () => app.app.publisher.isFull, 500)
+    await until(async () => app.app.publisher.room === 0, 500)
     redis.resume()
     await Promise.all(waiting)
     expect((await last).status).toBe(201)
@@ -114,7 +114,7 @@ describe('more publishes than the engine can take', () => {
       })
     const waiting = letWait(LIMIT - 1)
     const last = put({ authorization: `Bearer ${app.apiKey}` })
-    await until(async () => app.app.publisher.isFull, 500)
+    await until(async () => app.app.publisher.room === 0, 500)
     // Before a credential costs anything.
     expect(await (await put()).json()).toMatchObject({ status: 503, code: 'overloaded' })
     redis.resume()
@@ -127,7 +127,7 @@ describe('more publishes than the engine can take', () => {
     const body = { users, notification: { title: 'Hello' } }
     const waiting = letWait(LIMIT - 1)
     const many = post(undefined, '/notify', body)
-    await until(async () => app.app.publisher.isFull, 500)
+    await until(async () => app.app.publisher.room === 0, 500)
     for (const refused of [await post(), await post(undefined, '/notify', body)])
       expect(refused).toMatchObject({ status: 503, retryAfter: '1', body: { code: 'overloaded' } })
     redis.resume()
@@ -145,7 +145,7 @@ describe('more publishes than the engine can take', () => {
       app.app.publisher.schedule('ada', { title: 'Later' }, Date.now() + 60_000, { credential: 'test' })
     const waiting = letWait(LIMIT - 1)
     const last = later()
-    await until(async () => app.app.publisher.isFull, 500)
+    await until(async () => app.app.publisher.room === 0, 500)
     await expect(later()).rejects.toMatchObject({ code: 'overloaded' })
     redis.resume()
     await Promise.all(waiting)

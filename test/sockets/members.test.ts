@@ -29,6 +29,19 @@ describe('members of rooms', () => {
     expect(other!.seen).toEqual([])
   })
 
+  test('a tab that is still joining when it ends is told that it does, too, and hears nothing', async () => {
+    const tab = await app.tab('hal').connected()
+    for (let time = 1; time <= 10; time++) {
+      expect(await app.join('hal', 'brief')).toBe(204)
+      expect(await app.expel('hal', 'brief')).toBe(204)
+      expect(await tab.sees('unsubscribed', time)).toHaveLength(time)
+    }
+    await app.message('brief', { body: 'unheard' })
+    await app.notify('hal', { title: 'heard' })
+    await tab.sees('notification')
+    expect(tab.all('message')).toEqual([])
+  })
+
   test('tabs that connect later are there from the start, and go on where since says', async () => {
     await app.join('bob', 'attic')
     const plain = await app.tab('bob').connected()
