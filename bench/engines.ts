@@ -1,5 +1,5 @@
-import { startRedis } from '../test/support/redis.ts'
-import { startTabcast, type Tabcast } from '../test/support/tabcast.ts'
+import { startRedis } from '../test/support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../test/support/programs/tabcast.ts'
 
 /** Runs a bench on a Tabcast on Redis and then on an embedded one, and answers a line for each that begins with its name. */
 export async function onBothEngines(run: (server: Tabcast) => Promise<string>): Promise<string[]> {

@@ -2,7 +2,7 @@
  * One room message to 5,000 sockets, against `ws` alone broadcasting the very same text. Both servers run all the time and are measured
  * in turn.
  */
-import { startNode, startTabcast } from '../test/support/tabcast.ts'
+import { startNode, startTabcast } from '../test/support/programs/tabcast.ts'
 import { browserToken } from '../test/support/tokens.ts'
 import { postAll, request } from './http-posts.ts'
 import { type Measured, measure, spread } from './ratio.ts'
@@ -53,18 +53,18 @@ export async function benchFanOut(): Promise<string[]> {
     await plain()
     const rounds: { rooms: Measured; plain: Measured }[] = []
     for (let round = 0; round < ROUNDS; round++) rounds.push({ rooms: await rooms(), plain: await plain() })
-    const deliveries = SOCKETS * MESSAGES
+    const ackWaiters = SOCKETS * MESSAGES
     return [
       `fan-out: ${MESSAGES} messages of ${sameText.length} bytes to ${SOCKETS} sockets, ${ROUNDS} rounds`,
       `  against ws alone       ${spread(rounds.map((round) => round.plain.seconds / round.rooms.seconds))}`,
       `  Tabcast                ${spread(
-        rounds.map((round) => deliveries / round.rooms.seconds / 1000),
+        rounds.map((round) => ackWaiters / round.rooms.seconds / 1000),
         0,
-      )} thousand deliveries/s, client ${spread(rounds.map((round) => round.rooms.cores))} cores`,
+      )} thousand ackWaiters/s, client ${spread(rounds.map((round) => round.rooms.cores))} cores`,
       `  ws                     ${spread(
-        rounds.map((round) => deliveries / round.plain.seconds / 1000),
+        rounds.map((round) => ackWaiters / round.plain.seconds / 1000),
         0,
-      )} thousand deliveries/s, client ${spread(rounds.map((round) => round.plain.cores))} cores`,
+      )} thousand ackWaiters/s, client ${spread(rounds.map((round) => round.plain.cores))} cores`,
     ]
   } finally {
     for (const tab of opened) tab.close()

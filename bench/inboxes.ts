@@ -2,7 +2,7 @@
  * Inboxes that are full, and inboxes whose notifications end all the time, against new ones, on the same server in the same round: what
  * takes the place of others may not cost what looking through all of them does.
  */
-import type { Tabcast } from '../test/support/tabcast.ts'
+import type { Tabcast } from '../test/support/programs/tabcast.ts'
 import { onBothEngines } from './engines.ts'
 import { postAll, request } from './http-posts.ts'
 import { measure, spread } from './ratio.ts'

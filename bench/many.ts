@@ -2,8 +2,8 @@
  * Many: one call for 1,000 users against 1,000 calls for one each, in the same run: one after the other, as a backend's loop does it, and
  * with many at once.
  */
-import { startRedis } from '../test/support/redis.ts'
-import { startTabcast, type Tabcast } from '../test/support/tabcast.ts'
+import { startRedis } from '../test/support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../test/support/programs/tabcast.ts'
 import { postAll, request } from './http-posts.ts'
 import { measure, median, spread } from './ratio.ts'
 

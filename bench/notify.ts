@@ -2,8 +2,8 @@
  * Notify, end to end: HTTP in, one tab or three tabs out, against a bare Fastify POST of the same body. Every round measures all of them
  * in turn, so that a machine that changes its speed changes all of them alike; the figures are ratios within a round.
  */
-import { startRedis } from '../test/support/redis.ts'
-import { startNode, startTabcast, type Tabcast } from '../test/support/tabcast.ts'
+import { startRedis } from '../test/support/programs/redis.ts'
+import { startNode, startTabcast, type Tabcast } from '../test/support/programs/tabcast.ts'
 import { browserToken } from '../test/support/tokens.ts'
 import { postAll, request } from './http-posts.ts'
 import { type Measured, measure, median, spread } from './ratio.ts'
@@ -29,7 +29,7 @@ interface Subject {
   port: number
   key: string
   tabs: number
-  /** Deliveries so far. */
+  /** AckWaiters so far. */
   heard: { count: number; target: number; reached: () => void }
 }
 

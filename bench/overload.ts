@@ -4,7 +4,7 @@
  */
 import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Tabcast } from '../test/support/tabcast.ts'
+import type { Tabcast } from '../test/support/programs/tabcast.ts'
 import { onBothEngines } from './engines.ts'
 import { open, request } from './http-posts.ts'
 import { measure, median, spread } from './ratio.ts'

@@ -1,11 +1,11 @@
 /** Writes `openapi/openapi.yaml` from the routes, so that what is promised is what is served. */
 import { writeFileSync } from 'node:fs'
 import { buildApi } from '../src/api/api.ts'
-import { createTokenVerifier } from '../src/api/token-verifier.ts'
-import { Deliveries } from '../src/core/deliveries.ts'
-import { Inboxes } from '../src/core/inboxes.ts'
-import { Publisher } from '../src/core/publisher.ts'
-import { Scheduler } from '../src/core/scheduler.ts'
+import { createTokenVerifier } from '../src/api/auth/token-verifier.ts'
+import { AckWaiters } from '../src/core/inbox/ack-waiters.ts'
+import { Inboxes } from '../src/core/inbox/inboxes.ts'
+import { Publisher } from '../src/core/publishing/publisher.ts'
+import { Scheduler } from '../src/core/publishing/scheduler.ts'
 import { createEmbeddedEngine } from '../src/engines/embedded/engine.ts'
 
 const retention = { count: 1, seconds: 1 }
@@ -24,7 +24,7 @@ const api = await buildApi({
   publisher: new Publisher(engine),
   inboxes,
   scheduler: new Scheduler(engine, inboxes, () => undefined),
-  deliveries: new Deliveries(engine.broker, inboxes),
+  ackWaiters: new AckWaiters(engine.broker, inboxes),
   apiKeys: [],
   verifier: createTokenVerifier(() => Promise.reject(new Error('no token is checked here'))),
   sign: undefined,

@@ -2,36 +2,36 @@ import type { AddressInfo } from 'node:net'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
-import { createEntryPublisher } from './api/entries.ts'
-import { createSignatures } from './api/token-signatures.ts'
-import { createTokenSigner } from './api/token-signer.ts'
-import { createTokenVerifier } from './api/token-verifier.ts'
-import type { Place } from './cluster/place.ts'
+import { createSignatures } from './api/auth/token-signatures.ts'
+import { createTokenSigner } from './api/auth/token-signer.ts'
+import { createTokenVerifier } from './api/auth/token-verifier.ts'
+import { createEntryPublisher } from './api/http/entry-publisher.ts'
+import { openLiveBridges } from './bridges/bridges.ts'
+import { RedisStreamBridge, STREAM_BLOCK } from './bridges/redis-stream.ts'
+import { Rejections } from './bridges/rejections.ts'
 import { Siblings } from './cluster/siblings.ts'
-import type { Config } from './config.ts'
-import { Deliveries } from './core/deliveries.ts'
-import type { Engine } from './core/engine.ts'
-import { Hub } from './core/hub.ts'
-import { Inboxes } from './core/inboxes.ts'
-import { Publisher } from './core/publisher.ts'
-import { Readiness } from './core/readiness.ts'
-import { Scheduler } from './core/scheduler.ts'
-import { Traffic } from './core/traffic.ts'
-import type { WebhookPolicy } from './core/webhook.ts'
-import { demoOf } from './demo-of.ts'
-import { type CompletedCredentials, completeCredentials } from './development-secrets.ts'
-import { openLiveDoors } from './doors/doors.ts'
-import { RedisStreamDoor, STREAM_BLOCK } from './doors/redis-stream.ts'
-import { Rejections } from './doors/rejections.ts'
+import type { WorkerProcess } from './cluster/worker-process.ts'
+import type { Config } from './config/config.ts'
+import { Hub } from './core/delivery/hub.ts'
+import type { Engine } from './core/engine/engine.ts'
+import { AckWaiters } from './core/inbox/ack-waiters.ts'
+import { Inboxes } from './core/inbox/inboxes.ts'
+import { Readiness } from './core/lifecycle/readiness.ts'
+import { Traffic } from './core/lifecycle/traffic.ts'
+import type { WebhookPolicy } from './core/model/webhook.ts'
+import { Publisher } from './core/publishing/publisher.ts'
+import { Scheduler } from './core/publishing/scheduler.ts'
+import { demoSettings } from './development/demo.ts'
+import { type CompletedCredentials, completeCredentials } from './development/secrets.ts'
+import { welcome } from './development/welcome.ts'
 import { createEngine } from './engines/create-engine.ts'
-import { createClient } from './engines/redis/clients.ts'
-import { Listener } from './engines/redis/listener.ts'
-import { metricsOf } from './metrics-of.ts'
+import { createClient } from './engines/redis/links/clients.ts'
+import { PatternListener } from './engines/redis/links/pattern-listener.ts'
+import { createEngineLog } from './process/engine-log.ts'
+import { metricSources } from './process/metric-sources.ts'
 import { mayConnect } from './sockets/origin.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
-import { tellEngine } from './tell-engine.ts'
 import { Webhooks } from './webhooks/webhooks.ts'
-import { welcome } from './welcome.ts'
 
 /** How long posts are answered at least after the last tab has gone, if they keep coming, in milliseconds. */
 const MOMENT = 1000
@@ -67,7 +67,7 @@ const BACKLOG = 4096
 
 /** What only one of several processes on a port is told. */
 export interface ClusterOptions {
-  place: Place
+  self: WorkerProcess
   /** Made once, for all of them. */
   completed: CompletedCredentials
 }
@@ -80,7 +80,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
   const { role, development } = config
   const { credentials, apiKey, note } =
     clustered?.completed ?? completeCredentials(config.credentials, config.directory)
-  const siblings = clustered && new Siblings(clustered.place)
+  const siblings = clustered && new Siblings(clustered.self)
   const signatures = await createSignatures(credentials)
   const verifier = createTokenVerifier(signatures.check)
   const sign = createTokenSigner(signatures.sign)
@@ -94,7 +94,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
   })
   const inboxes = new Inboxes(engine)
   const scheduler = new Scheduler(engine, inboxes, report)
-  const deliveries = new Deliveries(engine.broker, inboxes)
+  const ackWaiters = new AckWaiters(engine.broker, inboxes)
   const webhooks = webhooksOf(config, engine, inboxes, report, warn)
   const hub = new Hub(engine)
   const rejections = new Rejections(warn)
@@ -106,7 +106,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     engine,
     publisher,
     scheduler,
-    deliveries,
+    ackWaiters,
     inboxes,
     apiKeys: credentials.apiKeys,
     verifier,
@@ -116,15 +116,15 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     logger: { level: config.logLevel },
     readiness: () => readiness.reason,
     isDraining: () => draining,
-    metrics: metricsOf(hub, () => sockets, rejections, webhooks),
+    metrics: metricSources(hub, () => sockets, rejections, webhooks),
     siblings,
     mayCall: (request) => mayConnect(request, config.origin),
     doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
-    demo: development && sign !== undefined ? demoOf(config, engine, apiKey, sign) : undefined,
+    demo: development && sign !== undefined ? demoSettings(config, engine, apiKey, sign) : undefined,
   })
   // Of several processes the first tells what is the same for all.
-  const tellsStart = !development && (clustered === undefined || clustered.place.slot === 1)
-  const readiness = new Readiness(engine, tellEngine(engine, warn, tellsStart))
+  const tellsStart = !development && (clustered === undefined || clustered.self.slot === 1)
+  const readiness = new Readiness(engine, createEngineLog(engine, warn, tellsStart))
   const sockets =
     role === 'api'
       ? undefined
@@ -138,31 +138,31 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
           policy: config.policy,
           anonymous: config.anonymous,
           origin: config.origin,
-          newSessionId: siblings && (() => siblings.newSessionId()),
+          newEngineSessionId: siblings && (() => siblings.newEngineSessionId()),
           report,
         })
   if (sockets !== undefined) siblings?.attach(api.server, config.sockets.path, sockets.handler)
 
   const { engine: store } = config
-  const liveDoors =
+  const liveBridges =
     role === 'api' || store.engine !== 'redis'
       ? undefined
-      : openLiveDoors(config.doors, {
-          listen: (topics, onMessage) => new Listener(topics, onMessage, { ...store, report }),
-          carry: (publication, audience) => hub.carry(publication, audience),
+      : openLiveBridges(config.doors, {
+          listen: (topics, onMessage) => new PatternListener(topics, onMessage, { ...store, report }),
+          publishEphemeral: (publication, audience) => hub.publishEphemeral(publication, audience),
           rejections,
         })
-  const openStreamDoor = (): RedisStreamDoor | undefined => {
+  const openStreamBridge = (): RedisStreamBridge | undefined => {
     const stream = config.doors.redisStream
     if (role === 'worker' || store.engine !== 'redis' || stream === undefined) return undefined
-    return new RedisStreamDoor(stream, {
+    return new RedisStreamBridge(stream, {
       connect: () => createClient({ ...store, commandTimeout: STREAM_BLOCK + store.commandTimeout }),
       publish: createEntryPublisher(api, publisher),
       reject: (reason) => rejections.add('redis-stream', reason),
       report,
     })
   }
-  let streamDoor: RedisStreamDoor | undefined
+  let streamBridge: RedisStreamBridge | undefined
 
   const traffic = new Traffic(api.server, (url) => !url.startsWith(config.sockets.path) && !PROBES.has(url))
 
@@ -172,8 +172,8 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     draining = true
     readiness.stop('the process is draining')
     traffic.leave()
-    await streamDoor?.close()
-    deliveries.close()
+    await streamBridge?.close()
+    ackWaiters.close()
     await sockets?.drain(config.drainSeconds)
     await siblings?.untilIdle(end - Date.now())
     // Posts are answered until a moment after the last tab has gone.
@@ -183,7 +183,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
     await api.close()
     clearTimeout(cut)
-    liveDoors?.close()
+    liveBridges?.close()
     hub.stop()
     await Promise.all([scheduler.stop(), webhooks?.stop()])
     await engine.close()
@@ -208,7 +208,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
       engine.registry.enter({ role, url })
       scheduler.start()
       webhooks?.start()
-      streamDoor = openStreamDoor()
+      streamBridge = openStreamBridge()
       if (development && role !== 'worker') await welcome(publisher)
     },
     close: () => (closing ??= close()),
@@ -217,13 +217,13 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
 
 function webhooksOf(
   { webhooks: { secrets, url, allowPrivate } }: Config,
-  { watches }: Engine,
+  { webhookQueue }: Engine,
   inboxes: Inboxes,
   report: (error: unknown) => void,
   warn: (message: string) => void,
 ): Webhooks | undefined {
   if (secrets.length === 0) return undefined
-  return new Webhooks({ secrets, url, allowPrivate, watches, inboxes, report, warn })
+  return new Webhooks({ secrets, url, allowPrivate, webhookQueue, inboxes, report, warn })
 }
 
 const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): WebhookPolicy => ({

@@ -1,11 +1,11 @@
 import { type App, type ClusterOptions, createApp } from './app.ts'
-import { banner, farewell } from './banner.ts'
 import { linkToParent, type ParentLink } from './cluster/parent-link.ts'
 import { createParentLog } from './cluster/parent-log.ts'
 import { Workers } from './cluster/workers.ts'
-import { type Config, loadConfig } from './config.ts'
-import { completeCredentials } from './development-secrets.ts'
-import { explain } from './explain.ts'
+import { type Config, loadConfig } from './config/config.ts'
+import { banner, farewell } from './development/banner.ts'
+import { completeCredentials } from './development/secrets.ts'
+import { explain } from './process/explain.ts'
 
 /** Seconds that a stop may take beyond the time over which it spreads its reconnects. */
 const STOP_MARGIN = 15
@@ -59,9 +59,9 @@ async function startCluster(config: Config): Promise<void> {
   process.stdout.write(await workers.start())
 }
 
-async function startWorker({ orders, place, ...parent }: ParentLink<Orders>): Promise<void> {
+async function startWorker({ orders, self, ...parent }: ParentLink<Orders>): Promise<void> {
   const { config, completed } = orders
-  const app = await createApp(config, { place, completed })
+  const app = await createApp(config, { self, completed })
   const ending = stopGracefully(config, { log: app.log, close: () => app.close().finally(parent.leave) })
   parent.onStop(ending.begin)
   await listen(app, ending, async () =>

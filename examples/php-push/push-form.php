@@ -3,7 +3,7 @@
 /**
  * The same as a form with name and msg, as the old code sent it: php push-form.php ada "Your export is ready"
  *
- * Tabcast takes it with DOOR_GET=on. TABCAST_URL and TABCAST_KEY come from the environment.
+ * Tabcast takes it with GET_API=on. TABCAST_URL and TABCAST_KEY come from the environment.
  */
 
 declare(strict_types=1);

@@ -1,36 +1,36 @@
 import { createServer } from 'node:http'
 import helmet from '@fastify/helmet'
 import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify'
-import { MAX_ID_LENGTH } from '../core/channel.ts'
-import type { Deliveries } from '../core/deliveries.ts'
-import type { Engine } from '../core/engine.ts'
-import type { Inboxes } from '../core/inboxes.ts'
-import type { Publisher } from '../core/publisher.ts'
-import type { Scheduler } from '../core/scheduler.ts'
-import type { ApiKey } from '../core/scopes.ts'
-import { withAdmission } from './admission.ts'
-import { type HttpDoors, registerDoors } from './compatible/http-doors.ts'
-import { createSerializers } from './compilers.ts'
-import { type OriginCheck, registerCors } from './cors.ts'
-import { createAccess } from './credentials.ts'
-import { registerDocs } from './docs.ts'
-import { type HealthOptions, registerHealth } from './health.ts'
-import { registerJsonBody } from './json-body.ts'
-import { registerMe } from './me.ts'
-import { registerMembers } from './members.ts'
-import { createCounts } from './metrics.ts'
-import { registerNotify } from './notify.ts'
-import { registerNotifyMany } from './notify-many.ts'
-import { registerOpenApi } from './openapi.ts'
-import { type DemoOptions, registerPages } from './pages.ts'
-import { answerClientError, registerProblems, sendProblem, toServiceError } from './problem.ts'
-import { registerReceipts } from './receipts.ts'
-import { registerRooms } from './rooms.ts'
-import type { TokenSigner } from './token-signer.ts'
-import type { ApiTokenVerifier } from './token-verifier.ts'
-import { registerTokens } from './tokens.ts'
-import { createUserAccess } from './user-access.ts'
-import { registerUsers } from './users.ts'
+import type { ApiKey } from '../core/access/scopes.ts'
+import type { Engine } from '../core/engine/engine.ts'
+import type { AckWaiters } from '../core/inbox/ack-waiters.ts'
+import type { Inboxes } from '../core/inbox/inboxes.ts'
+import { MAX_ID_LENGTH } from '../core/model/channel.ts'
+import type { Publisher } from '../core/publishing/publisher.ts'
+import type { Scheduler } from '../core/publishing/scheduler.ts'
+import { createAccess } from './auth/credentials.ts'
+import type { TokenSigner } from './auth/token-signer.ts'
+import type { ApiTokenVerifier } from './auth/token-verifier.ts'
+import { createUserAccess } from './auth/user-access.ts'
+import { type CompatibleApis, registerCompatible } from './compatible/compatible.ts'
+import { withAdmission } from './http/admission.ts'
+import { createSerializers } from './http/compilers.ts'
+import { type OriginCheck, registerCors } from './http/cors.ts'
+import { registerJsonBody } from './http/json-body.ts'
+import { createCounts } from './http/metrics.ts'
+import { registerOpenApi } from './http/openapi.ts'
+import { answerClientError, registerProblems, sendProblem, toServiceError } from './http/problem.ts'
+import { registerDocs } from './routes/docs.ts'
+import { type HealthOptions, registerHealth } from './routes/health.ts'
+import { registerMe } from './routes/me.ts'
+import { registerMembers } from './routes/members.ts'
+import { registerNotify } from './routes/notify.ts'
+import { registerNotifyMany } from './routes/notify-many.ts'
+import { type DemoOptions, registerPages } from './routes/pages.ts'
+import { registerReceipts } from './routes/receipts.ts'
+import { registerRooms } from './routes/rooms.ts'
+import { registerTokens } from './routes/tokens.ts'
+import { registerUsers } from './routes/users.ts'
 
 export interface ApiOptions extends HealthOptions {
   /** A `worker` has no backend routes. */
@@ -38,7 +38,7 @@ export interface ApiOptions extends HealthOptions {
   engine: Engine
   publisher: Publisher
   scheduler: Scheduler
-  deliveries: Deliveries
+  ackWaiters: AckWaiters
   inboxes: Inboxes
   apiKeys: readonly ApiKey[]
   verifier: ApiTokenVerifier
@@ -53,7 +53,7 @@ export interface ApiOptions extends HealthOptions {
   /** What the development page is told; undefined in production. */
   demo: DemoOptions | undefined
   /** For other senders; none unless given. */
-  doors?: HttpDoors
+  doors?: CompatibleApis
 }
 
 /** A code point is up to four bytes in UTF-8, and each is `%XX` in a path. */
@@ -106,7 +106,7 @@ async function registerBackend(
     engine,
     publisher,
     scheduler,
-    deliveries,
+    ackWaiters,
     inboxes,
     apiKeys,
     verifier,
@@ -117,14 +117,14 @@ async function registerBackend(
   counts: ReturnType<typeof createCounts>,
 ): Promise<void> {
   const access = createAccess(apiKeys, verifier)
-  registerNotify(app, { access, publisher, deliveries, counts })
+  registerNotify(app, { access, publisher, ackWaiters, counts })
   registerNotifyMany(app, { access, publisher, counts })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
-  if (doors !== undefined) await registerDoors(app, doors, { access, publisher, counts })
+  if (doors !== undefined) await registerCompatible(app, doors, { access, publisher, counts })
 }
 
 /** What a page calls in the name of its user. */

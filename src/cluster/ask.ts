@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { get } from 'node:http'
 import { json } from 'node:stream/consumers'
-import { doorOf, idOfDoor, type Place } from './place.ts'
+import { idOfSocketPath, socketPathOf, type WorkerProcess } from './worker-process.ts'
 
 /** What a process is asked for at its side door. No path of Socket.IO can have a colon. */
 export const QUESTION = '/:tell'
@@ -10,9 +10,11 @@ export const QUESTION = '/:tell'
 const PATIENCE = 1000
 
 /** Asks every other process of this machine. What does not answer in time, such as one that has just died, is left out. */
-export async function askSiblings({ folder, id }: Place): Promise<unknown[]> {
-  const others = (await readdir(folder)).map(idOfDoor).filter((other) => other !== undefined && other !== id)
-  const answers = await Promise.allSettled(others.map((other) => ask(doorOf(folder, other!))))
+export async function askSiblings({ folder, id }: WorkerProcess): Promise<unknown[]> {
+  const others = (await readdir(folder))
+    .map(idOfSocketPath)
+    .filter((other) => other !== undefined && other !== id)
+  const answers = await Promise.allSettled(others.map((other) => ask(socketPathOf(folder, other!))))
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
 }
 

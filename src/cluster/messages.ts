@@ -1,4 +1,4 @@
-import type { Place } from './place.ts'
+import type { WorkerProcess } from './worker-process.ts'
 
 /** What a worker tells its parent. */
 export type FromWorker =
@@ -12,4 +12,4 @@ export type FromWorker =
   | { kind: 'connections'; count: number }
 
 /** What a parent tells a worker. */
-export type FromParent<Orders> = { kind: 'orders'; orders: Orders; place: Place } | { kind: 'stop' }
+export type FromParent<Orders> = { kind: 'orders'; orders: Orders; self: WorkerProcess } | { kind: 'stop' }

@@ -1,8 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { rmdirSync } from 'node:fs'
-import { OperatorError } from '../core/errors.ts'
+import { OperatorError } from '../core/model/errors.ts'
 import type { FromParent, FromWorker } from './messages.ts'
-import type { Place } from './place.ts'
+import type { WorkerProcess } from './worker-process.ts'
 
 /** Milliseconds between two reports of how many connections there are. */
 const REPORT_INTERVAL = 1000
@@ -10,7 +10,7 @@ const REPORT_INTERVAL = 1000
 /** What a worker has of the process that started it. */
 export interface ParentLink<Orders> {
   readonly orders: Orders
-  readonly place: Place
+  readonly self: WorkerProcess
   /** Tells that connections are taken; from then on the parent hears how many there are. */
   started(banner: string, connections: () => number): void
   /** Tells why there will be no start. Resolves when it has been sent. */
@@ -38,10 +38,10 @@ export async function linkToParent<Orders>(): Promise<ParentLink<Orders> | undef
     given.reject(new OperatorError('The parent has gone.'))
   })
   tell(worker, { kind: 'hello' })
-  const { orders, place } = await given.promise
+  const { orders, self } = await given.promise
   return {
     orders,
-    place,
+    self,
     started(banner, connections) {
       tell(worker, { kind: 'started', banner })
       report(worker, connections)
@@ -49,7 +49,7 @@ export async function linkToParent<Orders>(): Promise<ParentLink<Orders> | undef
     failed: (reason) => tell(worker, { kind: 'failed', reason }),
     onStop: (listener) => void wantsStop.promise.then(listener),
     leave() {
-      if (!worker.isConnected()) removeIfEmpty(place.folder)
+      if (!worker.isConnected()) removeIfEmpty(self.folder)
     },
   }
 }

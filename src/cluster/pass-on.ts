@@ -14,11 +14,11 @@ const HOP_BY_HOP = /^(connection|keep-alive|proxy-connection|te|trailer|upgrade|
 const LAST_BYTES = 5000
 
 /**
- * Passes a request on to the Unix socket `door`, and what is answered there back, both as streams. If nobody answers, `otherwise` is called,
+ * Passes a request on to the Unix socket `socketPath`, and what is answered there back, both as streams. If nobody answers, `otherwise` is called,
  * and has to answer. Resolves when nothing more will come.
  */
 export function passRequest(
-  door: string,
+  socketPath: string,
   request: IncomingMessage,
   response: ServerResponse,
   otherwise: () => void,
@@ -27,7 +27,7 @@ export function passRequest(
   let passed: ClientRequest
   try {
     passed = httpRequest({
-      socketPath: door,
+      socketPath: socketPath,
       method: request.method,
       path: request.url,
       // Said to be kept open, so that an answer before the end of the body is not lost in a closed connection; it is closed from here.
@@ -67,14 +67,14 @@ export function passRequest(
 
 /** The same for an upgrade: from then on every byte is passed in both directions. */
 export function passUpgrade(
-  door: string,
+  socketPath: string,
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
   otherwise: () => void,
 ): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const owner = connect(door)
+  const owner = connect(socketPath)
   owner.once('error', otherwise)
   owner.once('connect', () => {
     owner.off('error', otherwise)

@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Traffic } from '../core/traffic.ts'
+import { Traffic } from '../core/lifecycle/traffic.ts'
 import { askSiblings, QUESTION } from './ask.ts'
+import { newEngineSessionId, processOfUrl } from './engine-session-id.ts'
 import { passRequest, passUpgrade } from './pass-on.ts'
-import { doorOf, type Place } from './place.ts'
-import { newSessionId, processOfUrl } from './session-id.ts'
+import { socketPathOf, type WorkerProcess } from './worker-process.ts'
 
 /** What answers requests and upgrades of the sessions of this process. */
 export interface SessionHandler {
@@ -27,23 +27,23 @@ const BACKLOG = 4096
 export class Siblings {
   /** For the label of metrics. */
   readonly worker: string
-  readonly #place: Place
-  readonly #door: Server
+  readonly #self: WorkerProcess
+  readonly #socket: Server
   readonly #traffic: Traffic
   readonly #underWay = new Set<Promise<void>>()
   #answer: () => Promise<unknown> = async () => []
 
-  constructor(place: Place) {
-    this.#place = place
-    this.worker = String(place.slot)
-    this.#door = createServer((request, response) => {
+  constructor(self: WorkerProcess) {
+    this.#self = self
+    this.worker = String(self.slot)
+    this.#socket = createServer((request, response) => {
       if (request.url === QUESTION) void this.#say(response)
     })
-    this.#traffic = new Traffic(this.#door, () => false)
+    this.#traffic = new Traffic(this.#socket, () => false)
   }
 
-  newSessionId(): string {
-    return newSessionId(this.#place.id)
+  newEngineSessionId(): string {
+    return newEngineSessionId(this.#self.id)
   }
 
   /** `answer` makes what this process says when a sibling asks; it is sent as JSON. */
@@ -53,40 +53,43 @@ export class Siblings {
 
   /** What the others say; those that say nothing in time are left out. */
   ask(): Promise<unknown[]> {
-    return askSiblings(this.#place)
+    return askSiblings(this.#self)
   }
 
   /** Takes what comes to `server` below `path`, which ends with a slash, for sessions of siblings before anybody else there sees it; `own` gets what they pass on. */
   attach(server: Server, path: string, own: SessionHandler): void {
     const ownerOf = ({ url = '' }: IncomingMessage): number | undefined => {
       const id = url.startsWith(path) ? processOfUrl(url) : undefined
-      return id === this.#place.id ? undefined : id
+      return id === this.#self.id ? undefined : id
     }
     before(server, 'request', (otherwise, request: IncomingMessage, response: ServerResponse) => {
       const id = ownerOf(request)
       if (id === undefined) otherwise()
-      else this.#watch(passRequest(this.#doorOf(id), request, response, otherwise))
+      else this.#watch(passRequest(this.#socketPathOf(id), request, response, otherwise))
     })
     before(server, 'upgrade', (otherwise, request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const id = ownerOf(request)
       if (id === undefined) otherwise()
-      else this.#watch(passUpgrade(this.#doorOf(id), request, socket, head, otherwise))
+      else this.#watch(passUpgrade(this.#socketPathOf(id), request, socket, head, otherwise))
     })
-    this.#door.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    this.#socket.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (request.url !== QUESTION) own.request(request, response)
     })
-    this.#door.on('upgrade', own.upgrade)
+    this.#socket.on('upgrade', own.upgrade)
   }
 
   /** Opens the side door. */
   open(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#door.once('error', reject)
+    this.#socket.once('error', reject)
     // Exclusive, or the parent would listen there in its stead, and every request go through it.
-    this.#door.listen({ path: this.#doorOf(this.#place.id), backlog: BACKLOG, exclusive: true }, () => {
-      this.#door.off('error', reject)
-      resolve()
-    })
+    this.#socket.listen(
+      { path: this.#socketPathOf(this.#self.id), backlog: BACKLOG, exclusive: true },
+      () => {
+        this.#socket.off('error', reject)
+        resolve()
+      },
+    )
     return promise
   }
 
@@ -98,13 +101,13 @@ export class Siblings {
   /** Closes the side door, and what has come through it. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#door.close(() => resolve())
+    this.#socket.close(() => resolve())
     this.#traffic.cut()
     await promise
   }
 
-  #doorOf(id: number): string {
-    return doorOf(this.#place.folder, id)
+  #socketPathOf(id: number): string {
+    return socketPathOf(this.#self.folder, id)
   }
 
   #watch(passing: Promise<void>): void {

@@ -1,11 +1,11 @@
 import cluster, { type Worker } from 'node:cluster'
 import { rmSync } from 'node:fs'
-import { OperatorError } from '../core/errors.ts'
+import { OperatorError } from '../core/model/errors.ts'
 import { Backoff } from './backoff.ts'
 import type { FromParent, FromWorker } from './messages.ts'
 import type { ParentLog } from './parent-log.ts'
-import { doorOf } from './place.ts'
 import { closeUntaken } from './untaken.ts'
+import { socketPathOf } from './worker-process.ts'
 
 export interface SlotOptions<Orders> {
   /** 1, 2, 3 … */
@@ -75,7 +75,7 @@ export class Slot<Orders> {
     this.#worker = worker
     worker.on('message', (message: FromWorker) => {
       if (message.kind === 'hello')
-        send(worker, { kind: 'orders', orders, place: { id: worker.id, slot, folder } })
+        send(worker, { kind: 'orders', orders, self: { id: worker.id, slot, folder } })
       if (message.kind === 'started') this.#hasStarted = true
       if (message.kind === 'connections') this.connections = message.count
       hear(message)
@@ -84,7 +84,7 @@ export class Slot<Orders> {
       this.#worker = undefined
       this.connections = 0
       // One that was killed could not do so itself.
-      rmSync(doorOf(folder, worker.id), { force: true })
+      rmSync(socketPathOf(folder, worker.id), { force: true })
     })
     return worker
   }

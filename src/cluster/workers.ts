@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { OperatorError } from '../core/errors.ts'
+import { OperatorError } from '../core/model/errors.ts'
 import type { ParentLog } from './parent-log.ts'
 import { Slot } from './slot.ts'
 

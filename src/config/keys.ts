@@ -1,5 +1,5 @@
 import { createPublicKey, hash } from 'node:crypto'
-import { type ApiKey, parseScopes } from '../core/scopes.ts'
+import { type ApiKey, parseScopes } from '../core/access/scopes.ts'
 
 /** A list of values that were understood, and what is wrong with the others. */
 export interface Parsed<Value> {

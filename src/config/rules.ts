@@ -1,8 +1,8 @@
 /** What a schema can't say of the environment: each rule reads its variables and notes what is wrong with them. */
 
 import { availableParallelism } from 'node:os'
-import { faultOfId } from '../core/channel.ts'
-import type { ApiKey } from '../core/scopes.ts'
+import type { ApiKey } from '../core/access/scopes.ts'
+import { faultOfId } from '../core/model/channel.ts'
 import {
   MAKE_SECRET,
   type Parsed,

@@ -166,17 +166,17 @@ const entries = {
     1_048_576,
     'bytes that may wait for a slow tab before it is disconnected',
   ),
-  DOOR_REDIS_PUBLISH: text(
+  BRIDGE_REDIS_PUBLISH: text(
     'rooms for what others `PUBLISH` in Redis: JSON, `[{"channel": "news.*", "room": "*"}]`; see [doors](docs/doors.md)',
     'closed',
   ),
-  DOOR_REDIS_STREAM: text('the Redis stream whose entries are published', 'closed'),
-  DOOR_SOCKETIO_EMITTER: text(
+  BRIDGE_REDIS_STREAM: text('the Redis stream whose entries are published', 'closed'),
+  BRIDGE_SOCKETIO_EMITTER: text(
     "the key of Socket.IO's Redis emitters, which is `socket.io` by their default",
     'closed',
   ),
-  DOOR_PUSHER: secret("`app_id:key:secret` that Pusher's server SDKs are configured with", 'closed'),
-  DOOR_GET: choice(
+  PUSHER_API: secret("`app_id:key:secret` that Pusher's server SDKs are configured with", 'closed'),
+  GET_API: choice(
     ['on', 'off'],
     'off',
     '`on` takes `GET /?name=…&msg=…&key=…`, and the same as a form by `POST /`',

@@ -1,7 +1,7 @@
 import { randomUUIDv7 } from 'node:crypto'
-import { type Channel, userChannel } from '../core/channel.ts'
-import type { Broker } from '../core/engine.ts'
-import { ServiceError } from '../core/errors.ts'
+import type { Broker } from '../core/engine/engine.ts'
+import { type Channel, userChannel } from '../core/model/channel.ts'
+import { ServiceError } from '../core/model/errors.ts'
 
 /** How long it may take, in milliseconds. */
 const PATIENCE = 1000
@@ -13,9 +13,9 @@ export const canaryChannel = (name: string): Channel => userChannel(`\u0000canar
  * Makes a canary: it publishes something that is only carried, and must hear it through a subscription of its own. Rejects with
  * `engine_timeout` if it does not, or with the broker's error.
  *
- * `name` tells the canaries of several processes apart, `place` says where they fly.
+ * `name` tells the canaries of several processes apart, `path` says where they fly.
  */
-export function createCanary(broker: Broker, name: string, place: string): () => Promise<void> {
+export function createCanary(broker: Broker, name: string, path: string): () => Promise<void> {
   const channel = canaryChannel(name)
   const waiting = new Map<string, () => void>()
   let subscribed: Promise<void> | undefined
@@ -30,7 +30,7 @@ export function createCanary(broker: Broker, name: string, place: string): () =>
     const { promise: heard, resolve, reject } = Promise.withResolvers<void>()
     waiting.set(id, resolve)
     const timer = setTimeout(
-      () => reject(new ServiceError('engine_timeout', `a canary through ${place} did not come back`)),
+      () => reject(new ServiceError('engine_timeout', `a canary through ${path} did not come back`)),
       PATIENCE,
     )
     const published = broker.publish({

@@ -1,4 +1,4 @@
-import type { Engine, EngineOptions } from '../core/engine.ts'
+import type { Engine, EngineOptions } from '../core/engine/engine.ts'
 import { createEmbeddedEngine } from './embedded/engine.ts'
 import { createRedisEngine } from './redis/engine.ts'
 

@@ -1,6 +1,6 @@
-import { faultOfId } from '../core/channel.ts'
-import { ServiceError } from '../core/errors.ts'
-import type { Cursor } from '../core/position.ts'
+import { faultOfId } from '../core/model/channel.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import type { Cursor } from '../core/model/position.ts'
 
 /** How a tab wants to enter a room. */
 export interface SubscribeOptions {

@@ -1,18 +1,18 @@
 import type { Socket } from 'socket.io'
-import { idOfChannel, isUserChannel, roomChannel } from '../core/channel.ts'
-import type { TokenVerifier } from '../core/claims.ts'
-import type { Engine } from '../core/engine.ts'
-import { ServiceError } from '../core/errors.ts'
-import { parseExact } from '../core/exact-json.ts'
-import type { Hub } from '../core/hub.ts'
-import { payloadTextOf } from '../core/publication.ts'
-import { refuseRevoked } from '../core/revoked.ts'
-import type { Sight } from '../core/room-view.ts'
+import type { TokenVerifier } from '../core/access/claims.ts'
+import { refuseRevoked } from '../core/access/revoked.ts'
+import type { Hub } from '../core/delivery/hub.ts'
+import type { Engine } from '../core/engine/engine.ts'
+import { parseExact } from '../core/json/exact-json.ts'
+import { idOfChannel, isUserChannel, roomChannel } from '../core/model/channel.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import { payloadTextOf } from '../core/model/publication.ts'
+import type { PresenceSnapshot } from '../core/presence/presence-view.ts'
+import { leaveForbiddenRooms, mayHear, type RoomPolicy } from '../core/session/grants.ts'
+import { type InitialState, readInitialState } from '../core/session/initial-state.ts'
 import { parseRoom, parseSubscribeOptions, parseToken, type SubscribeOptions } from './arguments.ts'
 import { EventQueue } from './event-queue.ts'
-import { leaveForbiddenRooms, mayHear, type RoomPolicy } from './grants.ts'
 import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
-import { type InitialState, readInitialState } from './initial-state.ts'
 import { type SpeakingOptions, speaker } from './speaking.ts'
 import type { TabConnection } from './tab-connection.ts'
 import { WaitingAck } from './waiting-ack.ts'
@@ -131,30 +131,30 @@ async function subscribe(
   refuseOneMore(connection, room, hub, maxRooms)
   connection.memberships.enter(room)
 
-  const member = await hub.join(connection, channel)
+  const subscription = await hub.join(connection, channel)
   let state: InitialState
-  let sight: Sight | undefined
+  let snapshot: PresenceSnapshot | undefined
   try {
-    state = await readInitialState(engine.broker, channel, settings, member.position)
-    if (settings.presence) sight = await hub.people.watch(member)
+    state = await readInitialState(engine.broker, channel, settings, subscription.position)
+    if (settings.presence) snapshot = await hub.presence.watch(subscription)
     // A membership may have ended meanwhile, even if there is another one by now: what came in between is not for this tab.
-    if (member.hasLeft || !mayHear(connection, room, policy)) throw forbidden()
+    if (subscription.hasLeft || !mayHear(connection, room, policy)) throw forbidden()
   } catch (error) {
-    if (!member.hasLeft) hub.leave(connection, channel)
+    if (!subscription.hasLeft) hub.leave(connection, channel)
     throw error
   }
-  member.moveTo(state.position)
+  subscription.moveTo(state.position)
   return {
     answer: {
       ...state.position,
       // Content is passed on as it was sent, digit for digit.
       messages: state.publications.map((publication) => parseExact(payloadTextOf(publication))),
       ...(state.gap === undefined ? {} : { gap: state.gap }),
-      ...sight,
+      ...snapshot,
     },
     // A room that is complete does not wait for the replays of others.
     afterwards: () =>
-      state.complete ? member.release(true) : connection.replay(() => member.release(false)),
+      state.complete ? subscription.release(true) : connection.replay(() => subscription.release(false)),
   }
 }
 

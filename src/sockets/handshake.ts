@@ -1,15 +1,15 @@
 import type { Socket } from 'socket.io'
-import { type Channel, roomChannel, userChannel } from '../core/channel.ts'
-import type { BrowserClaims, TokenVerifier } from '../core/claims.ts'
-import type { Engine } from '../core/engine.ts'
-import { ServiceError } from '../core/errors.ts'
-import type { Hub } from '../core/hub.ts'
-import type { Member } from '../core/member.ts'
-import type { Cursor } from '../core/position.ts'
-import { refuseRevoked } from '../core/revoked.ts'
+import type { BrowserClaims, TokenVerifier } from '../core/access/claims.ts'
+import { refuseRevoked } from '../core/access/revoked.ts'
+import type { Hub } from '../core/delivery/hub.ts'
+import type { Subscription } from '../core/delivery/subscription.ts'
+import type { Engine } from '../core/engine/engine.ts'
+import { type Channel, roomChannel, userChannel } from '../core/model/channel.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import type { Cursor } from '../core/model/position.ts'
+import { mayHear, type RoomPolicy } from '../core/session/grants.ts'
+import type { MembershipFollower } from '../core/session/membership-follower.ts'
 import { type ConnectCursors, parseConnectCursors, parseToken } from './arguments.ts'
-import { mayHear, type RoomPolicy } from './grants.ts'
-import type { MembershipFollower } from './membership-follower.ts'
 import type { TabConnection } from './tab-connection.ts'
 
 export interface HandshakeOptions {
@@ -28,7 +28,7 @@ export interface Session {
   /** To be opened once the CONNECT has been answered. */
   follower: MembershipFollower
   /** The channels that it hears from the start, each with the cursor to replay from; without one it goes on from now. */
-  members: { member: Member; cursor: Cursor | undefined }[]
+  subscriptions: { subscription: Subscription; cursor: Cursor | undefined }[]
   /** Rooms that it wanted to go on with and may not hear. */
   refused: Channel[]
 }
@@ -61,9 +61,9 @@ export async function enter(
   const { claims } = connection
   const cursors = parseConnectCursors(socket.handshake.auth.since)
   const rooms = wantedRooms(cursors, policy)
-  const session: Session = { connection, follower, members: [], refused: [] }
+  const session: Session = { connection, follower, subscriptions: [], refused: [] }
   const join = async (channel: Channel, cursor: Cursor | undefined): Promise<void> => {
-    session.members.push({ member: await hub.join(connection, channel), cursor })
+    session.subscriptions.push({ subscription: await hub.join(connection, channel), cursor })
   }
   if (claims !== undefined) {
     await join(userChannel(claims.user), cursors?.user)

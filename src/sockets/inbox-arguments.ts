@@ -1,6 +1,6 @@
-import type { InboxQuery, State, Status } from '../core/inbox.ts'
-import { decodeInboxCursor } from '../core/inbox-cursor.ts'
-import type { MarkInput } from '../core/inboxes.ts'
+import type { InboxQuery, State, Status } from '../core/engine/inbox.ts'
+import type { MarkInput } from '../core/inbox/inboxes.ts'
+import { decodeInboxCursor } from '../core/inbox/page-cursor.ts'
 import { fieldsOf, MACHINE_NAME, refuse } from './arguments.ts'
 
 /** How many notifications a list has unless the tab says otherwise, and at most. */

@@ -1,12 +1,12 @@
-import { userChannel } from '../core/channel.ts'
-import { ServiceError } from '../core/errors.ts'
-import { parseExact } from '../core/exact-json.ts'
-import type { Hub } from '../core/hub.ts'
-import type { InboxPage, InboxQuery } from '../core/inbox.ts'
-import { encodeInboxCursor } from '../core/inbox-cursor.ts'
-import type { Inboxes } from '../core/inboxes.ts'
-import type { Item } from '../core/item.ts'
-import { fieldsOf } from '../core/publication.ts'
+import type { Hub } from '../core/delivery/hub.ts'
+import type { InboxPage, InboxQuery } from '../core/engine/inbox.ts'
+import type { Inboxes } from '../core/inbox/inboxes.ts'
+import { encodeInboxCursor } from '../core/inbox/page-cursor.ts'
+import { parseExact } from '../core/json/exact-json.ts'
+import { userChannel } from '../core/model/channel.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import type { Item } from '../core/model/item.ts'
+import { fieldsOf } from '../core/model/publication.ts'
 import { parseAcknowledged, parseInboxQuery, parseMark } from './inbox-arguments.ts'
 import type { TabConnection } from './tab-connection.ts'
 
@@ -30,18 +30,19 @@ export function inboxHandlers(
       const query = parseInboxQuery(options)
       const { answer, shownAbove } = answerOf(await inboxes.list(user, query))
       // A list of some of them, or of older ones, leaves out what the tab was not sent.
-      if (isWhole(query)) hub.memberOf(connection, userChannel(user))?.sent.reachesDownTo(shownAbove)
+      if (isWhole(query))
+        hub.subscriptionOf(connection, userChannel(user))?.ackWindow.reachesDownTo(shownAbove)
       return answer
     },
     mark: async ([mark]) => inboxes.mark(userOf(connection), parseMark(mark)),
     ack: async ([seq]) => {
       const user = userOf(connection)
-      const member = hub.memberOf(connection, userChannel(user))
-      const processed = parseAcknowledged(seq, member?.position.seq ?? 0)
-      const epoch = member?.position.epoch
-      await inboxes.acknowledge(user, processed, member?.sent.above)
+      const subscription = hub.subscriptionOf(connection, userChannel(user))
+      const processed = parseAcknowledged(seq, subscription?.position.seq ?? 0)
+      const epoch = subscription?.position.epoch
+      await inboxes.acknowledge(user, processed, subscription?.ackWindow.above)
       // In another life of the log the numbers are given again.
-      if (member?.position.epoch === epoch) member?.sent.acknowledged(processed)
+      if (subscription?.position.epoch === epoch) subscription?.ackWindow.acknowledged(processed)
       return {}
     },
   }

@@ -2,20 +2,20 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Duplex } from 'node:stream'
 import type { Server as EngineServer } from 'engine.io'
 import { Server, type Socket } from 'socket.io'
-import { ServiceError } from '../core/errors.ts'
-import { Backlogs } from './backlog.ts'
-import { closeSpread } from './drain.ts'
-import { endSoon, endTransport } from './engine-socket.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import { leaveForbiddenRooms } from '../core/session/grants.ts'
+import { MembershipFollower } from '../core/session/membership-follower.ts'
+import { TokenBucket } from '../core/session/token-bucket.ts'
+import { UserLimit } from '../core/session/user-limit.ts'
+import { Backlogs } from './engine-io/backlog.ts'
+import { closeSpread } from './engine-io/drain.ts'
+import { endSoon, endTransport } from './engine-io/engine-socket.ts'
+import { mindPolls } from './engine-io/polls.ts'
+import { type RefusalReason, refuseHandshakes, upgradeWebsocketsOnly } from './engine-io/refusals.ts'
 import { type EventOptions, handleEvents } from './events.ts'
-import { leaveForbiddenRooms } from './grants.ts'
 import { authenticate, enter, type HandshakeOptions, type Session } from './handshake.ts'
-import { MembershipFollower } from './membership-follower.ts'
 import { mayConnect, type OriginPolicy } from './origin.ts'
-import { mindPolls } from './polls.ts'
-import { type RefusalReason, refuseHandshakes, upgradeWebsocketsOnly } from './refusals.ts'
 import { CLOSE_REASONS, type CloseReason, TabConnection } from './tab-connection.ts'
-import { TokenBucket } from './token-bucket.ts'
-import { UserLimit } from './user-limit.ts'
 
 export interface SocketOptions extends HandshakeOptions, EventOptions {
   /** Of Socket.IO: where it listens, how, and how often it pings; milliseconds and bytes. */
@@ -30,7 +30,7 @@ export interface SocketOptions extends HandshakeOptions, EventOptions {
   /** How many connections of one user are let in. */
   maxPerUser: number
   /** Makes the ids of Engine.IO's sessions, where others than itself are wanted. */
-  newSessionId?: (() => string) | undefined
+  newEngineSessionId?: (() => string) | undefined
 }
 
 /** Answers requests and upgrades of Engine.IO. */
@@ -98,7 +98,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   const endSlow = (conn: Socket['conn']): void => end(conn, 'slow')
   const backlogs = new Backlogs(io.engine, options.maxBacklog, endSlow)
   mindPolls(io.engine, options.pingInterval + options.pingTimeout, endSlow)
-  if (options.newSessionId !== undefined) engine.generateId = options.newSessionId
+  if (options.newEngineSessionId !== undefined) engine.generateId = options.newEngineSessionId
 
   refuseHandshakes(io.engine, (request) => {
     // Those of foreign pages are refused for good later, and take nobody's place.
@@ -194,12 +194,12 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     })
   })
 
-  const start = async ({ connection, members, refused, follower }: Session): Promise<void> => {
+  const start = async ({ connection, subscriptions, refused, follower }: Session): Promise<void> => {
     follower.open()
     for (const channel of refused) connection.sendUnsubscribed(channel, 'room_forbidden')
-    for (const { member, cursor } of members) {
-      if (cursor === undefined) await member.release(true)
-      else await connection.replay(() => member.replay(cursor))
+    for (const { subscription, cursor } of subscriptions) {
+      if (cursor === undefined) await subscription.release(true)
+      else await connection.replay(() => subscription.replay(cursor))
     }
   }
 

@@ -1,11 +1,11 @@
-import { ServiceError } from '../core/errors.ts'
-import { MAX_BODY_LENGTH, type MessageInput } from '../core/notification.ts'
-import { refuseProto } from '../core/proto.ts'
-import type { Publisher } from '../core/publisher.ts'
+import { refuseProto } from '../core/json/proto.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import { MAX_BODY_LENGTH, type MessageInput } from '../core/model/notification.ts'
+import type { Publisher } from '../core/publishing/publisher.ts'
+import { maySpeak } from '../core/session/grants.ts'
+import { TokenBucket } from '../core/session/token-bucket.ts'
 import { fieldsOf, MACHINE_NAME, parseRoom, refuse } from './arguments.ts'
-import { maySpeak } from './grants.ts'
 import type { TabConnection } from './tab-connection.ts'
-import { TokenBucket } from './token-bucket.ts'
 
 /** What speaking in rooms works with. */
 export interface SpeakingOptions {

@@ -1,14 +1,14 @@
 import type { Socket } from 'socket.io'
-import { type Channel, idOfChannel, isUserChannel } from '../core/channel.ts'
-import type { BrowserClaims } from '../core/claims.ts'
-import type { Connection } from '../core/connection.ts'
-import type { Control, MembershipControl } from '../core/drafts.ts'
-import type { Counts } from '../core/item.ts'
-import type { Gap, StreamPosition } from '../core/position.ts'
-import type { Publication } from '../core/publication.ts'
-import type { Backlog } from './backlog.ts'
-import { TabMemberships } from './tab-memberships.ts'
-import { Wire } from './wire.ts'
+import type { BrowserClaims } from '../core/access/claims.ts'
+import type { Control, MembershipControl } from '../core/drafts/drafts.ts'
+import { type Channel, idOfChannel, isUserChannel } from '../core/model/channel.ts'
+import type { Connection } from '../core/model/connection.ts'
+import type { Counts } from '../core/model/item.ts'
+import type { Gap, StreamPosition } from '../core/model/position.ts'
+import type { Publication } from '../core/model/publication.ts'
+import { TabMemberships } from '../core/session/tab-memberships.ts'
+import type { Backlog } from './engine-io/backlog.ts'
+import { Wire } from './engine-io/wire.ts'
 
 /** Why the server ended a connection, for the metrics. */
 export type CloseReason = (typeof CLOSE_REASONS)[number]
@@ -148,6 +148,6 @@ export class TabConnection implements Connection {
 
   /** The transport has closed. */
   closed(): void {
-    this.#wire.settle()
+    this.#wire.resolveDrained()
   }
 }

@@ -1,5 +1,5 @@
-import type { Happening } from '../core/happening.ts'
-import type { Watch } from '../core/watches.ts'
+import type { DeliveryEvent } from '../core/engine/delivery-event.ts'
+import type { PendingWebhook } from '../core/engine/webhook-queue.ts'
 
 /** What is sent to a backend. */
 export interface Message {
@@ -13,8 +13,8 @@ export interface Message {
 
 /** Writes what happened to a notification as Standard Webhooks wants it. */
 export function messageOf(
-  { id, version, user, tag, traceparent }: Watch,
-  { event, at, reason }: Happening,
+  { id, version, user, tag, traceparent }: PendingWebhook,
+  { event, at, reason }: DeliveryEvent,
 ): Message {
   return {
     ...(traceparent === undefined ? {} : { traceparent }),

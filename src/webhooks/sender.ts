@@ -19,7 +19,7 @@ export interface SenderOptions {
 }
 
 /** Where a message goes. The operator's own place is trusted: any address is fine. */
-export interface Place {
+export interface WebhookUrl {
   url: string
   trusted: boolean
 }
@@ -51,7 +51,7 @@ export class Sender {
   }
 
   /** Resolves to the status of the answer. Rejects if there was none in time, or the address is not allowed. Redirects are not followed. */
-  async send({ url: text, trusted }: Place, message: Message): Promise<number> {
+  async send({ url: text, trusted }: WebhookUrl, message: Message): Promise<number> {
     const url = new URL(text)
     const scheme = url.protocol === 'http:' ? 'http:' : 'https:'
     const request = scheme === 'http:' ? httpRequest : httpsRequest

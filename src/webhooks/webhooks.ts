@@ -1,11 +1,11 @@
-import { ServiceError } from '../core/errors.ts'
-import type { Inboxes } from '../core/inboxes.ts'
-import type { TakenWatch, Watches } from '../core/watches.ts'
+import type { TakenWebhook, WebhookQueue } from '../core/engine/webhook-queue.ts'
+import type { Inboxes } from '../core/inbox/inboxes.ts'
+import { ServiceError } from '../core/model/errors.ts'
+import { type DispatcherOptions, type WebhookCounts, WebhookDispatcher } from './dispatcher.ts'
 import { afterLook } from './next-look.ts'
-import { Teller, type TellerOptions, type WebhookCounts } from './teller.ts'
 
-export interface WebhooksOptions extends TellerOptions {
-  watches: Watches
+export interface WebhooksOptions extends DispatcherOptions {
+  webhookQueue: WebhookQueue
   inboxes: Inboxes
   /** Is told of an error that nobody expected. */
   report(error: unknown): void
@@ -14,10 +14,10 @@ export interface WebhooksOptions extends TellerOptions {
 /** How often it is looked for what is due, in milliseconds. */
 const INTERVAL = 500
 
-/** How many watches have their turn at once: looks, requests (see `Hosts`), and those that wait for a place. */
+/** How many webhookQueue have their turn at once: looks, requests (see `HostLimits`), and those that wait for a place. */
 const MAX_UNDER_WAY = 100
 
-/** For how long a watch is taken, in milliseconds: longer than its turn can last. */
+/** For how long a webhook is taken, in milliseconds: longer than its turn can last. */
 const TAKEN_FOR = 20_000
 
 /** How long a stop waits for receivers to answer, in milliseconds. */
@@ -25,11 +25,11 @@ const LAST_ANSWERS = 2000
 
 /**
  * Tells backends what became of their notifications. Every process looks for what is due, and one takes it for a turn: a look at the inbox,
- * whose finding is kept, or one try to tell what was found. So what was found survives a killed process, and is told by another.
+ * whose finding is kept, or one try to dispatch what was found. So what was found survives a killed process, and is told by another.
  */
 export class Webhooks {
   readonly #options: WebhooksOptions
-  readonly #teller: Teller
+  readonly #dispatcher: WebhookDispatcher
   readonly #underWay = new Set<Promise<void>>()
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
@@ -37,11 +37,11 @@ export class Webhooks {
 
   constructor(options: WebhooksOptions) {
     this.#options = options
-    this.#teller = new Teller(options)
+    this.#dispatcher = new WebhookDispatcher(options)
   }
 
   get counts(): Readonly<WebhookCounts> {
-    return this.#teller.counts
+    return this.#dispatcher.counts
   }
 
   /** Begins to look for what is due. */
@@ -53,11 +53,11 @@ export class Webhooks {
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#timer)
-    const cut = setTimeout(() => this.#teller.close(), LAST_ANSWERS)
+    const cut = setTimeout(() => this.#dispatcher.close(), LAST_ANSWERS)
     await this.#looking
     await Promise.all(this.#underWay)
     clearTimeout(cut)
-    this.#teller.close()
+    this.#dispatcher.close()
   }
 
   #look(): void {
@@ -74,13 +74,13 @@ export class Webhooks {
       const free = MAX_UNDER_WAY - this.#underWay.size
       if (free === 0) return
       const now = Date.now()
-      const taken = await this.#options.watches.take(now, now + TAKEN_FOR, free)
+      const taken = await this.#options.webhookQueue.take(now, now + TAKEN_FOR, free)
       for (const one of taken) this.#begin(one)
       if (taken.length < free) return
     }
   }
 
-  #begin(taken: TakenWatch): void {
+  #begin(taken: TakenWebhook): void {
     const turn = this.#turn(taken)
       .catch((error) => this.#reportUnlessTemporary(error))
       .finally(() => {
@@ -91,17 +91,17 @@ export class Webhooks {
     this.#underWay.add(turn)
   }
 
-  async #turn(taken: TakenWatch): Promise<void> {
-    const { watch } = taken
-    const { watches, inboxes } = this.#options
-    const isToTell = watch.telling.length > 0 && watch.retryAt <= Date.now()
+  async #turn(taken: TakenWebhook): Promise<void> {
+    const { webhook } = taken
+    const { webhookQueue, inboxes } = this.#options
+    const isToTell = webhook.unsent.length > 0 && webhook.retryAt <= Date.now()
     const next = isToTell
-      ? await this.#teller.tell(watch)
-      : afterLook(watch, await inboxes.find(watch.user, watch.id), Date.now())
-    await watches.settle(taken, next, Date.now())
+      ? await this.#dispatcher.dispatch(webhook)
+      : afterLook(webhook, await inboxes.find(webhook.user, webhook.id), Date.now())
+    await webhookQueue.giveBack(taken, next, Date.now())
   }
 
-  /** While the store is away nothing can be done; a watch is due again when its time with this process is over. */
+  /** While the store is away nothing can be done; a webhook is due again when its time with this process is over. */
   #reportUnlessTemporary(error: unknown): void {
     if (!(error instanceof ServiceError && error.temporary)) this.#options.report(error)
   }

@@ -1,8 +1,8 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { launchBrowser, watchErrors } from '../support/browser.ts'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { launchBrowser, watchErrors } from '../support/programs/browser.ts'
+import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 
 describe('the bell of the development page', () => {
   let browser: Browser

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
-import { launchBrowser } from '../support/browser.ts'
+import { launchBrowser } from '../support/programs/browser.ts'
 
 test('a page on another origin lists, marks and removes, and reads why it was refused', async () => {
   const app = await startApp()

@@ -1,10 +1,10 @@
-import { type ProxiedConnection, startProxy, type TcpProxy, type Traffic } from '../support/proxy.ts'
-import { startRedis } from '../support/redis.ts'
-import { startTabcast } from '../support/tabcast.ts'
+import { type ProxiedConnection, startProxy, type TcpProxy, type Traffic } from '../support/programs/proxy.ts'
+import { startRedis } from '../support/programs/redis.ts'
+import { startTabcast } from '../support/programs/tabcast.ts'
 import { until } from '../support/until.ts'
-import { completed, judge, type Verdict } from './judge.ts'
-import { KeepingTab } from './keeping-tab.ts'
-import { Lane } from './lane.ts'
+import { completed, judge, type Verdict } from './parts/judge.ts'
+import { KeepingTab } from './parts/keeping-tab.ts'
+import { Lane } from './parts/lane.ts'
 
 /** What was seen while the way to Redis was a black hole, and after. */
 export interface BlackHoleFigures extends Verdict {

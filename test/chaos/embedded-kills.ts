@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { until } from '../support/until.ts'
-import { completed, judge, type Verdict } from './judge.ts'
-import { KeepingTab } from './keeping-tab.ts'
-import { Lane } from './lane.ts'
+import { completed, judge, type Verdict } from './parts/judge.ts'
+import { KeepingTab } from './parts/keeping-tab.ts'
+import { Lane } from './parts/lane.ts'
 
 /** What the tabs and the backends of a process that was killed again and again have seen. */
 export interface KillFigures extends Verdict {

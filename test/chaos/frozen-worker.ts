@@ -1,8 +1,8 @@
-import type { RedisServer } from '../support/redis.ts'
-import { completed, judge, type Verdict } from './judge.ts'
-import { KeepingTab } from './keeping-tab.ts'
-import { Lane } from './lane.ts'
-import { startTwoWorkers } from './two-workers.ts'
+import type { RedisServer } from '../support/programs/redis.ts'
+import { completed, judge, type Verdict } from './parts/judge.ts'
+import { KeepingTab } from './parts/keeping-tab.ts'
+import { Lane } from './parts/lane.ts'
+import { startTwoWorkers } from './parts/two-workers.ts'
 
 export interface FrozenOptions {
   /** How many publications come while the worker is frozen, over all channels. */

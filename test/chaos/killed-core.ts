@@ -1,11 +1,11 @@
-import { childrenOf } from '../support/children.ts'
-import { startRedis } from '../support/redis.ts'
-import { startTabcast } from '../support/tabcast.ts'
+import { childrenOf } from '../support/programs/children.ts'
+import { startRedis } from '../support/programs/redis.ts'
+import { startTabcast } from '../support/programs/tabcast.ts'
+import { hasWorkers } from '../support/programs/workers.ts'
 import { until } from '../support/until.ts'
-import { hasWorkers } from '../support/workers.ts'
-import { Balancer } from './balancer.ts'
-import { Poster } from './poster.ts'
-import { RovingTab } from './roving-tab.ts'
+import { Balancer } from './parts/balancer.ts'
+import { Poster } from './parts/poster.ts'
+import { RovingTab } from './parts/roving-tab.ts'
 
 export interface KilledCoreOptions {
   /** How many tabs, half of them by polling; two of each user. */

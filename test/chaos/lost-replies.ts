@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
-import { startRedis } from '../support/redis.ts'
+import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
+import { startRedis } from '../support/programs/redis.ts'
+import { startTabcast } from '../support/programs/tabcast.ts'
 import { TestTab } from '../support/tab.ts'
-import { startTabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
+import { RacingBackend } from './parts/racing-backend.ts'
 import { Random } from './prove/random.ts'
-import { RacingBackend } from './racing-backend.ts'
 
 export interface ReplyOptions {
   /** Whose replies get lost: Redis's to the API, or the API's to the backend. */

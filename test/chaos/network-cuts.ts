@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
-import { startRedis } from '../support/redis.ts'
-import { startTabcast } from '../support/tabcast.ts'
-import { completed, judge, type Verdict } from './judge.ts'
-import { KeepingTab } from './keeping-tab.ts'
-import { Lane } from './lane.ts'
+import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
+import { startRedis } from '../support/programs/redis.ts'
+import { startTabcast } from '../support/programs/tabcast.ts'
+import { completed, judge, type Verdict } from './parts/judge.ts'
+import { KeepingTab } from './parts/keeping-tab.ts'
+import { Lane } from './parts/lane.ts'
 import { Random } from './prove/random.ts'
 
 export interface CutOptions {

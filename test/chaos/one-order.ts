@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { StreamPosition } from '../../src/core/position.ts'
-import { startRedis } from '../support/redis.ts'
+import type { StreamPosition } from '../../src/core/model/position.ts'
+import { startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { TestTab } from '../support/tab.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 

@@ -1,9 +1,9 @@
-import { startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { until } from '../support/until.ts'
-import { Balancer } from './balancer.ts'
-import { Poster } from './poster.ts'
-import { RovingTab } from './roving-tab.ts'
+import { Balancer } from './parts/balancer.ts'
+import { Poster } from './parts/poster.ts'
+import { RovingTab } from './parts/roving-tab.ts'
 
 export interface RollingOptions {
   /** How many tabs, half of them by polling; two of each user. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { blackHole, silentSubscription } from './black-hole.ts'
-import { full } from './full.ts'
-import { FLAWLESS } from './judge.ts'
+import { full } from './parts/full.ts'
+import { FLAWLESS } from './parts/judge.ts'
 
 /** How often every backend is refused before the hole is closed; each time takes a second. */
 const refusals = full ? 20 : 2

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
-import { FLAWLESS } from './judge.ts'
 import { networkCuts } from './network-cuts.ts'
+import { full } from './parts/full.ts'
+import { FLAWLESS } from './parts/judge.ts'
 
 const cuts = full ? 1000 : 50
 

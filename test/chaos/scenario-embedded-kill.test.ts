@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { embeddedKills } from './embedded-kills.ts'
-import { full } from './full.ts'
-import { FLAWLESS } from './judge.ts'
+import { full } from './parts/full.ts'
+import { FLAWLESS } from './parts/judge.ts'
 
 const kills = full ? 50 : 5
 

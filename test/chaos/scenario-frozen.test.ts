@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { frozenWorker } from './frozen-worker.ts'
-import { full } from './full.ts'
-import { FLAWLESS } from './judge.ts'
+import { full } from './parts/full.ts'
+import { FLAWLESS } from './parts/judge.ts'
 
 /** The full form has Redis's own limit for what may wait for a subscription. */
 const size = full

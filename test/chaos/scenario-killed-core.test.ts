@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
 import { killedCore } from './killed-core.ts'
+import { full } from './parts/full.ts'
 
 const options = full
   ? { sockets: 500, workers: 4, kills: 5, rate: 200 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
 import { oneOrder } from './one-order.ts'
+import { full } from './parts/full.ts'
 
 const messages = full ? 100_000 : 5000
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
 import { lostReplies } from './lost-replies.ts'
+import { full } from './parts/full.ts'
 
 const posts = full ? 10_000 : 300
 

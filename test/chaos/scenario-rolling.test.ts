@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
+import { full } from './parts/full.ts'
 import { rollingRestarts } from './rolling-restarts.ts'
 
 /** Within the drain, balancers on a busy machine have to notice it. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
+import { full } from './parts/full.ts'
 import { slowTabs } from './slow-tabs.ts'
 
 const tabs = 20

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
+import { full } from './parts/full.ts'
 import { returned, soak } from './soak.ts'
 
 /** `npm run prove -- --soak` is the long form. */

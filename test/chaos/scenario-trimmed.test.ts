@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
-import { full } from './full.ts'
+import { type RedisServer, startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
+import { full } from './parts/full.ts'
 import { type Told, trimmedChannel } from './trimmed-channel.ts'
 
 const size = full ? { retained: 1000, before: 100, away: 5000 } : { retained: 60, before: 5, away: 120 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { full } from './full.ts'
-import { FLAWLESS } from './judge.ts'
+import { full } from './parts/full.ts'
+import { FLAWLESS } from './parts/judge.ts'
 import { wipedStore, wipes } from './wiped-store.ts'
 
 /** Each has a tab on each of two workers. */

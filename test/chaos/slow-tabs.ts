@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { StreamPosition } from '../../src/core/position.ts'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
+import type { StreamPosition } from '../../src/core/model/position.ts'
+import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { TestTab } from '../support/tab.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 

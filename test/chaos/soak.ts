@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { startApp, type TestApp } from '../support/app.ts'
-import { startProxy } from '../support/proxy.ts'
-import { startRedis } from '../support/redis.ts'
+import { startProxy } from '../support/programs/proxy.ts'
+import { startRedis } from '../support/programs/redis.ts'
 import { TestTab } from '../support/tab.ts'
 import { until } from '../support/until.ts'
-import { type Census, CensusTaker } from './census.ts'
+import { type Census, CensusTaker } from './parts/census.ts'
 
 export interface SoakOptions {
   engine: 'embedded' | 'redis'
@@ -66,7 +66,7 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
     const idle = await take()
     for (let wave = 0; wave < WARM_UP; wave++) await runWave(server, users, perWave)
     // What the warm-up has left for good is no growth; what it has under way is none either.
-    await settled(take, (census) =>
+    await steady(take, (census) =>
       isDeepStrictEqual(census, { ...idle, alive: census.alive, timers: census.timers }),
     )
     await delay(LAST_TIMERS)
@@ -79,7 +79,7 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
       if (wave % WAVES_TOGETHER === 0) taker.forget()
     }
     const seconds = Math.round((performance.now() - began) / 1000)
-    const after = await settled(take, (census) => isDeepStrictEqual(census, before))
+    const after = await steady(take, (census) => isDeepStrictEqual(census, before))
     return { before, after, growth: taker.heap() - heap, shown, seconds }
   } finally {
     taker.end()
@@ -89,11 +89,11 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
 }
 
 /** Takes a census until what was under way has ended; what never ends is the finding. */
-async function settled(take: () => Promise<Census>, isSettled: (census: Census) => boolean): Promise<Census> {
+async function steady(take: () => Promise<Census>, isSteady: (census: Census) => boolean): Promise<Census> {
   let census = await take()
   const look = async (): Promise<boolean> => {
     census = await take()
-    return isSettled(census)
+    return isSteady(census)
   }
   await until(look, PATIENCE, 250).catch(() => undefined)
   return census

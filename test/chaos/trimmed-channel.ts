@@ -1,8 +1,8 @@
+import type { Tabcast } from '../support/programs/tabcast.ts'
 import type { TestTab } from '../support/tab.ts'
-import type { Tabcast } from '../support/tabcast.ts'
 import { until } from '../support/until.ts'
-import { KeepingTab } from './keeping-tab.ts'
-import { Lane } from './lane.ts'
+import { KeepingTab } from './parts/keeping-tab.ts'
+import { Lane } from './parts/lane.ts'
 
 export interface TrimmedOptions {
   /** Entries that the channel keeps: what the server was started with. */

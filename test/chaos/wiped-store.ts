@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RedisServer } from '../support/redis.ts'
+import type { RedisServer } from '../support/programs/redis.ts'
 import { until } from '../support/until.ts'
-import { completed, judge, type Verdict } from './judge.ts'
-import { KeepingTab } from './keeping-tab.ts'
-import { Lane } from './lane.ts'
+import { completed, judge, type Verdict } from './parts/judge.ts'
+import { KeepingTab } from './parts/keeping-tab.ts'
+import { Lane } from './parts/lane.ts'
+import { startTwoWorkers } from './parts/two-workers.ts'
 import type { ToldGap } from './prove/reading.ts'
-import { startTwoWorkers } from './two-workers.ts'
 
 /** Ways in which a Redis forgets everything. Each resolves when it can be written to again. */
 export const wipes: Readonly<Record<string, (redis: RedisServer) => Promise<void>>> = {

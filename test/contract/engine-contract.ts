@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { bellLaw } from './engine/bell.ts'
+import { type Features, LawBench, type Store } from './engine/bench.ts'
 import { closingLaw } from './engine/closing.ts'
-import { Court, type Features, type Store } from './engine/court.ts'
+import { connectionsLaw } from './engine/connections.ts'
 import { idempotencyLaw } from './engine/idempotency.ts'
 import { identityLaw } from './engine/identity.ts'
 import { inboxLaw } from './engine/inbox.ts'
@@ -11,10 +11,10 @@ import { membershipsLaw } from './engine/memberships.ts'
 import { presenceLaw } from './engine/presence.ts'
 import { restartLaw } from './engine/restart.ts'
 import { retentionLaw } from './engine/retention.ts'
-import { rosterLaw } from './engine/roster.ts'
 import { scheduleLaw } from './engine/schedule.ts'
 import { sharedLaw } from './engine/shared.ts'
-import { watchesLaw } from './engine/watches.ts'
+import { topicsLaw } from './engine/topics.ts'
+import { webhookQueueLaw } from './engine/webhook-queue.ts'
 
 export type { Features, Store }
 
@@ -22,30 +22,30 @@ export type { Features, Store }
 export const PATIENT = 10_000
 
 /**
- * The law for engines: what `src/core/engine.ts` promises. `makeStore` makes a store that knows nothing of any other, and `features`
+ * The law for engines: what `src/core/engine/engine.ts` promises. `makeStore` makes a store that knows nothing of any other, and `features`
  * says what is promised only by some.
  */
 export function engineContract(name: string, makeStore: () => Promise<Store>, features: Features): void {
   describe(name, () => {
-    const court = new Court(makeStore, features)
-    bellLaw(court)
-    logLaw(court)
-    retentionLaw(court)
-    idempotencyLaw(court)
-    identityLaw(court)
-    presenceLaw(court)
-    membershipsLaw(court)
-    rosterLaw(court)
-    inboxLaw(court)
-    inboxModelLaw(court)
-    scheduleLaw(court)
-    watchesLaw(court)
-    closingLaw(court)
-    sharedLaw(court)
-    restartLaw(court)
+    const bench = new LawBench(makeStore, features)
+    topicsLaw(bench)
+    logLaw(bench)
+    retentionLaw(bench)
+    idempotencyLaw(bench)
+    identityLaw(bench)
+    connectionsLaw(bench)
+    membershipsLaw(bench)
+    presenceLaw(bench)
+    inboxLaw(bench)
+    inboxModelLaw(bench)
+    scheduleLaw(bench)
+    webhookQueueLaw(bench)
+    closingLaw(bench)
+    sharedLaw(bench)
+    restartLaw(bench)
 
     test('every feature is one that the law asks for', () => {
-      expect(court.unreadFlags).toEqual([])
+      expect(bench.unreadFlags).toEqual([])
     })
   })
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { SCOPES } from '../../src/core/scopes.ts'
+import { SCOPES } from '../../src/core/access/scopes.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { snippetsIn } from '../support/snippets.ts'
 

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { areListening } from '../doors/listening.ts'
+import { areListening } from '../bridges/listening.ts'
 import { type ExamplePages, isConnected, shows, startExamplePages } from '../support/example-pages.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { type RedisServer, startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 
 const run = promisify(execFile)
 const SERVER = `${process.execPath} examples/chart/server.mjs`
@@ -16,7 +16,7 @@ let pages: ExamplePages
 
 beforeAll(async () => {
   redis = await startRedis({ password: 'a password' })
-  tabcast = await startTabcast({ REDIS_URL: redis.url, DOOR_SOCKETIO_EMITTER: 'socket.io' })
+  tabcast = await startTabcast({ REDIS_URL: redis.url, BRIDGE_SOCKETIO_EMITTER: 'socket.io' })
   const env = { TABCAST_URL: tabcast.url, TABCAST_KEY: tabcast.apiKey }
   pages = await startExamplePages(SERVER, { tabcastPort: tabcast.port, env })
   await areListening(redis, 1)

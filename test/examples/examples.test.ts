@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { answering, cutting, type FakeTabcast, fakeTabcast, hanging } from '../support/fake-tabcast.ts'
+import {
+  answering,
+  cutting,
+  type FakeTabcast,
+  fakeTabcast,
+  hanging,
+} from '../support/programs/fake-tabcast.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { TestTab } from '../support/tab.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 
 const examples = join(import.meta.dirname, '../../examples')

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { areListening } from '../doors/listening.ts'
+import { areListening } from '../bridges/listening.ts'
 import { type ExamplePages, isConnected, shows, startExamplePages } from '../support/example-pages.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { type RedisServer, startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 
 let redis: RedisServer
 let env: Record<string, string>
@@ -14,7 +14,7 @@ beforeAll(async () => {
   redis = await startRedis()
   env = {
     REDIS_URL: redis.url,
-    DOOR_REDIS_PUBLISH: '[{"channel": "channel:*", "room": "*"}]',
+    BRIDGE_REDIS_PUBLISH: '[{"channel": "channel:*", "room": "*"}]',
     ANONYMOUS: 'on',
     PUBLIC_ROOMS: '*',
   }

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type ExamplePages, isConnected, shows, startExamplePages } from '../support/example-pages.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 
 const run = promisify(execFile)
 
@@ -11,7 +11,7 @@ let tabcast: Tabcast
 let pages: ExamplePages
 
 beforeAll(async () => {
-  tabcast = await startTabcast({ DOOR_GET: 'on' })
+  tabcast = await startTabcast({ GET_API: 'on' })
   pages = await startExamplePages('php -S 127.0.0.1:8080 -t examples/php-push/public', {
     tabcastPort: tabcast.port,
     env: { JWT_SECRET: tabcast.jwtSecret },

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { snippetsIn } from '../support/snippets.ts'
 import { TestTab } from '../support/tab.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
 import { browserToken } from '../support/tokens.ts'
 
 const run = promisify(execFile)

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { areListening } from '../doors/listening.ts'
+import { areListening } from '../bridges/listening.ts'
 import { type ExamplePages, isConnected, shows, startExamplePages } from '../support/example-pages.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { type RedisServer, startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 
 const run = promisify(execFile)
 
@@ -19,7 +19,7 @@ beforeAll(async () => {
   redis = await startRedis()
   tabcast = await startTabcast({
     REDIS_URL: redis.url,
-    DOOR_REDIS_PUBLISH: '[{"channel": "chat", "room": "chat", "event": "msgReceived"}]',
+    BRIDGE_REDIS_PUBLISH: '[{"channel": "chat", "room": "chat", "event": "msgReceived"}]',
     JOIN_ROOMS: 'chat',
     ANONYMOUS: 'on',
   })

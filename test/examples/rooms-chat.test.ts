@@ -1,10 +1,10 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type ExamplePages, isConnected, shows, startExamplePages } from '../support/example-pages.ts'
-import { type Nginx, startNginx } from '../support/nginx.ts'
-import { startProxy, type TcpProxy } from '../support/proxy.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
-import { startTabcast, type Tabcast } from '../support/tabcast.ts'
+import { type Nginx, startNginx } from '../support/programs/nginx.ts'
+import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
+import { type RedisServer, startRedis } from '../support/programs/redis.ts'
+import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { until } from '../support/until.ts'
 
 const SERVER = `${process.execPath} examples/rooms-chat/server.mjs`

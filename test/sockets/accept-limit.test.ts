@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { TokenBucket } from '../../src/sockets/token-bucket.ts'
+import { TokenBucket } from '../../src/core/session/token-bucket.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 
 let app: TestApp

@@ -123,7 +123,7 @@ describe('the short way out', () => {
   afterAll(() => app.close())
 
   test('is taken by an open websocket of the Engine.IO and ws that are installed', async () => {
-    const { takesShortWay } = await import('../../src/sockets/engine-socket.ts')
+    const { takesShortWay } = await import('../../src/sockets/engine-io/engine-socket.ts')
     const tab = await app.tab('ada').connected()
     const slow = await app.tab('bob', { transports: ['polling'] }).connected()
     const connOf = (id: string) => app.io.sockets.sockets.get(id)!.conn

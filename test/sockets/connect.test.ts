@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { roomChannel, userChannel } from '../../src/core/channel.ts'
+import { roomChannel, userChannel } from '../../src/core/model/channel.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { signToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Channel, roomChannel, userChannel } from '../../src/core/channel.ts'
+import { type Channel, roomChannel, userChannel } from '../../src/core/model/channel.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 
 let app: TestApp
@@ -52,9 +52,9 @@ test('what was counted as sent while a tab subscribed from now is shown after th
   slowDown(roomChannel('square'))
   await app.message('square', { body: 'before' })
   const tab = await app.tab('ada').connected()
-  const { presence } = app.app.engine
-  const announce = presence.announce.bind(presence)
-  presence.announce = async (...args) => {
+  const { connections } = app.app.engine
+  const announce = connections.announce.bind(connections)
+  connections.announce = async (...args) => {
     const head = await announce(...args)
     // Stands for an answer that is under way for a while.
     expect(await app.message('square', { body: 'meanwhile' })).toMatchObject({ connections: 1 })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { startApp } from '../support/app.ts'
-import { startProxy } from '../support/proxy.ts'
-import { startRedis } from '../support/redis.ts'
+import { startProxy } from '../support/programs/proxy.ts'
+import { startRedis } from '../support/programs/redis.ts'
 
 test('a tab whose revocation was trimmed while its worker was cut off is sent away all the same', async () => {
   const redis = await startRedis()

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import type { Channel } from '../../src/core/channel.ts'
-import { LEAVE_PAUSE } from '../../src/core/room-people.ts'
+import type { Channel } from '../../src/core/model/channel.ts'
+import { LEAVE_PAUSE } from '../../src/core/presence/room-presence.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { until } from '../support/until.ts'
 
@@ -95,11 +95,11 @@ describe('who is there', () => {
   test('a list names a thousand, and counts them all', async () => {
     const { engine } = app.app
     const people = new Map(Array.from({ length: 1000 }, (_, index) => [`user ${index}`, 1]))
-    await engine.roster.state('hall', people)
+    await engine.presence.state('hall', people)
     const { tab, answer } = await enter('ada', 'hall', { presence: true })
     expect(answer.count).toBe(1001)
     expect(answer.users).toHaveLength(1000)
-    await engine.roster.state('hall', new Map([['user 7', 0]]))
+    await engine.presence.state('hall', new Map([['user 7', 0]]))
     await tab.sees('presence')
     const again = await enter('bob', 'hall', { presence: true })
     expect(again.answer.count).toBe(1001)
@@ -118,7 +118,7 @@ describe('a watch that is begun while something else is under way', () => {
   const heard: Channel[] = []
   beforeAll(async () => {
     app = await startApp({ PUBLIC_ROOMS: 'den,attic' })
-    const { broker, roster } = app.app.engine
+    const { broker, presence } = app.app.engine
     // Stand for an engine that takes its time.
     const latest = broker.latest.bind(broker)
     broker.latest = async (...args) => {
@@ -126,8 +126,8 @@ describe('a watch that is begun while something else is under way', () => {
       await reads.promise
       return latest(...args)
     }
-    const state = roster.state.bind(roster)
-    roster.state = async (...args) => {
+    const state = presence.state.bind(presence)
+    presence.state = async (...args) => {
       await statements.promise
       return state(...args)
     }
@@ -175,7 +175,7 @@ describe('a watch that is begun while something else is under way', () => {
     expect(await answer).toMatchObject({ ok: false, error: { code: 'room_forbidden' } })
     const other = await app.tab('bob').connected()
     await other.ask('subscribe', 'club', watching)
-    await app.app.engine.roster.state('club', new Map([['cem', 1]]))
+    await app.app.engine.presence.state('club', new Map([['cem', 1]]))
     await other.sees('presence')
     await app.notify('ada', { title: 'a mark' })
     await tab.sees('notification')

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MAX_DEPTH } from '../../src/core/depth.ts'
+import { MAX_DEPTH } from '../../src/core/json/depth.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { nested } from '../support/nested.ts'
-import { startRedis } from '../support/redis.ts'
+import { startRedis } from '../support/programs/redis.ts'
 import { signToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 

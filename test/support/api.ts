@@ -2,16 +2,16 @@ import { hash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { type ApiOptions, buildApi } from '../../src/api/api.ts'
-import { createSignatures } from '../../src/api/token-signatures.ts'
-import { createTokenSigner } from '../../src/api/token-signer.ts'
-import { createTokenVerifier } from '../../src/api/token-verifier.ts'
-import { Deliveries } from '../../src/core/deliveries.ts'
-import type { Engine } from '../../src/core/engine.ts'
-import { Inboxes } from '../../src/core/inboxes.ts'
-import { Publisher } from '../../src/core/publisher.ts'
-import { Scheduler } from '../../src/core/scheduler.ts'
-import type { ApiKey, Scope } from '../../src/core/scopes.ts'
-import type { WebhookPolicy } from '../../src/core/webhook.ts'
+import { createSignatures } from '../../src/api/auth/token-signatures.ts'
+import { createTokenSigner } from '../../src/api/auth/token-signer.ts'
+import { createTokenVerifier } from '../../src/api/auth/token-verifier.ts'
+import type { ApiKey, Scope } from '../../src/core/access/scopes.ts'
+import type { Engine } from '../../src/core/engine/engine.ts'
+import { AckWaiters } from '../../src/core/inbox/ack-waiters.ts'
+import { Inboxes } from '../../src/core/inbox/inboxes.ts'
+import type { WebhookPolicy } from '../../src/core/model/webhook.ts'
+import { Publisher } from '../../src/core/publishing/publisher.ts'
+import { Scheduler } from '../../src/core/publishing/scheduler.ts'
 import { openMemory, report } from './engines.ts'
 import type { Json } from './json.ts'
 
@@ -66,7 +66,7 @@ async function start({ webhooks = POLICY, ...options }: StartOptions): Promise<S
     publisher: new Publisher(engine, { webhooks }),
     inboxes,
     scheduler: new Scheduler(engine, inboxes, report),
-    deliveries: new Deliveries(engine.broker, inboxes),
+    ackWaiters: new AckWaiters(engine.broker, inboxes),
     apiKeys: [apiKey(KEY)],
     ...(await testTokens()),
     maxBodyBytes: 1_048_576,

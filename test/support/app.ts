@@ -1,5 +1,5 @@
 import { type App, createApp } from '../../src/app.ts'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { type TabOptions, TestTab } from './tab.ts'
 import { signToken } from './tokens.ts'
 

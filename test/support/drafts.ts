@@ -1,6 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { Channel } from '../../src/core/channel.ts'
-import { type Draft, type Publication, payloadOf } from '../../src/core/publication.ts'
+import type { Channel } from '../../src/core/model/channel.ts'
+import { type Draft, type Publication, payloadOf } from '../../src/core/model/publication.ts'
 
 /** A draft that says `data` on a channel. */
 export function draftOf(channel: Channel, data: unknown = 'hello', extra: Partial<Draft> = {}): Draft {

@@ -1,4 +1,4 @@
-import type { Engine, Retention } from '../../src/core/engine.ts'
+import type { Engine, Retention } from '../../src/core/engine/engine.ts'
 import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engines/redis/engine.ts'
 import { until } from './until.ts'

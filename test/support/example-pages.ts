@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { launchBrowser, watchErrors } from './browser.ts'
-import { freePort } from './free-port.ts'
+import { launchBrowser, watchErrors } from './programs/browser.ts'
+import { freePort } from './programs/free-port.ts'
 import { until } from './until.ts'
 
 /** The pages of an example, served as its README says, and opened in a browser. */

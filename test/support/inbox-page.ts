@@ -1,5 +1,5 @@
-import type { Counts } from '../../src/core/item.ts'
-import { type Publication, payloadOf } from '../../src/core/publication.ts'
+import type { Counts } from '../../src/core/model/item.ts'
+import { type Publication, payloadOf } from '../../src/core/model/publication.ts'
 
 /** A notification as a page keeps it. */
 interface Kept {

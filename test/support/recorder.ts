@@ -1,8 +1,8 @@
-import type { Connection } from '../../src/core/connection.ts'
-import type { Control } from '../../src/core/drafts.ts'
-import type { Counts } from '../../src/core/item.ts'
-import type { Gap, StreamPosition } from '../../src/core/position.ts'
-import { type Publication, payloadOf } from '../../src/core/publication.ts'
+import type { Control } from '../../src/core/drafts/drafts.ts'
+import type { Connection } from '../../src/core/model/connection.ts'
+import type { Counts } from '../../src/core/model/item.ts'
+import type { Gap, StreamPosition } from '../../src/core/model/position.ts'
+import { type Publication, payloadOf } from '../../src/core/model/publication.ts'
 
 /** A connection that writes down what it is given. */
 export class Recorder implements Connection {

@@ -62,10 +62,10 @@ export class TestTab {
   async sees(event: string, count = 1): Promise<Json[]> {
     if (this.all(event).length < count)
       await new Promise<void>((resolve, reject) => {
-        const end = (settle: () => void): void => {
+        const end = (conclude: () => void): void => {
           clearTimeout(timer)
           this.#waiting.delete(look)
-          settle()
+          conclude()
         }
         const look = (): void => {
           if (this.all(event).length >= count) end(resolve)

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Engine } from '../../src/core/engine.ts'
-import { Inboxes } from '../../src/core/inboxes.ts'
-import { Publisher } from '../../src/core/publisher.ts'
-import type { WebhookInput } from '../../src/core/webhook.ts'
+import type { Engine } from '../../src/core/engine/engine.ts'
+import { Inboxes } from '../../src/core/inbox/inboxes.ts'
+import type { WebhookInput } from '../../src/core/model/webhook.ts'
+import { Publisher } from '../../src/core/publishing/publisher.ts'
 import { Webhooks, type WebhooksOptions } from '../../src/webhooks/webhooks.ts'
 import { openMemory, report } from '../support/engines.ts'
-import { type Answering, type Received, Receiver, WEBHOOK_SECRET } from '../support/receiver.ts'
+import { type Answering, type Received, Receiver, WEBHOOK_SECRET } from '../support/programs/receiver.ts'
 import { until } from '../support/until.ts'
 
 const ends: (() => Promise<unknown>)[] = []
@@ -35,7 +35,7 @@ async function startEngine(): Promise<Engine> {
 
 function begin(engine: Engine, options: Partial<WebhooksOptions>): Webhooks {
   const webhooks = new Webhooks({
-    watches: engine.watches,
+    webhookQueue: engine.webhookQueue,
     inboxes: new Inboxes(engine),
     secrets: [WEBHOOK_SECRET],
     url: undefined,
@@ -75,10 +75,10 @@ async function set(answering: Answering, options: Partial<WebhooksOptions> = {})
 
 const idsOf = (received: readonly Received[]): unknown[] => received.map(({ json }) => json.data.id)
 
-/** What is still watched when the loop has ended; another loop would find it. */
-async function leftBy({ webhooks, engine: { watches } }: Bench): Promise<unknown[]> {
+/** What is still hasWebhook when the loop has ended; another loop would find it. */
+async function leftBy({ webhooks, engine: { webhookQueue } }: Bench): Promise<unknown[]> {
   await webhooks.stop()
-  return watches.take(Date.now() + 100_000_000, Date.now() + 200_000_000, 100)
+  return webhookQueue.take(Date.now() + 100_000_000, Date.now() + 200_000_000, 100)
 }
 
 describe('what is not taken is told again', () => {
@@ -135,7 +135,7 @@ describe('what is not taken is told again', () => {
     expect(await leftBy(bench)).toEqual([])
   })
 
-  test('410 ends the watch', async () => {
+  test('410 ends the webhook', async () => {
     const bench = await set(() => 410)
     const { publisher, inboxes, receiver, webhooks } = bench
     const webhook: WebhookInput = { events: ['delivered', 'read'] }
@@ -181,7 +181,7 @@ describe('what is not taken is told again', () => {
     const id = await bench.deliver(DELIVERED)
     await until(async () => bench.webhooks.counts.failed > 0, 4000)
     expect(bench.warnings[0]).toContain('it closed the connection without an answer')
-    expect(await leftBy(bench)).toMatchObject([{ watch: { id } }])
+    expect(await leftBy(bench)).toMatchObject([{ webhook: { id } }])
   })
 
   test.each([

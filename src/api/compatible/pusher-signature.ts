@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { ServiceError } from '../../core/errors.ts'
+import { ServiceError } from '../../core/model/errors.ts'
 
 /** What a Pusher SDK is configured with. */
 export interface PusherCredentials {

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox'
-import { MAX_ID_LENGTH } from '../../core/channel.ts'
-import { MAX_DEPTH } from '../../core/depth.ts'
-import { MAX_BODY_LENGTH } from '../../core/notification.ts'
+import { MAX_DEPTH } from '../../core/json/depth.ts'
+import { MAX_ID_LENGTH } from '../../core/model/channel.ts'
+import { MAX_BODY_LENGTH } from '../../core/model/notification.ts'
 
 /** An object that has these fields and no others. */
 export const closed = { additionalProperties: false } as const

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import type { Status } from '../../core/inbox.ts'
+import type { Status } from '../../core/engine/inbox.ts'
 import { answer, closed, epoch, idOrTag, machineNameFilter, sequence, tag, uuid } from './common.ts'
 
 /** The most notifications that one page may have, and that one call may mark. */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { MOST_USERS } from '../../core/room-view.ts'
+import { MOST_USERS } from '../../core/presence/presence-view.ts'
 import { answer, closed, id, roomParams } from './common.ts'
 
 /** The path of one member of a room. */

@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
-import { MAX_TTL_SECONDS } from '../../core/notification.ts'
+import { MAX_TTL_SECONDS } from '../../core/model/notification.ts'
 import {
   MAX_UNDELIVERED_AFTER,
   MAX_WEBHOOK_URL,
   WEBHOOK_EVENTS,
   type WebhookEvent,
-} from '../../core/webhook.ts'
+} from '../../core/model/webhook.ts'
 import { closed, data, link, machineName, plainText, tag } from './common.ts'
 
 const choice = <const Value extends string>(

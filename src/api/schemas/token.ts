@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { MAX_ID_LENGTH } from '../../core/channel.ts'
+import { MAX_ID_LENGTH } from '../../core/model/channel.ts'
 import { answer, closed, id } from './common.ts'
 
 const patterns = (description: string) =>

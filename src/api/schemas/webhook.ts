@@ -1,4 +1,4 @@
-import { WEBHOOK_EVENTS, type WebhookEvent } from '../../core/webhook.ts'
+import { WEBHOOK_EVENTS, type WebhookEvent } from '../../core/model/webhook.ts'
 
 const MEANINGS: Record<WebhookEvent, string> = {
   delivered: 'A tab has acknowledged a notification, or its user has seen or read it',

@@ -1,14 +1,14 @@
-import { type Channel, isUserChannel } from '../../core/channel.ts'
-import type { Broker, LogPage, PageLimit, PublicationHandler, Published } from '../../core/engine.ts'
-import type { Cursor } from '../../core/position.ts'
-import { type Draft, encode, encodeUnstored } from '../../core/publication.ts'
-import type { Bell } from './bell.ts'
-import type { Idempotency } from './idempotency.ts'
+import type { Broker, LogPage, PageLimit, PublicationHandler, Published } from '../../core/engine/engine.ts'
+import { type Channel, isUserChannel } from '../../core/model/channel.ts'
+import type { Cursor } from '../../core/model/position.ts'
+import { type Draft, encode, encodeUnstored } from '../../core/model/publication.ts'
 import type { EmbeddedInbox } from './inbox.ts'
-import type { Log, Row } from './log.ts'
 import type { Outcome } from './outcome.ts'
-import type { Reader } from './reader.ts'
-import type { Transactions } from './transactions.ts'
+import type { Idempotency } from './tables/idempotency.ts'
+import type { Log, Row } from './tables/log.ts'
+import type { Reader } from './tables/reader.ts'
+import type { Transactions } from './tables/transactions.ts'
+import type { Topics } from './topics.ts'
 
 /** What the broker works with. */
 export interface BrokerParts {
@@ -17,12 +17,12 @@ export interface BrokerParts {
   reader: Reader
   idempotency: Idempotency
   inbox: Pick<EmbeddedInbox, 'put' | 'counts'>
-  bell: Bell
+  topics: Topics
   /** The connections that a channel has now. */
   connectionsOf(channel: Channel): number
 }
 
-/** The log and its bell in this process: a grouped transaction stores, and after its commit the handlers are called. */
+/** The log and its topics in this process: a grouped transaction stores, and after its commit the handlers are called. */
 export class EmbeddedBroker implements Broker {
   readonly #parts: BrokerParts
 
@@ -31,11 +31,11 @@ export class EmbeddedBroker implements Broker {
   }
 
   async publish(draft: Draft): Promise<Published> {
-    const { transactions, bell } = this.#parts
+    const { transactions, topics } = this.#parts
     const { published } = await transactions.write(
       () => this.#store(draft),
       ({ messages }) => {
-        for (const message of messages) bell.ring(draft.channel, message)
+        for (const message of messages) topics.publish(draft.channel, message)
       },
     )
     return published
@@ -47,11 +47,11 @@ export class EmbeddedBroker implements Broker {
 
   async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
     this.#parts.transactions.assertOpen()
-    this.#parts.bell.add(channel, handler)
+    this.#parts.topics.add(channel, handler)
   }
 
   unsubscribe(channel: Channel, handler: PublicationHandler): void {
-    this.#parts.bell.remove(channel, handler)
+    this.#parts.topics.remove(channel, handler)
   }
 
   since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {

@@ -1,23 +1,23 @@
-import type { Channel } from '../../core/channel.ts'
-import type { Engine, EngineOptions, Peer } from '../../core/engine.ts'
-import { ServiceError } from '../../core/errors.ts'
-import { Bell } from './bell.ts'
+import type { Engine, EngineOptions, Peer } from '../../core/engine/engine.ts'
+import type { Channel } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
 import { EmbeddedBroker } from './broker.ts'
-import { type Durability, IN_MEMORY, openDatabase } from './database.ts'
-import { Idempotency } from './idempotency.ts'
+import { EmbeddedConnections } from './connections.ts'
 import { EmbeddedInbox } from './inbox.ts'
-import { Items } from './items.ts'
-import { Log } from './log.ts'
 import { EmbeddedMemberships } from './memberships.ts'
 import { EmbeddedPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
-import { Reader } from './reader.ts'
 import { EmbeddedRevocations } from './revocations.ts'
-import { EmbeddedRoster } from './roster.ts'
 import { EmbeddedSchedule } from './schedule.ts'
-import { Sweep } from './sweep.ts'
-import { Transactions } from './transactions.ts'
-import { EmbeddedWatches } from './watches.ts'
+import { type Durability, IN_MEMORY, openDatabase } from './tables/database.ts'
+import { Idempotency } from './tables/idempotency.ts'
+import { Items } from './tables/items.ts'
+import { Log } from './tables/log.ts'
+import { Reader } from './tables/reader.ts'
+import { Sweep } from './tables/sweep.ts'
+import { Transactions } from './tables/transactions.ts'
+import { Topics } from './topics.ts'
+import { EmbeddedWebhookQueue } from './webhook-queue.ts'
 
 export interface EmbeddedEngineOptions extends EngineOptions {
   /** The SQLite file, which is made if it is not there, with its directory; or `:memory:`. */
@@ -42,11 +42,11 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   const transactions = new Transactions(database, log)
   const reader = new Reader(database, log)
   const idempotency = new Idempotency(database)
-  const presence = new EmbeddedPresence(transactions, log)
-  const connectionsOf = (channel: Channel): number => presence.connectionsOf(channel)
-  const bell = new Bell(report)
-  const inbox = new EmbeddedInbox({ transactions, log, items: new Items(database, log), bell })
-  const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, inbox, bell, connectionsOf })
+  const connections = new EmbeddedConnections(transactions, log)
+  const connectionsOf = (channel: Channel): number => connections.connectionsOf(channel)
+  const topics = new Topics(report)
+  const inbox = new EmbeddedInbox({ transactions, log, items: new Items(database, log), topics })
+  const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, inbox, topics, connectionsOf })
   const sweep = new Sweep(database, log, reader, idempotency, connectionsOf)
   let sweeping = false
   const sweepAll = async (): Promise<void> => {
@@ -72,10 +72,10 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     broker,
     inbox,
     schedule: new EmbeddedSchedule(database, transactions, idempotency),
-    watches: new EmbeddedWatches(database, transactions),
-    presence,
-    roster: new EmbeddedRoster(transactions, bell),
-    memberships: new EmbeddedMemberships(database, { transactions, log, bell }),
+    webhookQueue: new EmbeddedWebhookQueue(database, transactions),
+    connections,
+    presence: new EmbeddedPresence(transactions, topics),
+    memberships: new EmbeddedMemberships(database, { transactions, log, topics }),
     revocations: new EmbeddedRevocations(database, transactions),
     registry: {
       enter(peer) {

@@ -1,22 +1,30 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { Channel } from '../../core/channel.ts'
-import type { Delivery, Inbox, InboxPage, InboxQuery, Mark, Marked, Withdrawn } from '../../core/inbox.ts'
-import { type Counts, endOf, type Item, type ItemDraft } from '../../core/item.ts'
-import { headOf } from '../../core/position.ts'
-import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/publication.ts'
-import type { Bell } from './bell.ts'
-import type { Touched } from './item-rows.ts'
-import type { Items } from './items.ts'
-import type { Log, Row } from './log.ts'
+import type {
+  Delivery,
+  Inbox,
+  InboxPage,
+  InboxQuery,
+  Mark,
+  Marked,
+  Withdrawn,
+} from '../../core/engine/inbox.ts'
+import type { Channel } from '../../core/model/channel.ts'
+import { type Counts, endOf, type Item, type ItemDraft } from '../../core/model/item.ts'
+import { headOf } from '../../core/model/position.ts'
+import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/model/publication.ts'
 import type { Outcome } from './outcome.ts'
-import type { Transactions } from './transactions.ts'
+import type { Touched } from './tables/item-rows.ts'
+import type { Items } from './tables/items.ts'
+import type { Log, Row } from './tables/log.ts'
+import type { Transactions } from './tables/transactions.ts'
+import type { Topics } from './topics.ts'
 
 /** What the inbox works with. */
 export interface InboxParts {
   transactions: Transactions
   log: Log
   items: Items
-  bell: Bell
+  topics: Topics
 }
 
 /** How many inboxes are rid of what has ended in one go. */
@@ -31,7 +39,7 @@ export class EmbeddedInbox implements Inbox {
     this.#parts = parts
   }
 
-  /** Stores a draft in its place, within a transaction. */
+  /** Stores a draft in its upsert, within a transaction. */
   put(draft: Draft, wanted: ItemDraft, connections: number): Outcome {
     const { log, items } = this.#parts
     const row = log.open(draft.channel)
@@ -39,16 +47,16 @@ export class EmbeddedInbox implements Inbox {
     const messages: Buffer[] = []
     this.#expire(row, messages)
     const ends = endOf(wanted, draft.createdAt, log.retentionOf(draft.channel).seconds)
-    const placement = items.place(row, draft, { ...wanted, expiresAt: ends.text }, connections)
-    if (!('item' in placement)) {
-      const { id, seq, version } = placement
-      const place = { version, created: false, applied: false }
+    const plan = items.plan(row, draft, { ...wanted, expiresAt: ends.text }, connections)
+    if (!('item' in plan)) {
+      const { id, seq, version } = plan
+      const upsert = { version, created: false, applied: false }
       return {
-        published: { id, seq, epoch: headOf(row).epoch, connections, replayed: false, place },
+        published: { id, seq, epoch: headOf(row).epoch, connections, replayed: false, upsert },
         messages,
       }
     }
-    const { item, replaced, alert } = placement
+    const { item, replaced, alert } = plan
     if (replaced !== undefined) log.remove(row, replaced.seq)
     const { seq, epoch, message } = log.append(draft, (seq, epoch) => {
       item.seq = seq
@@ -56,8 +64,8 @@ export class EmbeddedInbox implements Inbox {
       return encodeItem(draft, item, epoch, items.counts(row), alert)
     })
     messages.push(message)
-    const place = { version: item.version, created: replaced === undefined, applied: true }
-    return { published: { id: item.id, seq, epoch, connections, replayed: false, place }, messages }
+    const upsert = { version: item.version, created: replaced === undefined, applied: true }
+    return { published: { id: item.id, seq, epoch, connections, replayed: false, upsert }, messages }
   }
 
   /** The counts as the log of the user has told them. */
@@ -70,8 +78,8 @@ export class EmbeddedInbox implements Inbox {
       const marked = this.#parts.items.mark(row, mark)
       const changed = marked.length > 0
       if (changed) this.#tell(row, draft, messages)
-      const watched = marked.filter((one) => one.watched).map(({ id }) => id)
-      return { ...this.#parts.items.counts(row), changed, watched }
+      const hasWebhook = marked.filter((one) => one.hasWebhook).map(({ id }) => id)
+      return { ...this.#parts.items.counts(row), changed, hasWebhook }
     })
   }
 
@@ -123,7 +131,7 @@ export class EmbeddedInbox implements Inbox {
 
   /** Works on an inbox without what has ended in it, and carries what is told of it after the commit. */
   #write<T>(channel: Channel, work: (row: Row, messages: Buffer[]) => T): Promise<T> {
-    const { transactions, log, bell } = this.#parts
+    const { transactions, log, topics } = this.#parts
     const messages: Buffer[] = []
     return transactions.write(
       () => {
@@ -134,7 +142,7 @@ export class EmbeddedInbox implements Inbox {
         return work(row, messages)
       },
       () => {
-        for (const message of messages) bell.ring(channel, message)
+        for (const message of messages) topics.publish(channel, message)
       },
     )
   }

@@ -1,17 +1,17 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { ServiceError } from '../../core/errors.ts'
-import type { Membership, Memberships } from '../../core/memberships.ts'
-import { type Draft, encode } from '../../core/publication.ts'
-import type { Bell } from './bell.ts'
-import type { Log } from './log.ts'
-import type { Transactions } from './transactions.ts'
+import type { Membership, Memberships } from '../../core/engine/memberships.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import { type Draft, encode } from '../../core/model/publication.ts'
+import type { Log } from './tables/log.ts'
+import type { Transactions } from './tables/transactions.ts'
+import type { Topics } from './topics.ts'
 
 /** Memberships in their table; the control entry is appended in the same transaction. */
 export class EmbeddedMemberships implements Memberships {
   readonly #statements: ReturnType<typeof prepare>
-  readonly #parts: { transactions: Transactions; log: Log; bell: Bell }
+  readonly #parts: { transactions: Transactions; log: Log; topics: Topics }
 
-  constructor(database: DatabaseSync, parts: { transactions: Transactions; log: Log; bell: Bell }) {
+  constructor(database: DatabaseSync, parts: { transactions: Transactions; log: Log; topics: Topics }) {
     this.#statements = prepare(database)
     this.#parts = parts
   }
@@ -39,11 +39,11 @@ export class EmbeddedMemberships implements Memberships {
   }
 
   async #change(control: Draft, change: () => boolean): Promise<boolean> {
-    const { transactions, log, bell } = this.#parts
+    const { transactions, log, topics } = this.#parts
     const message = await transactions.write(
       () => (change() ? log.append(control, (seq, epoch) => encode(control, seq, epoch)).message : undefined),
       (message) => {
-        if (message !== undefined) bell.ring(control.channel, message)
+        if (message !== undefined) topics.publish(control.channel, message)
       },
     )
     return message !== undefined

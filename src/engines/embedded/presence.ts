@@ -1,52 +1,51 @@
-import type { Channel } from '../../core/channel.ts'
-import type { Attendance, Presence } from '../../core/engine.ts'
-import { headOf, type StreamPosition } from '../../core/position.ts'
-import type { Log } from './log.ts'
-import type { Transactions } from './transactions.ts'
+import { randomUUIDv7 } from 'node:crypto'
+import type { Presence, PresentUsers } from '../../core/engine/presence.ts'
+import { roomChannel } from '../../core/model/channel.ts'
+import { encodeUnstored, presenceDraft } from '../../core/model/publication.ts'
+import type { Transactions } from './tables/transactions.ts'
+import type { Topics } from './topics.ts'
 
-/** How old what is stored of a connected channel may grow before the next announcement writes it anew, in milliseconds. */
-const SEEN_AGAIN = 60_000
-
-/** Who is connected to this process, which is all there is. Only when a channel was last seen is stored. */
+/** Who is in which room of this process, which is all there is. */
 export class EmbeddedPresence implements Presence {
   readonly #transactions: Transactions
-  readonly #log: Log
-  readonly #connections = new Map<Channel, number>()
+  readonly #topics: Topics
+  readonly #rooms = new Map<string, Map<string, number>>()
 
-  constructor(transactions: Transactions, log: Log) {
+  constructor(transactions: Transactions, topics: Topics) {
     this.#transactions = transactions
-    this.#log = log
+    this.#topics = topics
   }
 
-  /** The connections that a channel has now. */
-  connectionsOf(channel: Channel): number {
-    return this.#connections.get(channel) ?? 0
+  async state(room: string, people: ReadonlyMap<string, number>): Promise<void> {
+    await this.#transactions.read(() => undefined)
+    const there = this.#rooms.get(room) ?? new Map<string, number>()
+    this.#rooms.set(room, there)
+    for (const [user, connections] of people) {
+      const known = there.has(user)
+      if (connections > 0) there.set(user, connections)
+      else there.delete(user)
+      if (known !== connections > 0) this.#tell(room, user, connections > 0 ? 'join' : 'leave', there.size)
+    }
+    if (there.size === 0) this.#rooms.delete(room)
   }
 
-  async announce(channel: Channel, connections: number): Promise<StreamPosition> {
-    const known = await this.#transactions.read(() => this.#log.find(channel))
-    const connected = connections > 0
-    const aged = connected && Date.now() - (known?.seen ?? 0) >= SEEN_AGAIN
-    const changes = aged || this.connectionsOf(channel) > 0 !== connected
-    if (connected) this.#connections.set(channel, connections)
-    else this.#connections.delete(channel)
-    if (known !== undefined && !changes) return headOf(known)
-    return this.#transactions.write(() => {
-      const row = this.#log.open(channel)
-      if (changes) {
-        this.#log.change(row)
-        row.seen = row.used
-      }
-      return headOf(row)
+  list(room: string, most: number): Promise<PresentUsers> {
+    return this.#transactions.read(() => {
+      const there = this.#rooms.get(room)
+      const users = [...(there?.entries().take(most) ?? [])].map(([user, connections]) => ({
+        user,
+        connections,
+      }))
+      return { users, count: there?.size ?? 0 }
     })
   }
 
-  count(channels: readonly Channel[]): Promise<Attendance[]> {
-    return this.#transactions.read(() =>
-      channels.map((channel) => {
-        const connections = this.connectionsOf(channel)
-        return { connections, lastSeen: connections > 0 ? Date.now() : this.#log.load(channel)?.seen }
-      }),
+  #tell(room: string, user: string, action: 'join' | 'leave', count: number): void {
+    const channel = roomChannel(room)
+    const stamp = { channel, id: randomUUIDv7(), createdAt: Date.now() }
+    this.#topics.publish(
+      channel,
+      Buffer.from(encodeUnstored(presenceDraft(stamp, { room, user, action, count }))),
     )
   }
 }

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Broker } from '../../core/engine.ts'
-import { ServiceError } from '../../core/errors.ts'
+import type { Broker } from '../../core/engine/engine.ts'
+import { ServiceError } from '../../core/model/errors.ts'
 import { createCanary } from '../canary.ts'
-import { IN_MEMORY } from './database.ts'
-import type { Transactions } from './transactions.ts'
+import { IN_MEMORY } from './tables/database.ts'
+import type { Transactions } from './tables/transactions.ts'
 
 /**
  * Makes the probe of an engine: the file is still the one that was opened, the database takes writes, and a publication that goes

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Revocations } from '../../core/engine.ts'
-import type { Transactions } from './transactions.ts'
+import type { Revocations } from '../../core/engine/engine.ts'
+import type { Transactions } from './tables/transactions.ts'
 
 /** Up to when the tokens of a user are refused. */
 export class EmbeddedRevocations implements Revocations {

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Channel } from '../../core/channel.ts'
-import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/schedule.ts'
-import type { Idempotency } from './idempotency.ts'
-import type { Transactions } from './transactions.ts'
+import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/engine/schedule.ts'
+import type { Channel } from '../../core/model/channel.ts'
+import type { Idempotency } from './tables/idempotency.ts'
+import type { Transactions } from './tables/transactions.ts'
 
 /** What waits for its time, in a table. */
 export class EmbeddedSchedule implements Schedule {

@@ -1,4 +1,3 @@
-import type { Channel } from '../../core/channel.ts'
 import type {
   Broker,
   EngineOptions,
@@ -6,18 +5,19 @@ import type {
   PageLimit,
   PublicationHandler,
   Published,
-} from '../../core/engine.ts'
-import { ServiceError } from '../../core/errors.ts'
-import type { ItemDraft } from '../../core/item.ts'
-import type { Cursor } from '../../core/position.ts'
-import { type Draft, decode, type Publication } from '../../core/publication.ts'
-import type { RedisConnection } from './connection.ts'
-import { withDeadline } from './deadline.ts'
+} from '../../core/engine/engine.ts'
+import type { Channel } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { ItemDraft } from '../../core/model/item.ts'
+import type { Cursor } from '../../core/model/position.ts'
+import { type Draft, decode, type Publication } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import { withDeadline } from './links/deadline.ts'
+import { Replicas } from './links/replicas.ts'
+import { createTopicListeners, type TopicListeners } from './links/topic-listeners.ts'
 import type { LogReader } from './log-reader.ts'
-import { Replicas } from './replicas.ts'
 import type { Store, Stored } from './store.ts'
-import { createSubscriptions, type Subscriptions } from './subscriptions.ts'
 
 /** How long `subscribe` waits for a subscribing connection, in milliseconds. */
 const SUBSCRIBE_PATIENCE = 1800
@@ -28,22 +28,22 @@ const MAX_GROUP = 100
 /** Sums what `HGETALL` of a channel's connections answered, without those of dead processes. */
 export type ConnectionSum = (channel: Channel, flat: readonly (Buffer | string)[]) => number
 
-/** The log and its bell on Redis: a stream per channel, one script per verb, Pub/Sub as the bell. */
+/** The log and its topic on Redis: a stream per channel, one script per verb, Pub/Sub as the topic. */
 export class RedisBroker implements Broker {
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #keys: Keys
   readonly #store: Store
   readonly #log: LogReader
   readonly #report: EngineOptions['report']
   readonly #sum: ConnectionSum
-  readonly #subscriptions: Subscriptions
+  readonly #topicListeners: TopicListeners
   readonly #replicas: Replicas | undefined
   /** Who hears a channel, and whether the subscription that was made for them is there yet. */
   readonly #handlers = new Map<Channel, Map<PublicationHandler, boolean>>()
   readonly #restored: (() => void)[] = []
 
   constructor(
-    connection: RedisConnection,
+    connection: CommandConnection,
     keys: Keys,
     store: Store,
     log: LogReader,
@@ -57,21 +57,21 @@ export class RedisBroker implements Broker {
     this.#report = options.report
     this.#sum = sum
     this.#replicas = options.replicas > 0 ? new Replicas(connection, options.replicas) : undefined
-    this.#subscriptions = createSubscriptions(
+    this.#topicListeners = createTopicListeners(
       connection,
-      (bell, message) => this.#receive(bell, message),
+      (topic, message) => this.#receive(topic, message),
       () => this.restored(),
     )
   }
 
   async publish(draft: Draft): Promise<Published> {
     const started = performance.now()
-    let life = ''
+    let runId = ''
     const stored = await this.#connection.run(() => {
-      life = this.#connection.life
-      return this.#store.put(draft, life)
+      runId = this.#connection.runId
+      return this.#store.put(draft, runId)
     })
-    return this.#settle(draft, stored, life, started)
+    return this.#answer(draft, stored, runId, started)
   }
 
   async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
@@ -87,14 +87,14 @@ export class RedisBroker implements Broker {
 
   async #publishGroup(drafts: readonly Draft[], item: ItemDraft): Promise<PromiseSettledResult<Published>[]> {
     const started = performance.now()
-    let life = ''
+    let runId = ''
     try {
       const stored = await this.#connection.run(() => {
-        life = this.#connection.life
-        return this.#store.putAll(drafts, item, life)
+        runId = this.#connection.runId
+        return this.#store.putAll(drafts, item, runId)
       })
       return await Promise.allSettled(
-        drafts.map((draft, index) => this.#settle(draft, stored[index]!, life, started)),
+        drafts.map((draft, index) => this.#answer(draft, stored[index]!, runId, started)),
       )
     } catch (reason) {
       return drafts.map(() => ({ status: 'rejected', reason }))
@@ -102,8 +102,8 @@ export class RedisBroker implements Broker {
   }
 
   /** What a stored draft answers, once as many replicas have it as are wanted. */
-  async #settle(draft: Draft, stored: Stored, life: string, started: number): Promise<Published> {
-    const { status, id, seq, epoch, place } = stored
+  async #answer(draft: Draft, stored: Stored, runId: string, started: number): Promise<Published> {
+    const { status, id, seq, epoch, upsert } = stored
     if (status === 'conflict')
       throw new ServiceError(
         'idempotency_conflict',
@@ -111,7 +111,7 @@ export class RedisBroker implements Broker {
       )
     if (draft.stored && this.#replicas !== undefined) {
       // The run of the server that has just answered: on a Cluster a new entry's epoch names it, of an old entry it says so itself.
-      const server = stored.life || life || epoch.slice(epoch.indexOf('.') + 1)
+      const server = stored.runId || runId || epoch.slice(epoch.indexOf('.') + 1)
       await this.#replicas.have(this.#keys.waited(draft.channel), server.slice(0, 8), started)
     }
     return {
@@ -120,7 +120,7 @@ export class RedisBroker implements Broker {
       epoch,
       connections: this.#sum(draft.channel, stored.connections),
       replayed: status === 'replayed',
-      ...(place === undefined ? {} : { place }),
+      ...(upsert === undefined ? {} : { upsert }),
     }
   }
 
@@ -130,7 +130,7 @@ export class RedisBroker implements Broker {
     this.#handlers.set(channel, handlers.set(handler, false))
     try {
       await withDeadline(
-        this.#subscriptions.subscribe(this.#keys.bell(channel)),
+        this.#topicListeners.subscribe(this.#keys.topic(channel)),
         SUBSCRIBE_PATIENCE,
         () => new ServiceError('engine_unavailable', 'Redis could not be subscribed to in time'),
       )
@@ -146,7 +146,7 @@ export class RedisBroker implements Broker {
     const handlers = this.#handlers.get(channel)
     if (!handlers?.delete(handler) || handlers.size > 0) return
     this.#handlers.delete(channel)
-    this.#subscriptions.unsubscribe(this.#keys.bell(channel))
+    this.#topicListeners.unsubscribe(this.#keys.topic(channel))
   }
 
   since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
@@ -168,23 +168,23 @@ export class RedisBroker implements Broker {
 
   /** Drops the connection that hears a channel, which may be dead. */
   replaceSubscription(channel: Channel): void {
-    this.#subscriptions.replace(this.#keys.bell(channel))
+    this.#topicListeners.replace(this.#keys.topic(channel))
   }
 
   close(): void {
-    this.#subscriptions.close()
+    this.#topicListeners.close()
     this.#replicas?.close()
   }
 
-  #receive(bell: string, message: Buffer): void {
-    const channel = this.#keys.channelOf(bell)
+  #receive(topic: string, message: Buffer): void {
+    const channel = this.#keys.channelOf(topic)
     const handlers = this.#handlers.get(channel)
     if (handlers === undefined) return
     let publication: Publication
     try {
       publication = decode(channel, message)
     } catch {
-      // Anybody who may PUBLISH can put rubbish on a bell; it harms nobody.
+      // Anybody who may PUBLISH can put rubbish on a topic; it harms nobody.
       return
     }
     for (const [handler, active] of handlers) {

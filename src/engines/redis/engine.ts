@@ -1,23 +1,23 @@
-import { userChannel } from '../../core/channel.ts'
-import type { Engine, EngineOptions } from '../../core/engine.ts'
+import type { Engine, EngineOptions } from '../../core/engine/engine.ts'
+import { userChannel } from '../../core/model/channel.ts'
 import { RedisBroker } from './broker.ts'
-import type { ClientOptions } from './clients.ts'
-import { RedisConnection } from './connection.ts'
-import { GRACE } from './deadline.ts'
+import { createSum, RedisConnections } from './connections.ts'
 import { startExpiry } from './expiry.ts'
 import { RedisInbox } from './inbox.ts'
 import { Keys } from './keys.ts'
+import type { ClientOptions } from './links/clients.ts'
+import { CommandConnection } from './links/command-connection.ts'
+import { GRACE } from './links/deadline.ts'
+import { ANSWERED } from './links/replicas.ts'
 import { LogReader } from './log-reader.ts'
 import { RedisMemberships } from './memberships.ts'
-import { createSum, RedisPresence } from './presence.ts'
+import { RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
-import { ANSWERED } from './replicas.ts'
-import { RedisRoster } from './roster.ts'
 import { RedisSchedule } from './schedule.ts'
 import { withScripts } from './scripts.ts'
 import { Store } from './store.ts'
-import { RedisWatches } from './watches.ts'
+import { RedisWebhookQueue } from './webhook-queue.ts'
 
 export interface RedisEngineOptions extends EngineOptions, ClientOptions {
   /** In front of every key and Pub/Sub channel. */
@@ -30,7 +30,7 @@ export interface RedisEngineOptions extends EngineOptions, ClientOptions {
  * The engine on Redis 7+. It starts at once, whether Redis is there or not: until it is, calls reject with `engine_unavailable`.
  */
 export function createRedisEngine(options: RedisEngineOptions): Engine {
-  const connection = new RedisConnection(options)
+  const connection = new CommandConnection(options)
   const scripts = withScripts(connection.client)
   const keys = new Keys(options.prefix, connection.database)
   const registry = new RedisRegistry(connection, scripts, keys)
@@ -39,13 +39,13 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
   const inbox = new RedisInbox(connection, scripts, keys, options.retention)
   const log = new LogReader(connection, scripts, keys, store)
   const broker = new RedisBroker(connection, keys, store, log, options, sum)
-  const presence = new RedisPresence(connection, scripts, keys, {
+  const connections = new RedisConnections(connection, scripts, keys, {
     process: registry.process,
     retention: options.retention,
     sum,
   })
-  const roster = new RedisRoster(connection, scripts, keys, registry)
-  broker.onRestored(() => roster.stateAgain())
+  const presence = new RedisPresence(connection, scripts, keys, registry)
+  broker.onRestored(() => presence.stateAgain())
   const stopExpiry = startExpiry(connection, scripts, keys, options)
   let closing: Promise<void> | undefined
   return {
@@ -53,9 +53,9 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     broker,
     inbox,
     schedule: new RedisSchedule(connection, scripts, keys),
-    watches: new RedisWatches(connection, scripts, keys),
+    webhookQueue: new RedisWebhookQueue(connection, scripts, keys),
+    connections,
     presence,
-    roster,
     memberships: new RedisMemberships(connection, scripts, keys, store),
     registry,
     patience: options.replicas > 0 ? ANSWERED : options.commandTimeout + GRACE,
@@ -74,8 +74,8 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
         .then(([persistence, memory]) => describeStore(persistence + memory)),
     close() {
       stopExpiry()
-      roster.close()
       presence.close()
+      connections.close()
       closing ??= registry.close().finally(() => {
         broker.close()
         return connection.close()

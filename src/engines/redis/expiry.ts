@@ -1,9 +1,9 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { Channel } from '../../core/channel.ts'
-import type { EngineOptions } from '../../core/engine.ts'
-import type { RedisConnection } from './connection.ts'
+import type { EngineOptions } from '../../core/engine/engine.ts'
+import type { Channel } from '../../core/model/channel.ts'
 import type { Keys } from './keys.ts'
-import { birth, type ScriptedClient } from './scripts.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import { newIncarnation, type ScriptedClient } from './scripts.ts'
 
 /** How often it is looked for what has ended, in milliseconds. All processes look; whoever comes first takes it out. */
 const INTERVAL = 1000
@@ -13,7 +13,7 @@ const AT_ONCE = 100
 
 /** Takes notifications out of the inboxes when they end, so that open tabs are told in time. Answers how to stop it. */
 export function startExpiry(
-  connection: RedisConnection,
+  connection: CommandConnection,
   scripts: ScriptedClient,
   keys: Keys,
   { retention, report }: EngineOptions,
@@ -24,10 +24,10 @@ export function startExpiry(
       scripts.expire(
         keys.log(channel),
         keys.meta(channel),
-        keys.bell(channel),
+        keys.topic(channel),
         ...keys.inbox(channel),
-        connection.life,
-        birth(),
+        connection.runId,
+        newIncarnation(),
         Date.now(),
         retention.user.count,
         connection.publishCommand,
@@ -35,7 +35,7 @@ export function startExpiry(
         retention.user.seconds * 1000,
       ),
     )
-    await connection.run(() => scripts.settle(keys.due, channel, seen, next))
+    await connection.run(() => scripts.noteNextEnd(keys.due, channel, seen, next))
     return next === '' || Number(next) > Date.now()
   }
   const look = async (): Promise<void> => {
@@ -46,9 +46,9 @@ export function startExpiry(
       const expiring: Promise<boolean>[] = []
       for (let index = 0; index < due.length; index += 2)
         expiring.push(expire(due[index] as Channel, due[index + 1]!))
-      const settled = await Promise.all(expiring)
+      const done = await Promise.all(expiring)
       // What can not be got rid of waits for the next round, instead of being tried without a pause.
-      if (due.length < AT_ONCE * 2 || !settled.includes(true)) return
+      if (due.length < AT_ONCE * 2 || !done.includes(true)) return
     }
   }
   let looking = false

@@ -1,12 +1,20 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { Channel } from '../../core/channel.ts'
-import type { EngineOptions } from '../../core/engine.ts'
-import type { Delivery, Inbox, InboxPage, InboxQuery, Mark, Marked, Withdrawn } from '../../core/inbox.ts'
-import type { Course, Item } from '../../core/item.ts'
-import { type Draft, encodeOpening } from '../../core/publication.ts'
-import type { RedisConnection } from './connection.ts'
+import type { EngineOptions } from '../../core/engine/engine.ts'
+import type {
+  Delivery,
+  Inbox,
+  InboxPage,
+  InboxQuery,
+  Mark,
+  Marked,
+  Withdrawn,
+} from '../../core/engine/inbox.ts'
+import type { Channel } from '../../core/model/channel.ts'
+import type { Item, ProgressState } from '../../core/model/item.ts'
+import { type Draft, encodeOpening } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
-import { birth, type ScriptedClient } from './scripts.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import { newIncarnation, type ScriptedClient } from './scripts.ts'
 
 /** Which word of a line a state is; counted as Lua does. */
 const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
@@ -15,7 +23,7 @@ const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
 export const NONE = '-'
 
 /** And for a notification whose backend wants to hear of it. */
-export const WATCHED = 'watched'
+export const WITH_WEBHOOK = 'hasWebhook'
 
 /** What a backend has chosen, as a word of a line: without spaces, and never what is written for nothing. */
 export const wordOf = (text: string | undefined): string =>
@@ -26,13 +34,13 @@ const textOf = (word: string | undefined): string | undefined =>
 
 /** The notifications of users on Redis: hashes and a sorted set per user, one script per verb. */
 export class RedisInbox implements Inbox {
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #retention: EngineOptions['retention']
 
   constructor(
-    connection: RedisConnection,
+    connection: CommandConnection,
     scripts: ScriptedClient,
     keys: Keys,
     retention: EngineOptions['retention'],
@@ -44,7 +52,7 @@ export class RedisInbox implements Inbox {
   }
 
   async mark(draft: Draft, mark: Mark): Promise<Marked> {
-    const [changed, unread, unseen, ...watched] = await this.#connection.run(() =>
+    const [changed, unread, unseen, ...hasWebhook] = await this.#connection.run(() =>
       this.#scripts.mark(
         ...this.#told(draft, encodeOpening(draft)),
         WORD_OF[mark.state],
@@ -53,14 +61,14 @@ export class RedisInbox implements Inbox {
         ...(mark.ids ?? []),
       ),
     )
-    return { changed: changed === 1, unread, unseen, watched }
+    return { changed: changed === 1, unread, unseen, hasWebhook }
   }
 
   async withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
-    const [id, watched] = await this.#connection.run(() =>
+    const [id, hasWebhook] = await this.#connection.run(() =>
       this.#scripts.withdraw(...this.#told(draft, encodeOpening(draft)), idOrTag),
     )
-    return id === undefined ? undefined : { id, watched: watched === 1 }
+    return id === undefined ? undefined : { id, hasWebhook: hasWebhook === 1 }
   }
 
   async list(channel: Channel, query: InboxQuery): Promise<InboxPage> {
@@ -80,8 +88,8 @@ export class RedisInbox implements Inbox {
       this.#scripts.acknowledge(this.#keys.meta(channel), lines, order, seq, at, above),
     )
     return delivered.map((words) => {
-      const [id, waiter, watched] = words.split(' ')
-      return { id: id!, waiter: orNone(waiter), watched: watched === WATCHED }
+      const [id, waiter, hasWebhook] = words.split(' ')
+      return { id: id!, waiter: orNone(waiter), hasWebhook: hasWebhook === WITH_WEBHOOK }
     })
   }
 
@@ -90,10 +98,10 @@ export class RedisInbox implements Inbox {
       this.#scripts.listInbox(
         this.#keys.log(channel),
         this.#keys.meta(channel),
-        this.#keys.bell(channel),
+        this.#keys.topic(channel),
         ...this.#keys.inbox(channel),
-        this.#connection.life,
-        birth(),
+        this.#connection.runId,
+        newIncarnation(),
         Date.now(),
         this.#retention.user.count,
         this.#connection.publishCommand,
@@ -114,10 +122,10 @@ export class RedisInbox implements Inbox {
     return [
       this.#keys.log(channel),
       this.#keys.meta(channel),
-      this.#keys.bell(channel),
+      this.#keys.topic(channel),
       ...this.#keys.inbox(channel),
-      this.#connection.life,
-      birth(),
+      this.#connection.runId,
+      newIncarnation(),
       opening,
       Date.now(),
       this.#retention.user.count,
@@ -134,7 +142,7 @@ function itemOf(id: string, line: string, content: string): Item {
   const [
     seq,
     version,
-    course,
+    progressState,
     createdAt,
     updatedAt,
     expiresAt,
@@ -151,7 +159,7 @@ function itemOf(id: string, line: string, content: string): Item {
     id,
     seq: Number(seq),
     version: Number(version),
-    course: course as Course,
+    progressState: progressState as ProgressState,
     createdAt: createdAt!,
     updatedAt: updatedAt!,
     expiresAt: expiresAt!,

@@ -1,4 +1,4 @@
-import type { Channel } from '../../core/channel.ts'
+import type { Channel } from '../../core/model/channel.ts'
 
 /**
  * The names of all keys and Pub/Sub channels. What belongs to one log shares a hash tag, so that one script may use it on a Cluster.
@@ -8,12 +8,12 @@ import type { Channel } from '../../core/channel.ts'
  */
 export class Keys {
   readonly #prefix: string
-  readonly #bellPrefix: string
+  readonly #topicPrefix: string
 
-  /** `database` is the number of the Redis database: it separates keys, but not Pub/Sub, so bells carry it in their names. */
+  /** `database` is the number of the Redis database: it separates keys, but not Pub/Sub, so topics carry it in their names. */
   constructor(prefix: string, database: number) {
     this.#prefix = prefix
-    this.#bellPrefix = database === 0 ? prefix : `${prefix}@${database}`
+    this.#topicPrefix = database === 0 ? prefix : `${prefix}@${database}`
   }
 
   /** The stream of entries; an entry's id is its seq. */
@@ -67,7 +67,7 @@ export class Keys {
     return `${this.#base(channel)}:guests:${process}`
   }
 
-  /** What a process leaves at a place that it watches, to see whether it is still there. */
+  /** What a process leaves at a place that it webhookQueue, to see whether it is still there. */
   marker(channel: Channel): string {
     return `${this.#base(channel)}:marker`
   }
@@ -78,13 +78,13 @@ export class Keys {
   }
 
   /** The Pub/Sub channel on which publications are carried. */
-  bell(channel: Channel): string {
-    return `${this.#bellPrefix}:{${channel}}`
+  topic(channel: Channel): string {
+    return `${this.#topicPrefix}:{${channel}}`
   }
 
-  /** The channel that a bell belongs to. */
-  channelOf(bell: string): Channel {
-    return bell.slice(this.#bellPrefix.length + 2, -1) as Channel
+  /** The channel that a topic belongs to. */
+  channelOf(topic: string): Channel {
+    return topic.slice(this.#topicPrefix.length + 2, -1) as Channel
   }
 
   #base(channel: Channel): string {
@@ -106,12 +106,12 @@ export class Keys {
     return `${this.#prefix}:{due}:ends`
   }
 
-  /** The watches: the sorted set of notification → when it is due, and the hash that `scripts/watches.lua` explains. */
-  get watches(): [string, string] {
-    return [`${this.#prefix}:{watches}:times`, `${this.#prefix}:{watches}:watches`]
+  /** The webhookQueue: the sorted set of notification → when it is due, and the hash that `scripts/webhookQueue.lua` explains. */
+  get webhookQueue(): [string, string] {
+    return [`${this.#prefix}:{webhookQueue}:times`, `${this.#prefix}:{webhookQueue}:webhookQueue`]
   }
 
-  /** The sorted set of process → time of its last sign of life. */
+  /** The sorted set of process → time of its last sign of runId. */
   get alive(): string {
     return `${this.#prefix}:{processes}:alive`
   }

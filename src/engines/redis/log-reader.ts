@@ -1,6 +1,6 @@
-import { type Channel, isUserChannel } from '../../core/channel.ts'
-import type { LogPage, PageLimit } from '../../core/engine.ts'
-import type { Counts } from '../../core/item.ts'
+import type { LogPage, PageLimit } from '../../core/engine/engine.ts'
+import { type Channel, isUserChannel } from '../../core/model/channel.ts'
+import type { Counts } from '../../core/model/item.ts'
 import {
   type Continuation,
   type Cursor,
@@ -9,11 +9,11 @@ import {
   type LogState,
   positionAt,
   type StreamPosition,
-} from '../../core/position.ts'
-import { decodeOrSkip, type Publication } from '../../core/publication.ts'
-import type { RedisConnection } from './connection.ts'
+} from '../../core/model/position.ts'
+import { decodeOrSkip, type Publication } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
-import { birth, type ScriptedClient } from './scripts.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import { newIncarnation, type ScriptedClient } from './scripts.ts'
 import type { Store } from './store.ts'
 
 /** A seq that no log reaches: reading after it brings nothing but the log's state. */
@@ -32,12 +32,12 @@ interface LogRead {
 
 /** Reads the logs of channels, a page with one script, and judges what a cursor in them is worth. */
 export class LogReader {
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #store: Store
 
-  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys, store: Store) {
+  constructor(connection: CommandConnection, scripts: ScriptedClient, keys: Keys, store: Store) {
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys
@@ -91,7 +91,7 @@ export class LogReader {
         this.#keys.log(channel),
         this.#keys.meta(channel),
         this.#keys.inbox(channel)[0],
-        birth(),
+        newIncarnation(),
         Date.now(),
         this.#store.retentionOf(channel).seconds * 1000,
         direction,

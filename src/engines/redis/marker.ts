@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { RedisConnection } from './connection.ts'
+import type { CommandConnection } from './links/command-connection.ts'
 
 /** A marker that is not renewed for so long is forgotten, in seconds. */
 const KEPT = 60
@@ -10,7 +10,7 @@ const KEPT = 60
  *
  * The function answers whether the store is still the one that it was.
  */
-export function createMarker(connection: RedisConnection, key: string): () => Promise<boolean> {
+export function createMarker(connection: CommandConnection, key: string): () => Promise<boolean> {
   /** What may be there, oldest first; more than one while it is not known whether the last marks were made. */
   const expected: (string | null)[] = []
   return async () => {

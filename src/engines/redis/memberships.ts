@@ -1,22 +1,22 @@
-import { userChannel } from '../../core/channel.ts'
-import { ServiceError } from '../../core/errors.ts'
-import type { Membership, Memberships } from '../../core/memberships.ts'
-import { type Draft, encodeOpening } from '../../core/publication.ts'
-import type { RedisConnection } from './connection.ts'
+import type { Membership, Memberships } from '../../core/engine/memberships.ts'
+import { userChannel } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import { type Draft, encodeOpening } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
-import { birth, type ScriptedClient } from './scripts.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import { newIncarnation, type ScriptedClient } from './scripts.ts'
 import type { Store } from './store.ts'
 
 const FULL = 2
 
 /** Memberships in a hash beside the user's log, so that one script changes both. */
 export class RedisMemberships implements Memberships {
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #store: Store
 
-  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys, store: Store) {
+  constructor(connection: CommandConnection, scripts: ScriptedClient, keys: Keys, store: Store) {
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys
@@ -48,9 +48,9 @@ export class RedisMemberships implements Memberships {
         this.#keys.log(channel),
         this.#keys.meta(channel),
         this.#keys.memberships(channel),
-        this.#keys.bell(channel),
-        this.#connection.life,
-        birth(),
+        this.#keys.topic(channel),
+        this.#connection.runId,
+        newIncarnation(),
         encodeOpening(control),
         control.tail,
         room,

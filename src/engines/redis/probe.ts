@@ -1,11 +1,11 @@
-import type { ServiceError } from '../../core/errors.ts'
+import type { ServiceError } from '../../core/model/errors.ts'
 import { canaryChannel, createCanary } from '../canary.ts'
 import type { RedisBroker } from './broker.ts'
-import type { RedisConnection } from './connection.ts'
 import type { Keys } from './keys.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import { createLanes } from './links/slots.ts'
 import { createMarker } from './marker.ts'
 import type { RedisRegistry } from './registry.ts'
-import { createLanes } from './slots.ts'
 
 /** After so many silent canaries a subscribing connection is replaced. */
 const SILENT_CANARIES = 2
@@ -13,16 +13,16 @@ const SILENT_CANARIES = 2
 /**
  * Proves, for every master, the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription
  * that stays silent twice is replaced: its connection may be dead without anybody having said so. A store that has forgotten
- * something, or has begun another life, is told like a subscription that was cut.
+ * something, or has begun another runId, is told like a subscription that was cut.
  */
 export function createProbe(
   broker: RedisBroker,
   registry: RedisRegistry,
-  connection: RedisConnection,
+  connection: CommandConnection,
   keys: Keys,
 ): () => Promise<void> {
   const nameOf = (lane: number): string => `${registry.process} ${lane}`
-  const lanes = createLanes(connection.client, (lane) => keys.bell(canaryChannel(nameOf(lane))))
+  const lanes = createLanes(connection.client, (lane) => keys.topic(canaryChannel(nameOf(lane))))
   const probes = new Map<number, () => Promise<void>>()
 
   const probeOf = (lane: number): (() => Promise<void>) => {
@@ -46,16 +46,16 @@ export function createProbe(
   }
 
   return async () => {
-    const [changed] = await Promise.all([connection.refreshLife(), registry.beat()])
+    const [changed] = await Promise.all([connection.refreshRunId(), registry.beat()])
     if (changed) broker.restored()
-    const settled = await Promise.allSettled(
+    const results = await Promise.allSettled(
       lanes().map((lane) => {
         const probe = probes.get(lane) ?? probeOf(lane)
         probes.set(lane, probe)
         return probe()
       }),
     )
-    const failed = settled.find(({ status }) => status === 'rejected')
+    const failed = results.find(({ status }) => status === 'rejected')
     if (failed === undefined) return
     connection.refreshSlots()
     throw (failed as PromiseRejectedResult).reason

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto'
-import type { Peer, Registry } from '../../core/engine.ts'
-import type { RedisConnection } from './connection.ts'
+import type { Peer, Registry } from '../../core/engine/engine.ts'
 import type { Keys } from './keys.ts'
+import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts.ts'
 
-/** Milliseconds between two signs of life. */
+/** Milliseconds between two signs of runId. */
 const INTERVAL = 2000
 
 /** A process that gave no sign for so long is dead, in milliseconds. Its connections are gone within this and two intervals: ten seconds. */
 const DEAD_AFTER = 6000
 
-/** Which processes share this Redis, told by a sign of life every two seconds. */
+/** Which processes share this Redis, told by a sign of runId every two seconds. */
 export class RedisRegistry implements Registry {
   /** This process's name, which begins with the time of its start. */
   readonly process = `${Date.now().toString(36)}-${randomBytes(6).toString('base64url')}`
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #timer: NodeJS.Timeout
@@ -25,7 +25,7 @@ export class RedisRegistry implements Registry {
   readonly #deathListeners: (() => void)[] = []
   readonly #returnListeners: (() => void)[] = []
 
-  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys) {
+  constructor(connection: CommandConnection, scripts: ScriptedClient, keys: Keys) {
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys
@@ -44,7 +44,7 @@ export class RedisRegistry implements Registry {
     return [...this.#alive.values()]
   }
 
-  /** Gives a sign of life, and sees who else does. Rejects with the engine's error. */
+  /** Gives a sign of runId, and sees who else does. Rejects with the engine's error. */
   async beat(): Promise<void> {
     const [added, ...flat] = await this.#beat(JSON.stringify(this.#peer))
     const alive = new Map<string, Peer>()
@@ -65,7 +65,7 @@ export class RedisRegistry implements Registry {
     return !this.#dead.has(process) && Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
   }
 
-  /** Whether a process has been known to be dead for so long, in milliseconds. One that was never seen alive is watched from the first question on. */
+  /** Whether a process has been known to be dead for so long, in milliseconds. One that was never seen alive is hasWebhook from the first question on. */
   isGone(process: string, silence: number): boolean {
     if (this.isAlive(process)) return false
     const since = this.#dead.get(process) ?? Date.now()
@@ -78,7 +78,7 @@ export class RedisRegistry implements Registry {
     this.#deathListeners.push(listener)
   }
 
-  /** Calls the listener whenever this process gives a sign of life after the others may have taken it for dead. */
+  /** Calls the listener whenever this process gives a sign of runId after the others may have taken it for dead. */
   onReturn(listener: () => void): void {
     this.#returnListeners.push(listener)
   }
@@ -97,5 +97,5 @@ export class RedisRegistry implements Registry {
 }
 
 function missedBeat(): void {
-  // The next sign of life follows by itself, and the probe tells that Redis is away.
+  // The next sign of runId follows by itself, and the probe tells that Redis is away.
 }

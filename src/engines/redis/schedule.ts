@@ -1,9 +1,9 @@
-import type { Channel } from '../../core/channel.ts'
-import { IDEMPOTENCY_SECONDS } from '../../core/engine.ts'
-import { ServiceError } from '../../core/errors.ts'
-import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/schedule.ts'
-import type { RedisConnection } from './connection.ts'
+import { IDEMPOTENCY_SECONDS } from '../../core/engine/engine.ts'
+import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/engine/schedule.ts'
+import type { Channel } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
 import type { Keys } from './keys.ts'
+import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts.ts'
 
 /** A time that is noted without a notification belongs to a call that may still be under way for so long, in milliseconds. */
@@ -14,11 +14,11 @@ const NOTED_BEFORE = 60_000
  * one; a time without a notification is forgotten. One that was cancelled is empty, and its time is when it is forgotten.
  */
 export class RedisSchedule implements Schedule {
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
 
-  constructor(connection: RedisConnection, scripts: ScriptedClient, keys: Keys) {
+  constructor(connection: CommandConnection, scripts: ScriptedClient, keys: Keys) {
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys

@@ -6,9 +6,9 @@ type Argument = string | number
 
 /** The scripts as ioredis offers them: keys first, then arguments. Each answers in Buffers, so that content is not decoded. */
 export interface ScriptedClient {
-  storeBuffer(
+  publishBuffer(
     ...args: Argument[]
-  ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, connections: Buffer[], life?: Buffer]>
+  ): Promise<[status: number, seq: number, epoch: Buffer, id: Buffer, connections: Buffer[], runId?: Buffer]>
   notifyBuffer(
     keys: number,
     ...args: Argument[]
@@ -19,27 +19,29 @@ export interface ScriptedClient {
       epoch: Buffer,
       id: Buffer,
       connections: Buffer[],
-      life: Buffer,
+      runId: Buffer,
       version: Buffer,
       created: number,
       applied: number,
       alone: number,
     ][]
   >
-  mark(...args: Argument[]): Promise<[changed: number, unread: number, unseen: number, ...watched: string[]]>
-  withdraw(...args: Argument[]): Promise<[] | [id: string, watched: number]>
+  mark(
+    ...args: Argument[]
+  ): Promise<[changed: number, unread: number, unseen: number, ...hasWebhook: string[]]>
+  withdraw(...args: Argument[]): Promise<[] | [id: string, hasWebhook: number]>
   listInbox(
     ...args: Argument[]
   ): Promise<[seq: number, epoch: string, unread: number, unseen: number, complete: number, ...string[]]>
   acknowledge(...args: Argument[]): Promise<string[]>
   expire(...args: Argument[]): Promise<string>
-  note(...args: Argument[]): Promise<number>
-  settle(...args: Argument[]): Promise<number>
+  noteEnd(...args: Argument[]): Promise<number>
+  noteNextEnd(...args: Argument[]): Promise<number>
   schedule(...args: Argument[]): Promise<[status: number, id: string]>
-  putWatch(...args: Argument[]): Promise<number>
-  takeWatches(...args: Argument[]): Promise<string[]>
-  hastenWatches(...args: Argument[]): Promise<number>
-  settleWatch(...args: Argument[]): Promise<number>
+  putWebhook(...args: Argument[]): Promise<number>
+  takeWebhooks(...args: Argument[]): Promise<string[]>
+  hastenWebhooks(...args: Argument[]): Promise<number>
+  giveBackWebhook(...args: Argument[]): Promise<number>
   cancel(...args: Argument[]): Promise<number>
   conclude(...args: Argument[]): Promise<number>
   readLogBuffer(
@@ -65,7 +67,7 @@ export interface ScriptedClient {
 }
 
 /** Eight characters, for the name of a log that the call may found. */
-export const birth = (): string => randomBytes(6).toString('base64url')
+export const newIncarnation = (): string => randomBytes(6).toString('base64url')
 
 const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.lua`, import.meta.url), 'utf8')
 
@@ -73,26 +75,26 @@ const read = (name: string): string => readFileSync(new URL(`./scripts/${name}.l
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   const log = read('log')
   const inbox = log + read('inbox')
-  const watches = read('watches')
+  const webhookQueue = read('webhooks')
   const people = read('people')
   for (const [command, file, prelude] of [
-    ['store', 'publish-5', log],
+    ['publish', 'publish-5', log],
     ['notify', 'notify-n', inbox],
     ['mark', 'mark-8', inbox],
     ['withdraw', 'withdraw-8', inbox],
-    ['listInbox', 'list-8', inbox],
+    ['listInbox', 'list-inbox-8', inbox],
     ['acknowledge', 'acknowledge-3', inbox],
     ['expire', 'expire-8', inbox],
-    ['note', 'note-1', ''],
-    ['settle', 'settle-1', ''],
+    ['noteEnd', 'note-end-1', ''],
+    ['noteNextEnd', 'noteNextEnd-1', ''],
     ['schedule', 'schedule-2', ''],
-    ['putWatch', 'put-watch-2', watches],
-    ['takeWatches', 'take-watches-2', watches],
-    ['hastenWatches', 'hasten-watches-2', watches],
-    ['settleWatch', 'settle-watch-2', watches],
+    ['putWebhook', 'put-webhook-2', webhookQueue],
+    ['takeWebhooks', 'take-webhooks-2', webhookQueue],
+    ['hastenWebhooks', 'hasten-webhooks-2', webhookQueue],
+    ['giveBackWebhook', 'noteNextEnd-watch-2', webhookQueue],
     ['cancel', 'cancel-1', ''],
     ['conclude', 'conclude-1', ''],
-    ['readLog', 'read-3', log],
+    ['readLog', 'read-log-3', log],
     ['announce', 'announce-3', log],
     ['heartbeat', 'heartbeat-2', ''],
     ['revoke', 'revoke-1', ''],

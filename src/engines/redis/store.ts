@@ -1,10 +1,10 @@
-import { isUserChannel } from '../../core/channel.ts'
-import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../core/engine.ts'
-import { endOf, type ItemDraft, type ItemPlace } from '../../core/item.ts'
-import { type Draft, encodeEnding, encodeOpening } from '../../core/publication.ts'
-import type { RedisConnection } from './connection.ts'
-import { NONE, WATCHED, wordOf } from './inbox.ts'
+import { type EngineOptions, IDEMPOTENCY_SECONDS, type Retention } from '../../core/engine/engine.ts'
+import { isUserChannel } from '../../core/model/channel.ts'
+import { endOf, type ItemDraft, type UpsertOutcome } from '../../core/model/item.ts'
+import { type Draft, encodeEnding, encodeOpening } from '../../core/model/publication.ts'
+import { NONE, WITH_WEBHOOK, wordOf } from './inbox.ts'
 import type { Keys } from './keys.ts'
+import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts.ts'
 
 /** What a script answered that stores a draft. */
@@ -15,22 +15,22 @@ export interface Stored {
   id: string
   /** As `HGETALL` has it: process, number of connections, … */
   connections: Buffer[]
-  /** The life of the server, if it is not that of the epoch; else empty. */
-  life: string
-  place?: ItemPlace
+  /** The runId of the server, if it is not that of the epoch; else empty. */
+  runId: string
+  upsert?: UpsertOutcome
 }
 
 const STATUS = ['stored', 'replayed', 'conflict'] as const
 
 /** Stores drafts, each call by one script. */
 export class Store {
-  readonly #connection: RedisConnection
+  readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #retention: EngineOptions['retention']
 
   constructor(
-    connection: RedisConnection,
+    connection: CommandConnection,
     scripts: ScriptedClient,
     keys: Keys,
     retention: EngineOptions['retention'],
@@ -46,19 +46,19 @@ export class Store {
     return isUserChannel(channel) ? this.#retention.user : this.#retention.room
   }
 
-  /** Stores a draft in this life of the store, as far as it is known, and carries it. */
-  async put(draft: Draft, life: string): Promise<Stored> {
-    if (draft.item === undefined) return this.#publish(draft, life)
-    const [stored] = await this.putAll([draft], draft.item, life)
+  /** Stores a draft in this runId of the store, as far as it is known, and carries it. */
+  async put(draft: Draft, runId: string): Promise<Stored> {
+    if (draft.item === undefined) return this.#publish(draft, runId)
+    const [stored] = await this.putAll([draft], draft.item, runId)
     return stored!
   }
 
-  async #publish(draft: Draft, life: string): Promise<Stored> {
+  async #publish(draft: Draft, runId: string): Promise<Stored> {
     const { count, seconds } = this.retentionOf(draft.channel)
-    const [status, seq, epoch, id, connections, known] = await this.#scripts.storeBuffer(
+    const [status, seq, epoch, id, connections, known] = await this.#scripts.publishBuffer(
       ...this.#keysOf(draft),
-      life,
-      // As random as a birth has to be, and at hand already.
+      runId,
+      // As random as a incarnation has to be, and at hand already.
       draft.id.slice(-8),
       encodeOpening(draft),
       draft.tail,
@@ -75,7 +75,7 @@ export class Store {
   }
 
   /** The same for drafts that differ in their channels and ids alone; on a Cluster they must share a slot. */
-  async putAll(drafts: readonly Draft[], item: ItemDraft, life: string): Promise<Stored[]> {
+  async putAll(drafts: readonly Draft[], item: ItemDraft, runId: string): Promise<Stored[]> {
     const { count, seconds } = this.#retention.user
     const first = drafts[0]!
     const { id, event, createdAt, expiresAt, idempotency } = first
@@ -85,7 +85,7 @@ export class Store {
       this.#scripts.notifyBuffer(
         keys.length,
         ...keys,
-        life,
+        runId,
         id.slice(-8),
         event,
         encodeEnding(first),
@@ -99,7 +99,7 @@ export class Store {
         IDEMPOTENCY_SECONDS,
         wordOf(item.tag),
         item.version ?? '',
-        item.course,
+        item.progressState,
         item.renotify ? 1 : 0,
         item.alert ? 1 : 0,
         item.updatedAt,
@@ -107,7 +107,7 @@ export class Store {
         ends.time,
         wordOf(item.type),
         wordOf(item.category),
-        item.webhook === undefined ? NONE : WATCHED,
+        item.webhook === undefined ? NONE : WITH_WEBHOOK,
         ...drafts.map((draft) => draft.id),
       ),
       expiresAt > 0 && this.#noteEnd(drafts, ends.time),
@@ -119,12 +119,12 @@ export class Store {
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...answer(status, seq, epoch, id, connections, known),
       // The client reads the highest of these numbers wrongly if it is sent as one.
-      place: { version: Number(version), created: created === 1, applied: applied === 1 },
+      upsert: { version: Number(version), created: created === 1, applied: applied === 1 },
     }))
   }
 
   #noteEnd(drafts: readonly Draft[], time: number): Promise<unknown> {
-    return this.#scripts.note(this.#keys.due, time, ...drafts.map(({ channel }) => channel))
+    return this.#scripts.noteEnd(this.#keys.due, time, ...drafts.map(({ channel }) => channel))
   }
 
   #keysOf({ channel, idempotency }: Draft): string[] {
@@ -134,7 +134,7 @@ export class Store {
       keys.meta(channel),
       keys.connections(channel),
       idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
-      keys.bell(channel),
+      keys.topic(channel),
     ]
   }
 }
@@ -145,7 +145,7 @@ function answer(
   epoch: Buffer | undefined,
   id: Buffer | undefined,
   connections: Buffer[] = [],
-  life: Buffer | undefined,
+  runId: Buffer | undefined,
 ): Stored {
   return {
     status: STATUS[status]!,
@@ -153,6 +153,6 @@ function answer(
     epoch: epoch?.toString() ?? '',
     id: id?.toString() ?? '',
     connections,
-    life: life?.toString() ?? '',
+    runId: runId?.toString() ?? '',
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { TcpProxy } from '../../support/proxy.ts'
+import type { TcpProxy } from '../../support/programs/proxy.ts'
 import type { Instance } from './instance.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stage.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { StreamPosition } from '../../../src/core/position.ts'
+import type { StreamPosition } from '../../../src/core/model/position.ts'
 import type { Random } from './random.ts'
-import { birthOf } from './reading.ts'
+import { incarnationOf } from './reading.ts'
 import { API_KEY } from './stage.ts'
 
 /** How long one attempt may take, in milliseconds. */
@@ -92,7 +92,12 @@ export class Backend {
   /** The same key is the same entry, unless a wipe between them took the key along. */
   #compare(positions: readonly StreamPosition[]): void {
     const [first, second] = positions
-    if (first === undefined || second === undefined || birthOf(first.epoch) !== birthOf(second.epoch)) return
+    if (
+      first === undefined ||
+      second === undefined ||
+      incarnationOf(first.epoch) !== incarnationOf(second.epoch)
+    )
+      return
     if (first.seq !== second.seq) this.contradictions++
   }
 

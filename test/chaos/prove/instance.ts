@@ -1,5 +1,5 @@
-import { startProxy, type TcpProxy } from '../../support/proxy.ts'
-import { startTabcast, type Tabcast } from '../../support/tabcast.ts'
+import { startProxy, type TcpProxy } from '../../support/programs/proxy.ts'
+import { startTabcast, type Tabcast } from '../../support/programs/tabcast.ts'
 import { Target } from './target.ts'
 
 /** One process of Tabcast that can be broken, behind a door of its own and, on Redis, with a link of its own to it. */

@@ -1,5 +1,5 @@
 import { io, type Socket } from 'socket.io-client'
-import type { StreamPosition } from '../../../src/core/position.ts'
+import type { StreamPosition } from '../../../src/core/model/position.ts'
 import { browserToken } from '../../support/tokens.ts'
 import { Reading, type ToldGap } from './reading.ts'
 import { JWT_SECRET } from './stage.ts'

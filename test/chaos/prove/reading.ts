@@ -1,10 +1,10 @@
-import type { Gap, StreamPosition } from '../../../src/core/position.ts'
+import type { Gap, StreamPosition } from '../../../src/core/model/position.ts'
 
 /** A gap as a page is told of it. */
 export type ToldGap = Gap & { epoch: string }
 
 /** The part of an epoch's name that only a wipe changes. */
-export const birthOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
+export const incarnationOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
 
 /** What one page has read of one channel, judged event by event, as its callbacks are called. */
 export class Reading {
@@ -29,7 +29,7 @@ export class Reading {
   hear({ seq, epoch }: StreamPosition, name: string): void {
     const before = this.seen.get(name)
     if (before === undefined) this.seen.set(name, { seq, epoch })
-    else if (birthOf(before.epoch) !== birthOf(epoch)) this.repeatedAfterWipe++
+    else if (incarnationOf(before.epoch) !== incarnationOf(epoch)) this.repeatedAfterWipe++
     else {
       this.duplicated++
       this.#fault(`${name} again`, { seq, epoch })
@@ -60,7 +60,7 @@ export class Reading {
 
   #isBehind({ seq, epoch }: StreamPosition): boolean {
     const { cursor } = this
-    return cursor !== undefined && birthOf(cursor.epoch) === birthOf(epoch) && seq <= cursor.seq
+    return cursor !== undefined && incarnationOf(cursor.epoch) === incarnationOf(epoch) && seq <= cursor.seq
   }
 
   /** Everything up to `end` must have been seen, or been told as missing. */
@@ -69,9 +69,9 @@ export class Reading {
     const gap = this.#gap
     if (cursor === undefined) return
     const continuous =
-      birthOf(cursor.epoch) === birthOf(epoch)
+      incarnationOf(cursor.epoch) === incarnationOf(epoch)
         ? cursor.seq === end || (gap !== undefined && gap.from <= cursor.seq + 1 && gap.to >= end)
-        : gap !== undefined && birthOf(gap.epoch) === birthOf(epoch)
+        : gap !== undefined && incarnationOf(gap.epoch) === incarnationOf(epoch)
     if (continuous) return
     this.falseContinuity++
     this.#fault('no continuity', { seq: end, epoch })

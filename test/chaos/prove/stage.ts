@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type RedisServer, startRedis } from '../../support/redis.ts'
+import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import { Instance } from './instance.ts'
 import { Target } from './target.ts'
 

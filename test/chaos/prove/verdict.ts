@@ -1,7 +1,7 @@
-import type { StreamPosition } from '../../../src/core/position.ts'
+import type { StreamPosition } from '../../../src/core/model/position.ts'
 import type { Backend, Receipt } from './backend.ts'
 import type { JudgedTab } from './judged-tab.ts'
-import { birthOf, type Reading } from './reading.ts'
+import { incarnationOf, type Reading } from './reading.ts'
 import { ROOM_RETENTION, USER_RETENTION } from './stage.ts'
 
 /** What a run found; every number of `broken` must be zero. */
@@ -45,12 +45,12 @@ type Acknowledged = Receipt & { position: NonNullable<Receipt['position']> }
 const acknowledgedBy = ({ receipts }: Backend): Acknowledged[] =>
   receipts.filter((receipt): receipt is Acknowledged => receipt.position !== undefined)
 
-/** The highest seq of each birth of a log. */
+/** The highest seq of each incarnation of a log. */
 function topsOf(receipts: readonly Acknowledged[]): Map<string, number> {
   const tops = new Map<string, number>()
   for (const { position } of receipts) {
-    const birth = birthOf(position.epoch)
-    tops.set(birth, Math.max(tops.get(birth) ?? 0, position.seq))
+    const incarnation = incarnationOf(position.epoch)
+    tops.set(incarnation, Math.max(tops.get(incarnation) ?? 0, position.seq))
   }
   return tops
 }
@@ -83,13 +83,13 @@ export function judge(
     for (const reading of listening) {
       for (const receipt of acknowledged) {
         if (reading.seen.has(receipt.name) || isBefore(receipt, reading)) continue
-        if (isAdmitted(receipt, reading, (tops.get(birthOf(receipt.position.epoch)) ?? 0) - retention))
+        if (isAdmitted(receipt, reading, (tops.get(incarnationOf(receipt.position.epoch)) ?? 0) - retention))
           admitted++
         else lost++
       }
       for (const { reason, to, epoch } of reading.gaps) {
         // What was never acknowledged may have been numbered too, so the top may lie a little higher.
-        const trimmed = reason === 'trimmed' && to <= (tops.get(birthOf(epoch)) ?? 0) + 10 - retention
+        const trimmed = reason === 'trimmed' && to <= (tops.get(incarnationOf(epoch)) ?? 0) + 10 - retention
         if (!trimmed && !(reason === 'wiped' && wipes > 0)) needlessGaps++
       }
     }
@@ -121,14 +121,18 @@ export function judge(
 
 /** It was published before this page began. */
 function isBefore({ position }: Acknowledged, { start }: Reading): boolean {
-  return start !== undefined && birthOf(start.epoch) === birthOf(position.epoch) && position.seq <= start.seq
+  return (
+    start !== undefined &&
+    incarnationOf(start.epoch) === incarnationOf(position.epoch) &&
+    position.seq <= start.seq
+  )
 }
 
 /** A gap covers its own numbers; one after a wipe covers what was numbered before it, and what retention has taken since (up to `trimmed`). */
 function isAdmitted({ position }: Acknowledged, { gaps }: Reading, trimmed: number): boolean {
   const { seq, epoch } = position
   return gaps.some((gap) =>
-    birthOf(gap.epoch) === birthOf(epoch)
+    incarnationOf(gap.epoch) === incarnationOf(epoch)
       ? gap.from <= seq && seq <= gap.to && (gap.reason !== 'wiped' || seq <= trimmed)
       : gap.reason === 'wiped',
   )
@@ -138,7 +142,7 @@ function isAdmitted({ position }: Acknowledged, { gaps }: Reading, trimmed: numb
 function outOfOrder(acknowledged: readonly Acknowledged[]): number {
   return acknowledged.filter(({ position: { seq, epoch } }, index) => {
     const before = acknowledged[index - 1]?.position
-    return before !== undefined && birthOf(before.epoch) === birthOf(epoch) && before.seq >= seq
+    return before !== undefined && incarnationOf(before.epoch) === incarnationOf(epoch) && before.seq >= seq
   }).length
 }
 
@@ -147,7 +151,7 @@ function contradictionsOf(acknowledged: readonly Acknowledged[], readings: reado
   const names = new Map<string, string>()
   let contradictions = 0
   const note = (name: string, { seq, epoch }: StreamPosition): void => {
-    const place = `${birthOf(epoch)} ${seq}`
+    const place = `${incarnationOf(epoch)} ${seq}`
     if ((names.get(place) ?? name) !== name) contradictions++
     names.set(place, name)
   }

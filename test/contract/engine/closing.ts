@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import type { Engine } from '../../../src/core/engine.ts'
-import type { Watch } from '../../../src/core/watches.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
+import type { PendingWebhook } from '../../../src/core/engine/webhook-queue.ts'
 import { draftOf } from '../../support/drafts.ts'
-import { Ear } from '../../support/ear.ts'
-import { ALL, type Court, someRoom, someUser, upTo } from './court.ts'
+import { TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench, someRoom, someUser, upTo } from './bench.ts'
 
-const SOME_WATCH: Watch = {
+const SOME_WEBHOOK: PendingWebhook = {
   ...{ id: 'x', user: 'somebody', version: 1, events: ['read'] },
-  ...{ looks: 0, telling: [], failures: 0, retryAt: 0 },
+  ...{ looks: 0, unsent: [], failures: 0, retryAt: 0 },
 }
 
 const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
@@ -16,38 +16,39 @@ const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
   subscribe: ({ broker }) => broker.subscribe(someRoom(), () => {}),
   since: ({ broker }) => broker.since(someRoom(), {}, ALL),
   latest: ({ broker }) => broker.latest(someRoom(), undefined, ALL),
-  announce: ({ presence }) => presence.announce(someRoom(), 1),
-  count: ({ presence }) => presence.count([someRoom()]),
+  announce: ({ connections }) => connections.announce(someRoom(), 1),
+  count: ({ connections }) => connections.count([someRoom()]),
   revoke: ({ revocations }) => revocations.revoke('somebody', 1),
   revokedUntil: ({ revocations }) => revocations.revokedUntil('somebody'),
-  'put a watch': ({ watches }) => watches.put(SOME_WATCH, 1),
-  'take watches': ({ watches }) => watches.take(1, 2, 1),
-  'hasten watches': ({ watches }) => watches.hasten(['x'], 1),
-  'settle a watch': ({ watches }) => watches.settle({ watch: SOME_WATCH, token: 'x' }, undefined, 1),
+  'put a webhook': ({ webhookQueue }) => webhookQueue.put(SOME_WEBHOOK, 1),
+  'take webhookQueue': ({ webhookQueue }) => webhookQueue.take(1, 2, 1),
+  'hasten webhookQueue': ({ webhookQueue }) => webhookQueue.hasten(['x'], 1),
+  'settle a webhook': ({ webhookQueue }) =>
+    webhookQueue.giveBack({ webhook: SOME_WEBHOOK, token: 'x' }, undefined, 1),
   peers: ({ registry }) => registry.peers(),
   probe: (engine) => engine.probe(),
   describe: (engine) => engine.describe(),
 }
 
 /** What is left of an engine after its close. */
-export function closingLaw(court: Court): void {
+export function closingLaw(bench: LawBench): void {
   describe('closing', () => {
     test.each(Object.keys(CALLS))('after it, %s rejects with shutting_down', async (name) => {
-      const engine = await court.open()
+      const engine = await bench.open()
       await engine.probe()
       await engine.close()
       await expect(CALLS[name]!(engine)).rejects.toMatchObject({ code: 'shutting_down', temporary: true })
     })
 
     test('it may be asked for more than once, at once or later', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       await Promise.all([engine.close(), engine.close()])
       await engine.close()
     })
 
     test('what needs no answer is ignored after it', async () => {
-      const engine = await court.open()
-      const ear = new Ear()
+      const engine = await bench.open()
+      const ear = new TopicRecorder()
       const channel = someRoom()
       await engine.broker.subscribe(channel, ear.hear)
       await engine.close()
@@ -55,18 +56,18 @@ export function closingLaw(court: Court): void {
       engine.registry.enter({ role: 'all', url: '' })
     })
 
-    if (court.features.restart)
+    if (bench.features.restart)
       test('a publish that it meets is stored or refused, and what was acknowledged is there afterwards', async () => {
-        const engine = await court.open()
+        const engine = await bench.open()
         const channel = someUser()
         const publishing = upTo(200).map((number) => engine.broker.publish(draftOf(channel, number)))
-        const [settled] = await Promise.all([Promise.allSettled(publishing), engine.close()])
+        const [results] = await Promise.all([Promise.allSettled(publishing), engine.close()])
         const acknowledged: string[] = []
-        for (const result of settled) {
+        for (const result of results) {
           if (result.status === 'fulfilled') acknowledged.push(result.value.id)
           else expect(result.reason).toMatchObject({ temporary: true })
         }
-        const { broker } = await court.open()
+        const { broker } = await bench.open()
         const { publications } = await broker.since(channel, { seq: 0 }, ALL)
         const stored = publications.map(({ id }) => id)
         expect(acknowledged.filter((id) => !stored.includes(id))).toEqual([])

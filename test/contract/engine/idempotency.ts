@@ -1,22 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import type { Draft } from '../../../src/core/publication.ts'
+import type { Draft } from '../../../src/core/model/publication.ts'
 import { draftOf } from '../../support/drafts.ts'
-import { Ear } from '../../support/ear.ts'
-import { ALL, type Court, seqsOf, someRoom, someUser, upTo } from './court.ts'
+import { TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench, seqsOf, someRoom, someUser, upTo } from './bench.ts'
 
 const keyed = (key: string, fingerprint = 'f'): Partial<Draft> => ({ idempotency: { key, fingerprint } })
 
 /** One key stores once. */
-export function idempotencyLaw(court: Court): void {
+export function idempotencyLaw(bench: LawBench): void {
   describe('idempotency', () => {
     test('a repetition answers what the first was answered, with the connections of now, and is not stored or heard', async () => {
-      const { broker, presence } = await court.open()
+      const { broker, connections } = await bench.open()
       const channel = someUser()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await broker.subscribe(channel, ear.hear)
       const first = await broker.publish(draftOf(channel, 'once', keyed('k')))
       expect(first).toMatchObject({ seq: 1, connections: 0, replayed: false })
-      await presence.announce(channel, 2)
+      await connections.announce(channel, 2)
       const again = await broker.publish(draftOf(channel, 'once', keyed('k')))
       expect(again).toEqual({ ...first, connections: 2, replayed: true })
       await broker.publish(draftOf(channel, 'next'))
@@ -26,16 +26,16 @@ export function idempotencyLaw(court: Court): void {
     })
 
     test('another body under the same key is a conflict, and harms nobody who publishes at the same time', async () => {
-      const { broker } = await court.open()
+      const { broker } = await bench.open()
       const channel = someUser()
       await broker.publish(draftOf(channel, 'first', keyed('k')))
-      const settled = await Promise.allSettled([
+      const results = await Promise.allSettled([
         broker.publish(draftOf(channel, 'before')),
         broker.publish(draftOf(channel, 'other', keyed('k', 'g'))),
         broker.publish(draftOf(channel, 'after')),
       ])
-      expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
-      expect(settled[1]).toMatchObject({ reason: { code: 'idempotency_conflict', temporary: false } })
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+      expect(results[1]).toMatchObject({ reason: { code: 'idempotency_conflict', temporary: false } })
       expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2, 3])
       expect(await broker.publish(draftOf(channel, 'first', keyed('k')))).toMatchObject({
         seq: 1,
@@ -44,9 +44,9 @@ export function idempotencyLaw(court: Court): void {
     })
 
     test('the same key 50 times at once is one entry', async () => {
-      const { broker } = await court.open()
+      const { broker } = await bench.open()
       const channel = someUser()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await broker.subscribe(channel, ear.hear)
       const published = await Promise.all(
         upTo(50).map(() => broker.publish(draftOf(channel, 'once', keyed('k')))),
@@ -60,7 +60,7 @@ export function idempotencyLaw(court: Court): void {
     })
 
     test('other keys, other channels, and no key are other publications', async () => {
-      const { broker } = await court.open()
+      const { broker } = await bench.open()
       const [channel, other] = [someUser(), someRoom()]
       const drafts = [
         draftOf(channel, 'a', keyed('k')),
@@ -76,9 +76,9 @@ export function idempotencyLaw(court: Court): void {
     })
 
     test('holds for what is only carried as well', async () => {
-      const { broker } = await court.open()
+      const { broker } = await bench.open()
       const channel = someUser()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await broker.subscribe(channel, ear.hear)
       const carried = { ...keyed('k'), stored: false }
       const first = await broker.publish(draftOf(channel, 'once', carried))

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { roomChannel, userChannel } from '../../../src/core/channel.ts'
+import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import { draftOf } from '../../support/drafts.ts'
-import { Ear } from '../../support/ear.ts'
-import { ALL, type Court, seqsOf, someRoom } from './court.ts'
+import { TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench, seqsOf, someRoom } from './bench.ts'
 
 /** Ids that are easily taken for another, or for something else than an id. */
 const IDS = [
@@ -34,14 +34,14 @@ const CONTENT =
   '{"empty":[],"nothing":{},"big":9007199254740993,"exact":1.0,"small":1e-400,"text":"\\u0000\\u2028\\ud83d\\ude00 \\/ \u2028 ü 😀","__proto__":{}}'
 
 /** Two ids are two, and content is not touched. */
-export function identityLaw(court: Court): void {
+export function identityLaw(bench: LawBench): void {
   describe('identity', () => {
     test('ids are kept apart, whatever they look like', async () => {
-      const { broker, presence, revocations } = await court.open()
+      const { broker, connections, revocations } = await bench.open()
       const channels = IDS.flatMap((id) => [userChannel(id), roomChannel(id)])
-      const ears = channels.map(() => new Ear())
+      const ears = channels.map(() => new TopicRecorder())
       await Promise.all(channels.map((channel, index) => broker.subscribe(channel, ears[index]!.hear)))
-      await Promise.all(channels.map((channel, index) => presence.announce(channel, index + 1)))
+      await Promise.all(channels.map((channel, index) => connections.announce(channel, index + 1)))
       await Promise.all(IDS.map((id, index) => revocations.revoke(id, index + 1)))
       const idempotency = { key: 'k', fingerprint: 'f' }
       const published = await Promise.all(
@@ -50,7 +50,7 @@ export function identityLaw(court: Court): void {
 
       expect(published.map(({ connections }) => connections)).toEqual(channels.map((_, index) => index + 1))
       expect(published.filter(({ seq, replayed }) => seq !== 1 || replayed)).toEqual([])
-      const counts = await presence.count(channels)
+      const counts = await connections.count(channels)
       expect(counts.map(({ connections }) => connections)).toEqual(channels.map((_, index) => index + 1))
       for (const [index, id] of IDS.entries()) expect(await revocations.revokedUntil(id)).toBe(index + 1)
       for (const [index, channel] of channels.entries()) {
@@ -65,9 +65,9 @@ export function identityLaw(court: Court): void {
     })
 
     test('content is heard and read byte for byte, with seq and epoch at their place', async () => {
-      const { broker } = await court.open()
+      const { broker } = await bench.open()
       const channel = someRoom()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await broker.subscribe(channel, ear.hear)
       const head = `["message",{"data":${CONTENT}`
       const { seq, epoch } = await broker.publish(draftOf(channel, '', { head, tail: ',"alert":true}]' }))

@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { userChannel } from '../../../src/core/channel.ts'
-import type { Engine } from '../../../src/core/engine.ts'
-import { Hub } from '../../../src/core/hub.ts'
-import type { State } from '../../../src/core/inbox.ts'
-import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
-import type { Counts, Item } from '../../../src/core/item.ts'
-import type { NotificationInput, Progress } from '../../../src/core/notification.ts'
-import { Publisher } from '../../../src/core/publisher.ts'
-import { full } from '../../chaos/full.ts'
+import { Hub } from '../../../src/core/delivery/hub.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
+import type { State } from '../../../src/core/engine/inbox.ts'
+import { EVERYTHING, Inboxes } from '../../../src/core/inbox/inboxes.ts'
+import { userChannel } from '../../../src/core/model/channel.ts'
+import type { Counts, Item } from '../../../src/core/model/item.ts'
+import type { NotificationInput, Progress } from '../../../src/core/model/notification.ts'
+import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { full } from '../../chaos/parts/full.ts'
 import { Random } from '../../chaos/prove/random.ts'
 import { InboxPage } from '../../support/inbox-page.ts'
 import { Recorder } from '../../support/recorder.ts'
 import { until } from '../../support/until.ts'
-import { ALL, type Court, upTo } from './court.ts'
+import { ALL, type LawBench, upTo } from './bench.ts'
 
 const OPERATIONS = full ? 10_000 : 1000
 const ACTORS = 4
@@ -111,8 +111,8 @@ const keptOf = ({ id, updatedAt, seenAt, readAt, archivedAt }: Item): [string, o
 ]
 
 /** What an inbox comes to after many operations at once, and what pages make of it that only follow. */
-export function inboxModelLaw(court: Court): void {
-  const open = (count = COUNT) => court.open({ user: { count, seconds: 86_400 } })
+export function inboxModelLaw(bench: LawBench): void {
+  const open = (count = COUNT) => bench.open({ user: { count, seconds: 86_400 } })
   /** Several work on a user's inbox at once, on both of two engines. */
   const actorsOn = (engines: [Engine, Engine], user: string, seed: number, ids: string[]): Actor[] =>
     upTo(ACTORS).map((number) => new Actor(user, engines[number % 2]!, seed * 100 + number, ids))
@@ -122,7 +122,7 @@ export function inboxModelLaw(court: Court): void {
       'agrees with its counts, and with what pages see that only follow (seed %i)',
       async (seed) => {
         const engine = await open()
-        const other = court.features.shared ? await open() : engine
+        const other = bench.features.shared ? await open() : engine
         const user = randomUUID()
         const channel = userChannel(user)
         const hub = new Hub(engine)
@@ -150,7 +150,7 @@ export function inboxModelLaw(court: Court): void {
           expect(items.length).toBeGreaterThan(10)
           const kept = new Map(items.map(keptOf))
           for (const tab of tabs) {
-            await until(async () => hub.memberOf(tab, channel)!.position.seq === seq, 5000)
+            await until(async () => hub.subscriptionOf(tab, channel)!.position.seq === seq, 5000)
             const followed = new InboxPage()
             for (const publication of tab.heard) followed.hear(publication)
             expect(followed.items).toEqual(kept)
@@ -165,7 +165,7 @@ export function inboxModelLaw(court: Court): void {
 
     test.each(upTo(2))('agrees with its counts when it is full, too (seed %i)', async (seed) => {
       const engine = await open(FEW)
-      const other = court.features.shared ? await open(FEW) : engine
+      const other = bench.features.shared ? await open(FEW) : engine
       const user = randomUUID()
       const ids: string[] = []
       for (let round = 0; round < 20; round++) {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { userChannel } from '../../../src/core/channel.ts'
-import type { Engine } from '../../../src/core/engine.ts'
-import type { InboxQuery } from '../../../src/core/inbox.ts'
-import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
-import type { NotificationInput } from '../../../src/core/notification.ts'
-import { payloadOf } from '../../../src/core/publication.ts'
-import { Publisher } from '../../../src/core/publisher.ts'
-import { Ear } from '../../support/ear.ts'
-import { ALL, type Court, upTo } from './court.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
+import type { InboxQuery } from '../../../src/core/engine/inbox.ts'
+import { EVERYTHING, Inboxes } from '../../../src/core/inbox/inboxes.ts'
+import { userChannel } from '../../../src/core/model/channel.ts'
+import type { NotificationInput } from '../../../src/core/model/notification.ts'
+import { payloadOf } from '../../../src/core/model/publication.ts'
+import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench, upTo } from './bench.ts'
 
 /** What a test of an inbox has at hand: one user's. */
 class Desk {
@@ -51,13 +51,13 @@ const running = (value: number): NotificationInput => ({
 })
 
 /** What stands in a user's inbox, and what the tabs are told of it. */
-export function inboxLaw(court: Court): void {
+export function inboxLaw(bench: LawBench): void {
   const sit = async (count = 1000, seconds = 86_400): Promise<Desk> =>
-    new Desk(await court.open({ user: { count, seconds } }))
+    new Desk(await bench.open({ user: { count, seconds } }))
 
   describe('the inbox', () => {
     test('the same for many users is stored for each, in their order; a conflict is one user’s alone', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const publisher = new Publisher(engine)
       const users = Array.from({ length: 203 }, () => randomUUID())
       const options = { credential: 'test', idempotencyKey: 'once' }
@@ -102,11 +102,11 @@ export function inboxLaw(court: Court): void {
       const first = await desk.notify({ title: 'first', tag: 'export' })
       await desk.notify({ title: 'other' })
       const second = await desk.notify({ title: 'second', tag: 'export' })
-      expect(first.place).toEqual({ version: 1, created: true, applied: true })
+      expect(first.upsert).toEqual({ version: 1, created: true, applied: true })
       expect(second).toMatchObject({
         id: first.id,
         seq: 3,
-        place: { version: 2, created: false, applied: true },
+        upsert: { version: 2, created: false, applied: true },
       })
       expect(await desk.titles()).toEqual(['second', 'other'])
       const log = await desk.log()
@@ -127,14 +127,14 @@ export function inboxLaw(court: Court): void {
         expect(dropped).toMatchObject({
           id: first.id,
           seq: 1,
-          place: { version: 5, created: false, applied: false },
+          upsert: { version: 5, created: false, applied: false },
         })
       }
       expect(await desk.notify({ title: 'six', tag: 't', version: 6 })).toMatchObject({
         seq: 2,
-        place: { version: 6 },
+        upsert: { version: 6 },
       })
-      expect(await desk.notify({ title: 'next', tag: 't' })).toMatchObject({ seq: 3, place: { version: 7 } })
+      expect(await desk.notify({ title: 'next', tag: 't' })).toMatchObject({ seq: 3, upsert: { version: 7 } })
       expect(await desk.titles()).toEqual(['next'])
     })
 
@@ -150,7 +150,7 @@ export function inboxLaw(court: Court): void {
 
     test('a task alerts when it begins and once when it is over, and is not set back by a late worker', async () => {
       const desk = await sit()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await desk.engine.broker.subscribe(desk.channel, ear.hear)
       const { id } = await desk.notify(running(1))
       await desk.notify(running(2))
@@ -274,12 +274,12 @@ export function inboxLaw(court: Court): void {
         { title: 'stays' },
         { ids: [id], unread: 1, unseen: 1, seq: 3 },
       ])
-      expect(await desk.notify({ tag: 't' })).toMatchObject({ place: { version: 1, created: true } })
+      expect(await desk.notify({ tag: 't' })).toMatchObject({ upsert: { version: 1, created: true } })
     })
 
     test('what expires leaves the inbox, the log and the counts, and is told within five seconds', async () => {
       const desk = await sit()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await desk.engine.broker.subscribe(desk.channel, ear.hear)
       const { id } = await desk.notify({ ttl: 1 })
       const since = Date.now()
@@ -295,7 +295,7 @@ export function inboxLaw(court: Court): void {
 
     test('what is older than the retention ends as well, when its tabs were told that it does', async () => {
       const desk = await sit(1000, 2)
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await desk.engine.broker.subscribe(desk.channel, ear.hear)
       const { id } = await desk.notify({})
       await ear.hasHeard(2)
@@ -330,7 +330,7 @@ export function inboxLaw(court: Court): void {
       const end = Date.parse(item!.expiresAt)
       while (Date.now() <= end) await delay(end + 1 - Date.now())
       const next = await desk.notify({ tag: 't', progress: { status: 'running' } })
-      expect(next).toMatchObject({ place: { version: 1, created: true, applied: true } })
+      expect(next).toMatchObject({ upsert: { version: 1, created: true, applied: true } })
       expect(next.id).not.toBe(id)
     })
 
@@ -347,14 +347,14 @@ export function inboxLaw(court: Court): void {
         }
         await nothing()
         const tagged = await desk.notify({ tag })
-        expect(await desk.notify({ tag })).toMatchObject({ id: tagged.id, place: { version: 2 } })
+        expect(await desk.notify({ tag })).toMatchObject({ id: tagged.id, upsert: { version: 2 } })
         expect(await desk.inboxes.find(desk.user, tag)).toMatchObject({ id: tagged.id, tag })
         expect(await desk.list({ tag })).toMatchObject({ items: [{ id: tagged.id, tag }], unread: 2 })
         await desk.inboxes.mark(desk.user, { ids: [tagged.id], state: 'read', value: true })
         expect(await desk.list()).toMatchObject({ items: { length: 2 }, unread: 1 })
         expect(await desk.inboxes.withdraw(desk.user, tag)).toBe(true)
         await nothing()
-        expect(await desk.notify({ tag })).toMatchObject({ place: { version: 1, created: true } })
+        expect(await desk.notify({ tag })).toMatchObject({ upsert: { version: 1, created: true } })
       },
     )
 
@@ -375,7 +375,7 @@ export function inboxLaw(court: Court): void {
       expect(await desk.inboxes.find(desk.user, 't')).toMatchObject({ id, type, tag: 't', category: type })
       expect(await desk.notify({ type, tag: 't', category: type })).toMatchObject({
         id,
-        place: { version: 2 },
+        upsert: { version: 2 },
       })
       for (const filter of [{ type }, { category: type }, { type, category: type }])
         expect(await desk.list(filter)).toMatchObject({ items: [{ id, type, tag: 't' }], complete: true })
@@ -390,8 +390,12 @@ export function inboxLaw(court: Court): void {
       const desk = await sit()
       const version = Number.MAX_SAFE_INTEGER
       await desk.notify({ tag: 't', version })
-      expect(await desk.notify({ tag: 't', title: 'B' })).toMatchObject({ place: { version, applied: true } })
-      expect(await desk.notify({ tag: 't', title: 'C' })).toMatchObject({ place: { version, applied: true } })
+      expect(await desk.notify({ tag: 't', title: 'B' })).toMatchObject({
+        upsert: { version, applied: true },
+      })
+      expect(await desk.notify({ tag: 't', title: 'C' })).toMatchObject({
+        upsert: { version, applied: true },
+      })
       expect(await desk.titles()).toEqual(['C'])
       expect(await desk.inboxes.find(desk.user, 't')).toMatchObject({ version })
     })
@@ -400,7 +404,7 @@ export function inboxLaw(court: Court): void {
       const desk = await sit()
       const [first, second] = [await desk.notify({}), await desk.notify({})]
       expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-01T00:00:00.000Z')).toEqual([
-        { id: first.id, waiter: undefined, watched: false },
+        { id: first.id, waiter: undefined, hasWebhook: false },
       ])
       expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-02T00:00:00.000Z')).toEqual([])
       expect(await desk.inboxes.find(desk.user, first.id)).toMatchObject({

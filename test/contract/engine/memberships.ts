@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { userChannel } from '../../../src/core/channel.ts'
-import { draftControl } from '../../../src/core/drafts.ts'
-import type { Engine } from '../../../src/core/engine.ts'
-import { payloadOf } from '../../../src/core/publication.ts'
-import { earOn } from '../../support/ear.ts'
-import { ALL, type Court } from './court.ts'
+import { draftControl } from '../../../src/core/drafts/drafts.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
+import { userChannel } from '../../../src/core/model/channel.ts'
+import { payloadOf } from '../../../src/core/model/publication.ts'
+import { recordTopic } from '../../support/listener.ts'
+import { ALL, type LawBench } from './bench.ts'
 
 const MOST = 3
 
@@ -27,10 +27,10 @@ const controlsOf = async (engine: Engine, user: string) =>
   })
 
 /** Who is a member of which room. */
-export function membershipsLaw(court: Court): void {
+export function membershipsLaw(bench: LawBench): void {
   describe('memberships', () => {
     test('are kept, changed and taken back, and each change is an entry of the log; what changes nothing is none', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       expect(await engine.memberships.of(user)).toEqual(new Map())
       expect(await leave(engine, user, 'den')).toBe(false)
@@ -56,11 +56,11 @@ export function membershipsLaw(court: Court): void {
     })
 
     test('a change is heard on the bell of its user, and of nobody else', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const [user, other] = [randomUUID(), randomUUID()]
       const [ear, otherEar] = [
-        await earOn(engine, userChannel(user)),
-        await earOn(engine, userChannel(other)),
+        await recordTopic(engine, userChannel(user)),
+        await recordTopic(engine, userChannel(other)),
       ]
       await join(engine, other, 'yard')
       await join(engine, user, 'den', true)
@@ -70,12 +70,12 @@ export function membershipsLaw(court: Court): void {
     })
 
     test('one more than allowed is refused and changes nothing, however many come at once; one fewer makes place', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
-      const settled = await Promise.allSettled(
+      const results = await Promise.allSettled(
         ['a', 'b', 'c', 'd', 'e'].map((room) => join(engine, user, room)),
       )
-      const refused = settled.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+      const refused = results.filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
       expect(refused.map(({ reason }) => reason.code)).toEqual([
         'too_many_memberships',
         'too_many_memberships',
@@ -89,7 +89,7 @@ export function membershipsLaw(court: Court): void {
     })
 
     test('the same change from many sides at once is made once', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const changes = await Promise.all(Array.from({ length: 20 }, () => join(engine, user, 'den')))
       expect(changes.filter(Boolean)).toHaveLength(1)

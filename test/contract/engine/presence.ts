@@ -1,84 +1,92 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { draftOf } from '../../support/drafts.ts'
-import { ALL, type Court, publishMany, seqsOf, someRoom, someUser } from './court.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
+import { roomChannel } from '../../../src/core/model/channel.ts'
+import { payloadOf } from '../../../src/core/model/publication.ts'
+import { recordTopic, type TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench } from './bench.ts'
 
-/** Who is there, whose tokens are refused, and which processes run. */
-export function presenceLaw(court: Court): void {
-  describe('presence', () => {
-    test('a channel has as many connections as were stated last', async () => {
-      const { broker, presence } = await court.open()
-      const [channel, other] = [someUser(), someRoom()]
-      for (const connections of [2, 5, 1, 0, 3]) {
-        await presence.announce(channel, connections)
-        const [nobody, attendance] = await presence.count([other, channel])
-        expect(attendance!.connections).toBe(connections)
-        expect(nobody).toEqual({ connections: 0, lastSeen: undefined })
-        expect((await broker.publish(draftOf(channel))).connections).toBe(connections)
-      }
-      expect(await presence.count([])).toEqual([])
-    })
-
-    test('a channel was last seen when its last connection went', async () => {
-      const { presence } = await court.open()
-      const channel = someUser()
-      await presence.announce(channel, 1)
-      const before = Date.now()
-      await presence.announce(channel, 0)
-      const after = Date.now()
-      const [attendance] = await presence.count([channel])
-      expect(attendance!.connections).toBe(0)
-      expect(attendance!.lastSeen).toBeGreaterThanOrEqual(before)
-      expect(attendance!.lastSeen).toBeLessThanOrEqual(after)
-    })
-
-    test('announce answers where the log stands, and founds it', async () => {
-      const { broker, presence } = await court.open()
-      const channel = someUser()
-      const start = await presence.announce(channel, 1)
-      expect(start.seq).toBe(0)
-      await publishMany({ broker }, channel, 3)
-      const { head, gap, ...page } = await broker.since(channel, start, ALL)
-      expect(gap).toBeUndefined()
-      expect(seqsOf({ head, ...page })).toEqual([1, 2, 3])
-      expect(await presence.announce(channel, 1)).toEqual(head)
-      expect(await presence.announce(channel, 0)).toEqual(head)
-    })
+const told = ({ heard }: TopicRecorder): string[] =>
+  heard.map((publication) => {
+    const { room: _, user, action, count } = payloadOf(publication)
+    return `${user} ${action} ${count}`
   })
 
-  describe('revocations', () => {
-    test('the latest one of each user counts, in whatever order they arrive', async () => {
-      const { revocations } = await court.open()
-      const [user, other] = [someUser(), someUser()]
-      expect(await revocations.revokedUntil(user)).toBe(0)
-      await revocations.revoke(user, 1_700_000_000)
-      expect(await revocations.revokedUntil(user)).toBe(1_700_000_000)
-      await revocations.revoke(user, 1_700_000_005)
-      await revocations.revoke(user, 1_700_000_003)
-      expect(await revocations.revokedUntil(user)).toBe(1_700_000_005)
-      expect(await revocations.revokedUntil(other)).toBe(0)
-    })
-  })
+const listOf = async (engine: Engine, room: string) => {
+  const { users, count } = await engine.presence.list(room, 1000)
+  return { users: users.map(({ user, connections }) => `${user} ${connections}`).sort(), count }
+}
 
-  describe('the registry', () => {
-    test('a process is among its peers as it entered', async () => {
-      const { registry } = await court.open()
-      const peer = { role: 'all', url: `http://127.0.0.1:3000/${someUser()}` }
-      registry.enter(peer)
-      expect(await registry.peers()).toContainEqual(peer)
+/** Who is in which room. */
+export function presenceLaw(bench: LawBench): void {
+  describe('the presence', () => {
+    test('a user is there as long as a connection is, and this is told once', async () => {
+      const engine = await bench.open()
+      const room = `${randomUUID()} "{}/😀`
+      const ear = await recordTopic(engine, roomChannel(room))
+      expect(await listOf(engine, room)).toEqual({ users: [], count: 0 })
+      await engine.presence.state(room, new Map([['ada', 1]]))
+      await engine.presence.state(
+        room,
+        new Map([
+          ['ada', 2],
+          ['b"o/b\\ 😀', 1],
+        ]),
+      )
+      expect(await listOf(engine, room)).toEqual({ users: ['ada 2', 'b"o/b\\ 😀 1'], count: 2 })
+      await engine.presence.state(
+        room,
+        new Map([
+          ['ada', 1],
+          ['nobody', 0],
+        ]),
+      )
+      await engine.presence.state(room, new Map([['ada', 0]]))
+      await engine.presence.state(room, new Map([['ada', 0]]))
+      await engine.presence.state(room, new Map([['b"o/b\\ 😀', 0]]))
+      await ear.hasHeard(4)
+      expect(told(ear)).toEqual(['ada join 1', 'b"o/b\\ 😀 join 2', 'ada leave 1', 'b"o/b\\ 😀 leave 0'])
+      expect(payloadOf(ear.heard[0]!).room).toBe(room)
+      expect(await listOf(engine, room)).toEqual({ users: [], count: 0 })
     })
-  })
 
-  describe('the engine', () => {
-    test('a probe comes back, again and again, and at the same time', async () => {
-      const engine = await court.open()
-      await engine.probe()
-      await Promise.all([engine.probe(), engine.probe()])
+    test('who comes and goes is carried, never stored', async () => {
+      const engine = await bench.open()
+      const room = randomUUID()
+      const ear = await recordTopic(engine, roomChannel(room))
+      await engine.presence.state(room, new Map([['ada', 1]]))
+      await ear.hasHeard(1)
+      expect(ear.heard[0]).toMatchObject({ event: 'presence', seq: 0, epoch: '' })
+      const page = await engine.broker.since(roomChannel(room), { seq: 0 }, ALL)
+      expect(page.publications).toEqual([])
+      expect(page.head.seq).toBe(0)
     })
 
-    test('it describes itself in sentences', async () => {
-      const sentences = await (await court.open()).describe()
-      expect(sentences.length).toBeGreaterThan(0)
-      for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].*\.$/)
+    test('a list has so many at most, and the count of all; a thousand in one call are all there', async () => {
+      const engine = await bench.open()
+      const room = randomUUID()
+      await engine.presence.state(
+        room,
+        new Map(Array.from({ length: 1200 }, (_, index) => [`user ${index}`, 1])),
+      )
+      const { users, count } = await engine.presence.list(room, 1000)
+      expect(new Set(users.map(({ user }) => user)).size).toBe(1000)
+      expect(count).toBe(1200)
+    })
+
+    test('a user who is in two processes has left when both are left', async () => {
+      if (!bench.features.shared) return
+      const [one, two] = [await bench.open(), await bench.open()]
+      const room = randomUUID()
+      const ear = await recordTopic(one, roomChannel(room))
+      await one.presence.state(room, new Map([['ada', 2]]))
+      await two.presence.state(room, new Map([['ada', 1]]))
+      expect(await listOf(two, room)).toEqual({ users: ['ada 3'], count: 1 })
+      await one.presence.state(room, new Map([['ada', 0]]))
+      expect(await listOf(one, room)).toEqual({ users: ['ada 1'], count: 1 })
+      await two.presence.state(room, new Map([['ada', 0]]))
+      await ear.hasHeard(2)
+      expect(told(ear)).toEqual(['ada join 1', 'ada leave 0'])
     })
   })
 }

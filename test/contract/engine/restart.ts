@@ -1,31 +1,31 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Engine } from '../../../src/core/engine.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
 import { draftOf } from '../../support/drafts.ts'
-import { Ear } from '../../support/ear.ts'
-import { ALL, type Court, publishMany, seqsOf, someRoom, someUser, upTo } from './court.ts'
+import { TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench, publishMany, seqsOf, someRoom, someUser, upTo } from './bench.ts'
 
 /** An answer or an error within two seconds; the rest is for a busy machine. */
 const NEVER_A_HANG = 3000
 
 /** What a store keeps when it is killed, and what is said when it has lost everything. */
-export function restartLaw(court: Court): void {
-  if (court.features.restart)
+export function restartLaw(bench: LawBench): void {
+  if (bench.features.restart)
     describe('a store that is killed and comes back', () => {
       const restart = async (engine: Engine): Promise<Engine> => {
-        const next = court.adopt(await court.store.restart!(engine))
+        const next = bench.adopt(await bench.store.restart!(engine))
         await vi.waitFor(() => next.probe(), { timeout: 10_000, interval: 20 })
         // What an engine had to say about the outage is its own affair.
-        court.reported.length = 0
+        bench.reported.length = 0
         return next
       }
 
       test('goes on with the next number, and cursors from before it are continuous', async () => {
-        const before = await court.open()
+        const before = await bench.open()
         const channel = someUser()
         await publishMany(before, channel, 3)
         const { head } = await before.broker.since(channel, {}, ALL)
-        const { broker, presence } = await restart(before)
-        expect(await presence.announce(channel, 1)).toEqual(head)
+        const { broker, connections } = await restart(before)
+        expect(await connections.announce(channel, 1)).toEqual(head)
         expect((await broker.since(channel, head, ALL)).gap).toBeUndefined()
         await publishMany({ broker }, channel, 2)
         for (const seq of [0, 1, 3]) {
@@ -40,7 +40,7 @@ export function restartLaw(court: Court): void {
       })
 
       test('has everything that was acknowledged, and refuses the rest in time with temporary errors', async () => {
-        const before = await court.open({ user: { count: 100_000, seconds: 3600 } })
+        const before = await bench.open({ user: { count: 100_000, seconds: 3600 } })
         const channel = someUser()
         const acknowledged: number[] = []
         let running = true
@@ -69,9 +69,9 @@ export function restartLaw(court: Court): void {
       }, 30_000)
 
       test('is heard again, and an engine that survives says that it missed something', async () => {
-        const before = await court.open()
+        const before = await bench.open()
         const channel = someRoom()
-        const ear = new Ear()
+        const ear = new TopicRecorder()
         const { promise: restored, resolve } = Promise.withResolvers<void>()
         before.broker.onRestored(resolve)
         await before.broker.subscribe(channel, ear.hear)
@@ -84,7 +84,7 @@ export function restartLaw(court: Court): void {
       })
 
       test('remembers idempotency keys, revocations and retention', async () => {
-        const before = await court.open({ room: { count: 2, seconds: 3600 } })
+        const before = await bench.open({ room: { count: 2, seconds: 3600 } })
         const [channel, user] = [someRoom(), someUser()]
         const idempotency = { key: 'k', fingerprint: 'f' }
         const first = await before.broker.publish(draftOf(channel, 'once', { idempotency }))
@@ -104,11 +104,11 @@ export function restartLaw(court: Court): void {
 
   describe('a store that has lost everything', () => {
     test.each([0, 1, 5])('tells an old cursor so, with %i entries written since', async (count) => {
-      const before = await court.open()
+      const before = await bench.open()
       const channel = someUser()
       await publishMany(before, channel, 3)
       const { head } = await before.broker.since(channel, {}, ALL)
-      const { broker } = court.adopt(await court.store.wipe(before))
+      const { broker } = bench.adopt(await bench.store.wipe(before))
       await publishMany({ broker }, channel, count)
       const page = await broker.since(channel, head, ALL)
       expect(page.gap).toEqual({ from: 1, to: 3, reason: 'wiped' })

@@ -1,35 +1,35 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { userChannel } from '../../../src/core/channel.ts'
-import { type Engine, IDEMPOTENCY_SECONDS } from '../../../src/core/engine.ts'
-import { EVERYTHING, Inboxes } from '../../../src/core/inboxes.ts'
-import { payloadOf } from '../../../src/core/publication.ts'
-import { Publisher } from '../../../src/core/publisher.ts'
-import { MAX_AHEAD } from '../../../src/core/schedule.ts'
-import { Scheduler } from '../../../src/core/scheduler.ts'
+import { type Engine, IDEMPOTENCY_SECONDS } from '../../../src/core/engine/engine.ts'
+import { MAX_AHEAD } from '../../../src/core/engine/schedule.ts'
+import { EVERYTHING, Inboxes } from '../../../src/core/inbox/inboxes.ts'
+import { userChannel } from '../../../src/core/model/channel.ts'
+import { payloadOf } from '../../../src/core/model/publication.ts'
+import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { Scheduler } from '../../../src/core/publishing/scheduler.ts'
 import { draftOf } from '../../support/drafts.ts'
-import { Ear } from '../../support/ear.ts'
+import { TopicRecorder } from '../../support/listener.ts'
 import { until } from '../../support/until.ts'
-import { ALL, type Court } from './court.ts'
+import { ALL, type LawBench } from './bench.ts'
 
 const OPTIONS = { credential: 'test' }
 
 /** What waits for its time. */
-export function scheduleLaw(court: Court): void {
+export function scheduleLaw(bench: LawBench): void {
   describe('the schedule', () => {
     const schedulers: Scheduler[] = []
     afterEach(() => Promise.all(schedulers.splice(0).map((scheduler) => scheduler.stop())))
 
     const begin = (engine: Engine): Scheduler => {
-      const scheduler = new Scheduler(engine, new Inboxes(engine), (error) => court.reported.push(error))
+      const scheduler = new Scheduler(engine, new Inboxes(engine), (error) => bench.reported.push(error))
       schedulers.push(scheduler)
       return scheduler
     }
 
     test('each comes once, none early and none more than two seconds late, with the time at which it was shown', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await engine.broker.subscribe(userChannel(user), ear.hear)
       const scheduler = begin(engine)
       const at = Date.now() + 1500
@@ -61,7 +61,7 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('what can never be published is reported and given up, and stands in the way of nothing', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const channel = userChannel(user)
       const scheduler = begin(engine)
@@ -72,17 +72,17 @@ export function scheduleLaw(court: Court): void {
       const idempotency = { key: `scheduled ${id}`, fingerprint: 'another' }
       await engine.broker.publish({ ...draftOf(channel, 'another'), idempotency })
       scheduler.start()
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await engine.broker.subscribe(channel, ear.hear)
       await ear.hasHeard(1)
       expect(payloadOf(ear.heard[0]!)).toMatchObject({ title: 'still' })
-      await until(async () => court.reported.length > 0, 5000)
-      expect(court.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
+      await until(async () => bench.reported.length > 0, 5000)
+      expect(bench.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
       await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
     })
 
     test('what was published but not concluded is not published again when its key has been forgotten', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() - (IDEMPOTENCY_SECONDS + 1) * 1000
@@ -99,7 +99,7 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('nothing is in the inbox before; it is found by its id and tag, and can be cancelled', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() + 60_000
@@ -119,7 +119,7 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('the same key schedules once, and another body or time under it is a conflict', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() + 60_000
@@ -134,14 +134,14 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('a publish under the key and the time of one that was kept is its repetition, before and after it is shown', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const publisher = new Publisher(engine)
       const at = Date.now() - 1
       const options = { ...OPTIONS, idempotencyKey: 'k' }
       const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, at, options)
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await engine.broker.subscribe(userChannel(user), ear.hear)
       const repeat = (sendAt?: number) => publisher.notify(user, { title: 'A' }, { ...options, sendAt })
       const isRefused = async (sendAt?: number) =>
@@ -157,7 +157,7 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('calls that keep nothing hold up nothing: neither repetitions nor those with another body', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       // Nothing else is as early as this.
@@ -179,7 +179,7 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('what was cancelled between the look and the publish is shown to nobody for long', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
@@ -187,7 +187,7 @@ export function scheduleLaw(court: Court): void {
       const racing = new Scheduler(
         {
           schedule: engine.schedule,
-          watches: engine.watches,
+          webhookQueue: engine.webhookQueue,
           broker: Object.assign(Object.create(broker), {
             publish: async (draft: Parameters<typeof broker.publish>[0]) => {
               await scheduler.cancel(user, id)
@@ -196,10 +196,10 @@ export function scheduleLaw(court: Court): void {
           }),
         },
         new Inboxes(engine),
-        (error) => court.reported.push(error),
+        (error) => bench.reported.push(error),
       )
       schedulers.push(racing)
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await broker.subscribe(userChannel(user), ear.hear)
       racing.start()
       await ear.hasHeard(2)
@@ -215,7 +215,7 @@ export function scheduleLaw(court: Court): void {
       'what was cancelled between the look and the publish takes no other with it: one %s',
       async (_, given) => {
         const { before, after, left } = given
-        const engine = await court.open()
+        const engine = await bench.open()
         const user = randomUUID()
         const { broker, schedule } = engine
         const notify = (title: string, version?: number) => {
@@ -252,7 +252,7 @@ export function scheduleLaw(court: Court): void {
     )
 
     test('of two processes that publish it at once, neither takes it back', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const { broker, schedule } = engine
       const slow = begin({
@@ -268,7 +268,7 @@ export function scheduleLaw(court: Court): void {
         }),
       })
       const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
-      const ear = new Ear()
+      const ear = new TopicRecorder()
       await broker.subscribe(userChannel(user), ear.hear)
       slow.start()
       await ear.hasHeard(1)
@@ -279,7 +279,7 @@ export function scheduleLaw(court: Court): void {
     })
 
     test('what can not be scheduled is refused: beyond a year, and what is only carried', async () => {
-      const engine = await court.open()
+      const engine = await bench.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const add = (at: number, ttl?: number) =>

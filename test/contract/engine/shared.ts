@@ -1,18 +1,18 @@
 import { describe, expect, test, vi } from 'vitest'
 import { draftOf } from '../../support/drafts.ts'
-import { Ear } from '../../support/ear.ts'
-import { ALL, type Court, seqsOf, someRoom, someUser, upTo } from './court.ts'
+import { TopicRecorder } from '../../support/listener.ts'
+import { ALL, type LawBench, seqsOf, someRoom, someUser, upTo } from './bench.ts'
 
 /** What holds between two engines on one store. */
-export function sharedLaw(court: Court): void {
-  if (court.features.shared)
+export function sharedLaw(bench: LawBench): void {
+  if (bench.features.shared)
     describe('two engines on one store', () => {
-      const openTwo = async () => [await court.open(), await court.open()] as const
+      const openTwo = async () => [await bench.open(), await bench.open()] as const
 
       test('hear each other and themselves, in the same order, under one numbering', async () => {
         const engines = await openTwo()
         const channel = someRoom()
-        const ears = [new Ear(), new Ear()]
+        const ears = [new TopicRecorder(), new TopicRecorder()]
         for (const [index, { broker }] of engines.entries())
           await broker.subscribe(channel, ears[index]!.hear)
         const published = await Promise.all(
@@ -54,15 +54,15 @@ export function sharedLaw(court: Court): void {
       test('sum their connections, and those of an engine that has closed are gone within ten seconds', async () => {
         const [one, two] = await openTwo()
         const channel = someUser()
-        await one.presence.announce(channel, 2)
-        await two.presence.announce(channel, 3)
-        for (const { broker, presence } of [one, two]) {
-          expect(await presence.count([channel])).toMatchObject([{ connections: 5 }])
+        await one.connections.announce(channel, 2)
+        await two.connections.announce(channel, 3)
+        for (const { broker, connections } of [one, two]) {
+          expect(await connections.count([channel])).toMatchObject([{ connections: 5 }])
           expect((await broker.publish(draftOf(channel))).connections).toBe(5)
         }
         await two.close()
         await vi.waitFor(
-          async () => expect(await one.presence.count([channel])).toMatchObject([{ connections: 2 }]),
+          async () => expect(await one.connections.count([channel])).toMatchObject([{ connections: 2 }]),
           { timeout: 10_000, interval: 200 },
         )
       })

@@ -4,7 +4,7 @@
   ARGV[1] seq
   ARGV[2] at     RFC 3339
   ARGV[3] above
-  Returns "<id> <waiter> <watched>" of each
+  Returns "<id> <waiter> <with_webhook>" of each
 ]]
 local acknowledged = tonumber(redis.call('HGET', KEYS[1], 'acknowledged') or 0)
 local seq = math.min(tonumber(ARGV[1]), tonumber(redis.call('HGET', KEYS[1], 'seq') or 0))
@@ -21,7 +21,7 @@ for _, id in ipairs(ids) do
   if words and words[DELIVERED] == '-' then
     words[DELIVERED] = ARGV[2]
     redis.call('HSET', KEYS[2], id, table.concat(words, ' '))
-    delivered[#delivered + 1] = id .. ' ' .. words[WAITER] .. ' ' .. words[WATCHED]
+    delivered[#delivered + 1] = id .. ' ' .. words[WAITER] .. ' ' .. words[WITH_WEBHOOK]
   end
 end
 return delivered

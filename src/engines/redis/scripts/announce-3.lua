@@ -6,7 +6,7 @@
   KEYS[2] meta
   KEYS[3] connections
 
-  ARGV[1] birth        for a log that does not exist yet
+  ARGV[1] incarnation        for a log that does not exist yet
   ARGV[2] process
   ARGV[3] connections  0 withdraws the process
   ARGV[4] now          milliseconds

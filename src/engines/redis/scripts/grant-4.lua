@@ -4,10 +4,10 @@
   KEYS[1] log
   KEYS[2] meta
   KEYS[3] memberships  hash: room -> "1" if the member may speak there, else "0"
-  KEYS[4] bell         Pub/Sub channel
+  KEYS[4] topic         Pub/Sub channel
 
-  ARGV[1] life         of this store, as the caller knows it; "" to ask the store itself
-  ARGV[2] birth        for a log that does not exist yet
+  ARGV[1] run_id         of this store, as the caller knows it; "" to ask the store itself
+  ARGV[2] incarnation        for a log that does not exist yet
   ARGV[3] opening      of the control entry, as in publish-5
   ARGV[4] tail         of the control entry
   ARGV[5] room

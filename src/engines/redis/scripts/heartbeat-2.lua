@@ -1,7 +1,7 @@
 --[[
-  A sign of life of one process, and the processes that are alive. Time is the store's own.
+  A sign of run_id of one process, and the processes that are alive. Time is the store's own.
 
-  KEYS[1] alive  sorted set: process -> milliseconds of its last sign of life
+  KEYS[1] alive  sorted set: process -> milliseconds of its last sign of run_id
   KEYS[2] peers  hash: process -> how the others see it
 
   ARGV[1] process

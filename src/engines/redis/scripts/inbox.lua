@@ -7,8 +7,8 @@
   has a `#`. Times are RFC 3339 in UTC, always of the same length, so that they can be
   compared as text.
 ]]
-local SEQ, VERSION, COURSE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local TYPE, TAG, CATEGORY, WAITER, WATCHED = 12, 13, 14, 15, 16
+local SEQ, VERSION, PROGRESS_STATE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local TYPE, TAG, CATEGORY, WAITER, WITH_WEBHOOK = 12, 13, 14, 15, 16
 
 -- The keys of an inbox, from KEYS[first] on.
 local function inbox_keys(first)
@@ -87,12 +87,12 @@ end
 
 -- Puts an event of the server's own on the log, with the counts after it. `log` has the names of the keys, `how` what the caller said.
 local function tell(log, how, opening, counts)
-  local number, epoch = next_number(log.log, log.meta, redis.call('HGET', log.meta, 'epoch'), how.life, how.birth)
+  local number, epoch = next_number(log.log, log.meta, redis.call('HGET', log.meta, 'epoch'), how.run_id, how.incarnation)
   local message = number .. ' ' .. epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"'
     .. counts_text(counts) .. '}]'
   append(log.log, log.meta, number, message, how.max)
   keep_alive_when_due(log.log, log.meta, how.now, how.max_age)
-  redis.call(how.command, log.bell, message)
+  redis.call(how.command, log.topic, message)
 end
 
 -- How many notifications one event names that have ended.

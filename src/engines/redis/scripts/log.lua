@@ -2,24 +2,24 @@
   What every script on a log shares; it is put in front of each of them.
 
   A log's epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...", oldest first. An epoch is
-  "<birth>.<life>"; the birth has eight characters and changes only when the log is founded anew, the life has sixteen. One that comes
-  back has its first seq behind it, "<birth>.<life>.<first seq>", so that no two have the same name.
+  "<incarnation>.<run_id>"; the incarnation has eight characters and changes only when the log is founded anew, the run_id has sixteen. One that comes
+  back has its first seq behind it, "<incarnation>.<run_id>.<first seq>", so that no two have the same name.
 ]]
 
--- The life of this store: its run and its replication history. Asked for only when an epoch may begin, since it takes a while.
-local function life_of_store()
+-- The run_id of this store: its run and its replication history. Asked for only when an epoch may begin, since it takes a while.
+local function run_id_of_store()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
 end
 
--- The life in which an epoch was begun.
-local function life_of(epoch)
+-- The run_id in which an epoch was begun.
+local function run_id_of(epoch)
   return string.sub(epoch, 10, 25)
 end
 
--- Records that from seq on, entries are written in this life; `before` is the last epoch, or the birth of a new log. Forgets the epochs that ended below the floor.
-local function begin_epoch(meta, before, life, seq)
+-- Records that from seq on, entries are written in this run_id; `before` is the last epoch, or the incarnation of a new log. Forgets the epochs that ended below the floor.
+local function begin_epoch(meta, before, run_id, seq)
   local known = redis.call('HMGET', meta, 'epochs', 'floor')
   local floor = tonumber(known[2] or 0)
   local kept, previous = {}, nil
@@ -28,7 +28,7 @@ local function begin_epoch(meta, before, life, seq)
     previous = name .. ' ' .. first
   end
   if previous and seq > floor then kept[#kept + 1] = previous end
-  local begun = string.sub(before, 1, 8) .. '.' .. life
+  local begun = string.sub(before, 1, 8) .. '.' .. run_id
   -- A slot of a Cluster can come back to a node where it has been before.
   if string.find(known[1] or '', begun .. ' ', 1, true) then begun = begun .. '.' .. string.format('%d', seq) end
   kept[#kept + 1] = begun .. ' ' .. string.format('%d', seq)
@@ -41,12 +41,12 @@ end
 local UNWRITTEN = 86400000
 
 -- The epoch of a log, which is founded if it does not exist yet.
-local function found(log, meta, birth)
+local function found(log, meta, incarnation)
   local epoch = redis.call('HGET', meta, 'epoch')
   if epoch then return epoch end
   -- Entries without what is known of them (it was evicted) can't be numbered on from.
   redis.call('DEL', log)
-  epoch = begin_epoch(meta, birth, life_of_store(), 1)
+  epoch = begin_epoch(meta, incarnation, run_id_of_store(), 1)
   redis.call('PEXPIRE', meta, UNWRITTEN)
   return epoch
 end
@@ -114,14 +114,14 @@ local function keep_alive_when_due(log, meta, now, max_age)
   if now >= tonumber(redis.call('HGET', meta, 'due') or 0) then keep_alive(log, meta, now, max_age) end
 end
 
--- Gives the log its next number, in the life that the store has; answers the number as text, and its epoch.
-local function next_number(log, meta, epoch, life, birth)
-  epoch = epoch or found(log, meta, birth)
+-- Gives the log its next number, in the run_id that the store has; answers the number as text, and its epoch.
+local function next_number(log, meta, epoch, run_id, incarnation)
+  epoch = epoch or found(log, meta, incarnation)
   local seq = redis.call('HINCRBY', meta, 'seq', 1)
-  if life_of(epoch) ~= life then
+  if run_id_of(epoch) ~= run_id then
     -- The caller's word is not enough to end an epoch: a store's replication history can change under an open connection.
-    local now = life_of_store()
-    if life_of(epoch) ~= now then epoch = begin_epoch(meta, epoch, now, seq) end
+    local now = run_id_of_store()
+    if run_id_of(epoch) ~= now then epoch = begin_epoch(meta, epoch, now, seq) end
   end
   return string.format('%d', seq), epoch
 end

@@ -1,8 +1,8 @@
 --[[
   Gives notifications a state, or takes it away, and tells of it if something changed.
-  KEYS[1] log   KEYS[2] meta   KEYS[3] bell
+  KEYS[1] log   KEYS[2] meta   KEYS[3] topic
   KEYS[4..8]            the inbox: lines, contents, order, tags, ends
-  ARGV[1] life   ARGV[2] birth
+  ARGV[1] run_id   ARGV[2] incarnation
   ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
   ARGV[4] now           milliseconds
   ARGV[5] max count     of entries
@@ -13,11 +13,11 @@
   ARGV[10] value        RFC 3339, or "-" to take it away
   ARGV[11] before      with all: only those that were not touched after this time; or ""
   ARGV[12..]            ids; none for all
-  Returns {1 if something changed, unread, unseen, id of each that changed and is watched, ...}
+  Returns {1 if something changed, unread, unseen, id of each that changed and is with_webhook, ...}
 ]]
 local inbox = inbox_keys(4)
-local log = {log = KEYS[1], meta = KEYS[2], bell = KEYS[3]}
-local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7], max_age = tonumber(ARGV[8])}
+local log = {log = KEYS[1], meta = KEYS[2], topic = KEYS[3]}
+local how = {run_id = ARGV[1], incarnation = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7], max_age = tonumber(ARGV[8])}
 local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
 local ids, named, before = {}, {}, ARGV[11]
@@ -27,7 +27,7 @@ for index = 12, #ARGV do
   named[ARGV[index]] = true
 end
 if #ids == 0 then ids = redis.call('ZRANGE', inbox.order, 0, -1) end
-local state, value, changed, watched = tonumber(ARGV[9]), ARGV[10], {}, {}
+local state, value, changed, with_webhook = tonumber(ARGV[9]), ARGV[10], {}, {}
 for first = 1, #ids, 1000 do
   local last = math.min(first + 999, #ids)
   local lines = redis.call('HMGET', inbox.lines, unpack(ids, first, last))
@@ -40,7 +40,7 @@ for first = 1, #ids, 1000 do
       add(counts, words, 1)
       changed[#changed + 1] = ids[index]
       changed[#changed + 1] = table.concat(words, ' ')
-      if words[WATCHED] ~= '-' then watched[#watched + 1] = ids[index] end
+      if words[WITH_WEBHOOK] ~= '-' then with_webhook[#with_webhook + 1] = ids[index] end
     end
   end
 end
@@ -51,5 +51,5 @@ end
 keep_counts(inbox, counts)
 tell(log, how, ARGV[3], counts)
 local result = {1, counts.unread, counts.unseen}
-for _, id in ipairs(watched) do result[#result + 1] = id end
+for _, id in ipairs(with_webhook) do result[#result + 1] = id end
 return result

@@ -6,10 +6,10 @@
     meta                  hash: seq, floor, epoch, epochs, due
     connections           hash: process -> connections
     idempotency           string; any other key if the caller gave none (then ARGV[6] is "")
-    bell                  Pub/Sub channel
+    topic                  Pub/Sub channel
     the inbox             lines, contents, order, tags, ends
-  ARGV[1] life          of this store, as the caller knows it; "" to ask the store itself
-  ARGV[2] birth         for a log that does not exist yet
+  ARGV[1] run_id          of this store, as the caller knows it; "" to ask the store itself
+  ARGV[2] incarnation         for a log that does not exist yet
   ARGV[3] event         "notification" or "progress"
   ARGV[4] line          " <createdAt> <expiresAt> <except>"
   ARGV[5] content       the fields as JSON text, without the braces
@@ -22,7 +22,7 @@
   ARGV[12] remember     the idempotency key for this many seconds
   ARGV[13] tag          as a word
   ARGV[14] version      or ""
-  ARGV[15] course       "none", "running" or "finished"
+  ARGV[15] progress_state       "none", "running" or "finished"
   ARGV[16] renotify     "1" or "0"
   ARGV[17] alert        "1" or "0": may it toast if it is new
   ARGV[18] updated at   RFC 3339
@@ -30,9 +30,9 @@
   ARGV[20] ends at      milliseconds
   ARGV[21] type         as a word
   ARGV[22] category     as a word
-  ARGV[23] watched      "watched" if its backend wants to hear of it, or "-"
+  ARGV[23] with_webhook      "with_webhook" if its backend wants to hear of it, or "-"
   ARGV[24..]            for each user, the id if it is new
-  Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed or "",
+  Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run_id of the store if replayed or "",
     version as text, 1 if made, 1 if applied, 1 if nothing else is in the inbox}
 ]]
 
@@ -44,21 +44,21 @@ local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' 
 
 -- Stores it for the user whose keys begin with KEYS[first].
 local function notify(first, new_id)
-  local log_key, meta_key, connections_key, idempotency_key, bell = unpack(KEYS, first, first + 4)
+  local log_key, meta_key, connections_key, idempotency_key, topic = unpack(KEYS, first, first + 4)
   local connections = redis.call('HGETALL', connections_key)
   if ARGV[6] ~= '' then
     local known = redis.call('GET', idempotency_key)
     if known then
       local words = words_of(known)
       if words[1] ~= ARGV[6] then return {2} end
-      return {1, tonumber(words[2]), words[3], words[4], connections, life_of_store(), words[5], tonumber(words[6]), tonumber(words[7])}
+      return {1, tonumber(words[2]), words[3], words[4], connections, run_id_of_store(), words[5], tonumber(words[6]), tonumber(words[7])}
     end
   end
   local inbox = inbox_keys(first + 5)
-  local how = {life = ARGV[1], birth = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = new_id, max_age = tonumber(ARGV[10])}
+  local how = {run_id = ARGV[1], incarnation = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = new_id, max_age = tonumber(ARGV[10])}
   local meta = redis.call('HMGET', meta_key, 'epoch', 'due')
   local counts = counts_of(inbox)
-  if expire({log = log_key, meta = meta_key, bell = bell}, inbox, counts, how) then
+  if expire({log = log_key, meta = meta_key, topic = topic}, inbox, counts, how) then
     meta[1] = redis.call('HGET', meta_key, 'epoch')
   end
 
@@ -69,24 +69,24 @@ local function notify(first, new_id)
 
   local sent = 0
   for index = 2, #connections, 2 do sent = sent + tonumber(connections[index]) end
-  local id, tag, given, course = new_id, text_of(ARGV[13]), ARGV[14], ARGV[15]
+  local id, tag, given, progress_state = new_id, text_of(ARGV[13]), ARGV[14], ARGV[15]
   local known_id = tag and redis.call('HGET', inbox.tags, tag)
   local line = known_id and redis.call('HGET', inbox.lines, known_id)
   local old = line and words_of(line)
   local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
   -- What the inbox keeps, without the seq; states begin empty.
-  local words = {'', version, course, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], ARGV[13], ARGV[22], ARGV[7], ARGV[23]}
+  local words = {'', version, progress_state, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], ARGV[13], ARGV[22], ARGV[7], ARGV[23]}
   if old then
     id = known_id
     local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
-    if late or (given == '' and course == 'running' and old[COURSE] == 'finished') then
+    if late or (given == '' and progress_state == 'running' and old[PROGRESS_STATE] == 'finished') then
       local epoch = redis.call('HGET', meta_key, 'epoch')
       remember(old[SEQ], epoch, id, old[VERSION], 0, 0)
       return {0, tonumber(old[SEQ]), epoch, id, connections, '', old[VERSION], 0, 0}
     end
     if given == '' then words[VERSION] = string.format('%d', math.min(tonumber(old[VERSION]) + 1, MAX_VERSION)) end
     words[CREATED] = old[CREATED]
-    local again = ARGV[16] == '1' or (course == 'finished' and old[COURSE] ~= 'finished')
+    local again = ARGV[16] == '1' or (progress_state == 'finished' and old[PROGRESS_STATE] ~= 'finished')
     alert = alert and again
     if not again then
       words[SEEN], words[READ], words[ARCHIVED] = old[SEEN], old[READ], old[ARCHIVED]
@@ -122,7 +122,7 @@ local function notify(first, new_id)
   if renews then keep_inbox_alive(inbox, meta_key, how.now, how.max_age) end
   local created = old and 0 or 1
   remember(number, epoch, id, words[VERSION], created, 1)
-  redis.call(ARGV[11], bell, message)
+  redis.call(ARGV[11], topic, message)
   return {0, tonumber(number), epoch, id, connections, '', words[VERSION], created, 1, alone and 1 or 0}
 end
 

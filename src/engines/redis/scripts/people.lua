@@ -5,7 +5,7 @@
   KEYS[1] people   hash: user -> number of processes that have them
   KEYS[2] hosts    set: processes that have somebody
   KEYS[3] guests   hash of the process in ARGV[1]: user -> connections
-  KEYS[4] bell     Pub/Sub channel
+  KEYS[4] topic     Pub/Sub channel
 
   ARGV[1] process
   ARGV[2] room     as JSON text

@@ -6,10 +6,10 @@
   KEYS[2] meta          hash: seq, floor, epoch, epochs, due
   KEYS[3] connections   hash: process -> connections
   KEYS[4] idempotency   string; "" if the caller gave no key (then ARGV[6] is "")
-  KEYS[5] bell          Pub/Sub channel
+  KEYS[5] topic          Pub/Sub channel
 
-  ARGV[1] life          of this store, as the caller knows it; "" to ask the store itself
-  ARGV[2] birth         for a log that does not exist yet
+  ARGV[1] run_id          of this store, as the caller knows it; "" to ask the store itself
+  ARGV[2] incarnation         for a log that does not exist yet
   ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
   ARGV[4] tail          the packet after epoch
   ARGV[5] stored        "1", or "0" to carry only
@@ -21,7 +21,7 @@
   ARGV[11] command      PUBLISH or SPUBLISH
   ARGV[12] remember     the idempotency key for this many seconds
 
-  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, life of the store if replayed}
+  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run_id of the store if replayed}
 ]]
 local connections = redis.call('HGETALL', KEYS[3])
 
@@ -30,7 +30,7 @@ if ARGV[6] ~= '' then
   if known then
     local fingerprint, seq, epoch, id = string.match(known, '^(%S+) (%d+) (%S*) (%S+)$')
     if fingerprint ~= ARGV[6] then return {2} end
-    return {1, tonumber(seq), epoch, id, connections, life_of_store()}
+    return {1, tonumber(seq), epoch, id, connections, run_id_of_store()}
   end
 end
 

@@ -1,0 +1,69 @@
+import { hash, timingSafeEqual } from 'node:crypto'
+import type { FastifyRequest, onRequestHookHandler } from 'fastify'
+import { type ApiKey, allows, type Scope } from '../../core/access/scopes.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { ApiTokenVerifier } from './token-verifier.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls: one name for all keys and tokens of a caller, so that a rotation changes nothing. */
+    credential: string
+  }
+}
+
+/** Makes the hook that lets only callers with a scope through. */
+export type Access = (scope: Scope) => onRequestHookHandler
+
+interface Caller {
+  name: string
+  scopes: ReadonlySet<Scope>
+}
+
+/** RFC 6750 §2.1; the scheme's name is case-insensitive. */
+const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
+
+/** Checks API keys in the same turn of the event loop, service tokens as soon as their keys are at hand. */
+export function createAccess(apiKeys: readonly ApiKey[], verifier: ApiTokenVerifier): Access {
+  const admit = (request: FastifyRequest, { name, scopes }: Caller, scope: Scope): void => {
+    if (!allows(scopes, scope)) throw new ServiceError('scope_missing', `this route wants the scope ${scope}`)
+    request.credential = name
+  }
+  return (scope) => (request, _reply, done) => {
+    let pending: Promise<void> | undefined
+    try {
+      const token = tokenOf(request.headers.authorization)
+      // An API key has no dot, a JWT has two.
+      if (token.includes('.'))
+        pending = verifier
+          .service(token)
+          .then(({ name, scopes }) => admit(request, { name: `token:${name}`, scopes }, scope))
+      else admit(request, findKey(apiKeys, token), scope)
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    if (pending === undefined) done()
+    else pending.then(() => done(), done)
+  }
+}
+
+/** What an Authorization header bears; undefined if it is of another kind. */
+export const bearerOf = (header: string): string | undefined => BEARER.exec(header)?.[1]
+
+function tokenOf(header: string | undefined): string {
+  if (header === undefined)
+    throw new ServiceError('credential_missing', 'send the header Authorization: Bearer <API key>')
+  const token = bearerOf(header)
+  if (token === undefined)
+    throw new ServiceError('credential_invalid', 'the Authorization header must be: Bearer <API key>')
+  return token
+}
+
+/** Compares with every key, and each in constant time: how long it takes says nothing about any of them. */
+function findKey(apiKeys: readonly ApiKey[], token: string): Caller {
+  const sha256 = hash('sha256', token, 'buffer')
+  let found: ApiKey | undefined
+  for (const key of apiKeys) if (timingSafeEqual(key.sha256, sha256)) found = key
+  if (found === undefined) throw new ServiceError('credential_invalid', 'the API key is not known')
+  return { name: `key:${found.name}`, scopes: found.scopes }
+}

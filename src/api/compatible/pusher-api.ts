@@ -1,0 +1,129 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify'
+import type { Static } from 'typebox'
+import { draftMessage, draftNotification } from '../../core/drafts/drafts.ts'
+import { tooDeep } from '../../core/json/depth.ts'
+import { parseExact } from '../../core/json/exact-json.ts'
+import { refuseProto } from '../../core/json/proto.ts'
+import { isUserChannel } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { Draft } from '../../core/model/publication.ts'
+import type { Publisher } from '../../core/publishing/publisher.ts'
+import { parseBody } from '../http/json-body.ts'
+import type { ApiCounts } from '../http/metrics.ts'
+import { RETRY_AFTER, toServiceError } from '../http/problem.ts'
+import { wantId } from '../http/requests.ts'
+import { refusal } from '../http/validation-faults.ts'
+import { pusherAnswer, pusherBatch, pusherEvent, pusherParams, pusherQuery } from '../schemas/compatible.ts'
+import { checkPusherSignature, type PusherCredentials } from './pusher-signature.ts'
+
+/** The most bytes of the data of an event, as on Pusher itself. */
+const MAX_PUSHER_DATA_BYTES = 10_240
+
+/** What they come to as JSON at most: each a character that JSON writes as six, such as `\u0001`, between quotes. */
+const MAX_JSON_BYTES = 6 * MAX_PUSHER_DATA_BYTES + 2
+
+const USER = '#server-to-user-'
+
+type Event = Static<typeof pusherBatch>['batch'][number]
+
+/** `POST /apps/:app/events` and `/apps/:app/batch_events`, as Pusher's server SDKs call them. */
+export function registerPusherApi(
+  app: FastifyInstance,
+  credentials: PusherCredentials,
+  { publisher, counts }: { publisher: Publisher; counts: ApiCounts },
+): void {
+  // The signature is over the bytes, so they are parsed after it has been checked.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+  // As on Pusher, an error is a line of text.
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const { code, status, temporary, message } = toServiceError(error)
+    if (code === 'internal') request.log.error({ err: error }, 'a request failed')
+    counts.errors[code] = (counts.errors[code] ?? 0) + 1
+    if (temporary) reply.header('retry-after', RETRY_AFTER)
+    return reply.code(status).type('text/plain').send(`${message}\n`)
+  })
+
+  const authenticate = async (request: FastifyRequest): Promise<void> => {
+    const { app: appId } = request.params as Static<typeof pusherParams>
+    if (appId !== credentials.appId) throw new ServiceError('not_found', `there is no app ${appId} here`)
+    const { method, url, query, body } = request
+    const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
+    const path = url.split('?', 1)[0]!
+    checkPusherSignature({ method, path, query: query as Record<string, string>, body: bytes }, credentials)
+    request.body = parseBody(bytes)
+  }
+
+  const draftOf = ({ channel, name, data, socket_id: exceptConnection }: Event): Draft => {
+    const content = { type: name, data: dataOf(data) }
+    const credential = `pusher:${credentials.key}`
+    const options = { credential, exceptConnection, maxDataBytes: MAX_JSON_BYTES }
+    if (!channel.startsWith(USER)) return draftMessage(channel, content, options, undefined)
+    return draftNotification(wantId(channel.slice(USER.length), '/channel'), content, options)
+  }
+
+  const publish = async (events: readonly Event[]): Promise<object> => {
+    const drafts = events.map(draftOf)
+    const results = await publisher.publishAll(drafts)
+    for (const [index, { status }] of results.entries())
+      if (status === 'fulfilled')
+        counts[isUserChannel(drafts[index]!.channel) ? 'notifications' : 'messages']++
+    const failed = results.find(({ status }) => status === 'rejected')
+    if (failed !== undefined) throw (failed as PromiseRejectedResult).reason
+    return {}
+  }
+
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+  const shared = {
+    tags: ['rooms'],
+    params: pusherParams,
+    querystring: pusherQuery,
+    response: { 200: pusherAnswer },
+  }
+
+  typed.post(
+    '/apps/:app/events',
+    {
+      preValidation: authenticate,
+      schema: { ...shared, operationId: 'pusherEvent', summary: "Pusher's trigger", body: pusherEvent },
+    },
+    async ({ body: { channel, channels, ...event } }) => {
+      if ((channel === undefined) === (channels === undefined))
+        throw refusal('invalid_request', [
+          { pointer: '/channels', detail: 'or /channel is required, and only one of them' },
+        ])
+      return publish((channels ?? [channel!]).map((name) => ({ ...event, channel: name })))
+    },
+  )
+
+  typed.post(
+    '/apps/:app/batch_events',
+    {
+      preValidation: authenticate,
+      schema: { ...shared, operationId: 'pusherBatch', summary: "Pusher's triggerBatch", body: pusherBatch },
+    },
+    async ({ body: { batch } }) => publish(batch),
+  )
+}
+
+/** JSON as what it says; anything else is text. Throws `too_large` or `invalid_request`. */
+function dataOf(data: string): unknown {
+  const bytes = Buffer.byteLength(data)
+  if (bytes > MAX_PUSHER_DATA_BYTES)
+    throw new ServiceError(
+      'too_large',
+      `the data of an event has ${bytes} bytes, more than ${MAX_PUSHER_DATA_BYTES}`,
+    )
+  let value: unknown
+  try {
+    value = parseExact(data)
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep('/data')
+    return data
+  }
+  refuseProto(value, '/data')
+  return value
+}

@@ -1,0 +1,66 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { PublishOptions } from '../../core/drafts/drafts.ts'
+import type { Published } from '../../core/engine/engine.ts'
+import type { ApiCounts } from './metrics.ts'
+import { traceparentOf } from './requests.ts'
+
+interface PublishHeaders {
+  'Idempotency-Key'?: string
+  'X-Socket-ID'?: string
+  traceparent?: string
+}
+
+/** What the caller of a route that publishes has said besides the body; the schema `publishHeaders` has checked it. */
+export function publishOptionsOf({
+  credential,
+  headers,
+}: FastifyRequest<{ Headers: PublishHeaders }>): PublishOptions {
+  const { 'idempotency-key': idempotencyKey, 'x-socket-id': exceptConnection } = headers
+  return {
+    credential,
+    idempotencyKey: idempotencyKey as string | undefined,
+    exceptConnection: exceptConnection as string | undefined,
+    traceparent: traceparentOf(headers.traceparent),
+  }
+}
+
+/** What a backend is told of a notification that was published. */
+export function outcomeOf({ id, seq, epoch, connections, upsert }: Published) {
+  const { version, created, applied } = upsert ?? { version: 1, created: true, applied: true }
+  const told = applied ? { version, created, connections } : { version, created, applied, connections }
+  return seq === 0 ? { id, ...told } : { id, seq, epoch, ...told }
+}
+
+/** Counts one for the metrics. */
+export function countPublished({ replayed }: Pick<Published, 'replayed'>, counts: ApiCounts): void {
+  if (replayed) counts.replays++
+  else counts.notifications++
+}
+
+/** 201 if it is new, 200 if its tag was known. */
+export const statusOf = ({ upsert }: Published): 200 | 201 => (upsert?.created === false ? 200 : 201)
+
+/** Answers a call that published one notification. */
+export function answerPublished(
+  reply: FastifyReply,
+  published: Published,
+  counts: ApiCounts,
+): ReturnType<typeof outcomeOf> {
+  countPublished(published, counts)
+  if (published.replayed) reply.header('idempotent-replayed', 'true')
+  reply.code(statusOf(published))
+  return outcomeOf(published)
+}
+
+/** Answers a call whose notification is kept until `at`, in milliseconds since the epoch. */
+export function answerKept(
+  reply: FastifyReply,
+  kept: Pick<Published, 'id' | 'replayed'>,
+  at: number,
+  counts: ApiCounts,
+): { id: string; sendAt: string } {
+  countPublished(kept, counts)
+  if (kept.replayed) reply.header('idempotent-replayed', 'true')
+  reply.code(202)
+  return { id: kept.id, sendAt: new Date(at).toISOString() }
+}

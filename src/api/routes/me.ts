@@ -1,0 +1,142 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
+import { type Static, Type } from 'typebox'
+import type { InboxPage, InboxQuery, State } from '../../core/engine/inbox.ts'
+import type { Inboxes, MarkInput } from '../../core/inbox/inboxes.ts'
+import { decodeInboxCursor } from '../../core/inbox/page-cursor.ts'
+import { writeItems } from '../../core/inbox/page-text.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import { readNumbers, wantItem, wantTime } from '../http/requests.ts'
+import { refusal } from '../http/validation-faults.ts'
+import {
+  DEFAULT_PAGE,
+  inbox,
+  inboxCounts,
+  inboxQuery,
+  markBody,
+  marked,
+  ownItemParams,
+} from '../schemas/me.ts'
+import { problems } from '../schemas/problem.ts'
+
+/** A page ends here, however many notifications were asked for. */
+const MAX_PAGE_BYTES = 1_048_576
+
+const STATES: readonly State[] = ['seen', 'read', 'archived']
+
+/** What every route here says in OpenAPI: the token of a user opens it, and no key of a backend. */
+const common = { tags: ['inbox'], security: [{ userToken: [] }] }
+
+/** The inbox of the user whose token it is: `/me/notifications`. */
+export function registerMe(
+  app: FastifyInstance,
+  { access, inboxes }: { access: onRequestAsyncHookHandler; inboxes: Inboxes },
+): void {
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+
+  typed.get(
+    '/me/notifications',
+    {
+      onRequest: access,
+      preValidation: readNumbers('limit'),
+      schema: {
+        ...common,
+        operationId: 'listInbox',
+        summary: 'List the notifications of the user',
+        description: 'Newest first. What one page can not hold comes with the next one.',
+        querystring: inboxQuery,
+        response: { 200: inbox, ...problems(400, 401, 503) },
+      },
+    },
+    async ({ tabUser, query }, reply) => {
+      const page = await inboxes.list(tabUser, queryOf(query))
+      // As text, since numbers that only exist as text would not survive otherwise.
+      return reply.type('application/json').send(textOf(page) as never)
+    },
+  )
+
+  typed.get(
+    '/me/notifications/count',
+    {
+      onRequest: access,
+      schema: {
+        ...common,
+        operationId: 'countInbox',
+        summary: 'Count what is unread and unseen',
+        response: { 200: inboxCounts, ...problems(401, 503) },
+      },
+    },
+    ({ tabUser }) => inboxes.counts(tabUser),
+  )
+
+  typed.post(
+    '/me/notifications/mark',
+    {
+      onRequest: access,
+      schema: {
+        ...common,
+        operationId: 'markInbox',
+        summary: 'Mark notifications as seen, read or archived, or no longer',
+        description: 'Every tab of the user hears `notification:state` if something changes.',
+        body: markBody,
+        response: { 200: marked, ...problems(400, 401, 413, 415, 503) },
+      },
+    },
+    ({ tabUser, body }) => inboxes.mark(tabUser, markOf(body)),
+  )
+
+  typed.delete(
+    '/me/notifications/:idOrTag',
+    {
+      onRequest: access,
+      schema: {
+        ...common,
+        operationId: 'removeFromInbox',
+        summary: 'Remove a notification',
+        description: 'Gone for good: every tab of the user hears `notification:removed`.',
+        params: ownItemParams,
+        response: { 204: Type.Null({ description: 'Removed.' }), ...problems(400, 401, 404, 503) },
+      },
+    },
+    async ({ tabUser, params }, reply) => {
+      if (!(await inboxes.withdraw(tabUser, wantItem(params.idOrTag))))
+        throw new ServiceError('not_found', 'there is no notification with this id or tag')
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+function queryOf({ cursor, limit = DEFAULT_PAGE, ...filters }: Static<typeof inboxQuery>): InboxQuery {
+  const before = cursor === undefined ? undefined : decodeInboxCursor(cursor)
+  if (cursor !== undefined && before === undefined)
+    throw refusal('invalid_request', [{ pointer: '/cursor', detail: 'is not a nextCursor of this server' }])
+  const { status, category, type, tag } = filters
+  return { status, category, type, tag, before, limit }
+}
+
+function textOf(page: InboxPage): string {
+  const { texts, nextCursor = null } = writeItems(page, MAX_PAGE_BYTES)
+  const { unread, unseen, seq, epoch } = page
+  return `{"items":[${texts.join()}],${JSON.stringify({ nextCursor, unread, unseen, seq, epoch }).slice(1)}`
+}
+
+/** Throws `invalid_request` for what no schema can say in a way that points to a field. */
+function markOf(body: Static<typeof markBody>): MarkInput {
+  const { ids, all, before } = body
+  const given = STATES.filter((name) => body[name] !== undefined)
+  const [state] = given
+  if (state === undefined || given.length > 1)
+    throw refuse('', `must have exactly one of ${STATES.join(', ')}`)
+  if ((ids === undefined) === (all === undefined)) throw refuse('', 'must have exactly one of ids, all')
+  const input = { state, value: body[state]! }
+  if (ids !== undefined) {
+    if (before !== undefined) throw refuse('/before', 'wants all')
+    return { ...input, ids: ids.map(wantItem) }
+  }
+  if (before === undefined) return input
+  wantTime(before, '/before')
+  return { ...input, before }
+}
+
+const refuse = (pointer: string, detail: string): ServiceError =>
+  refusal('invalid_request', [{ pointer, detail }])

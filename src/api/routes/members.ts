@@ -1,0 +1,104 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { draftControl } from '../../core/drafts/drafts.ts'
+import type { Engine } from '../../core/engine/engine.ts'
+import { roomChannel } from '../../core/model/channel.ts'
+import { MOST_USERS } from '../../core/presence/presence-view.ts'
+import type { Access } from '../auth/credentials.ts'
+import { wantId } from '../http/requests.ts'
+import { roomParams } from '../schemas/common.ts'
+import { memberBody, memberParams, roomPresence } from '../schemas/member.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
+
+/** Who may be in a room, and who is. `maxMemberships`: how many rooms a user may be a member of. */
+export function registerMembers(
+  app: FastifyInstance,
+  {
+    access,
+    engine,
+    maxMemberships,
+  }: {
+    access: Access
+    engine: Pick<Engine, 'memberships' | 'connections' | 'presence'>
+    maxMemberships: number
+  },
+): void {
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+
+  typed.put(
+    '/rooms/:room/members/:user',
+    {
+      onRequest: access('rooms:write'),
+      preValidation: async (request) => {
+        request.body ??= {}
+      },
+      schema: {
+        operationId: 'addMember',
+        tags: ['rooms'],
+        summary: 'Make a user a member of a room',
+        description:
+          'Their tabs join by themselves, those that come later too. Repeated, it sets `publish` anew; what changes nothing is told to nobody. Wants the scope `rooms:write`.',
+        params: memberParams,
+        body: memberBody,
+        response: { 204: Type.Null({ description: 'A member.' }), ...bodyProblems(), ...problems(409) },
+      },
+    },
+    async (request, reply) => {
+      const { room, user } = idsOf(request.params)
+      const { publish = false } = request.body
+      const control = draftControl(user, { action: 'join', room, publish })
+      await engine.memberships.grant({ user, room, publish }, control, maxMemberships)
+      return reply.code(204).send(null)
+    },
+  )
+
+  typed.delete(
+    '/rooms/:room/members/:user',
+    {
+      onRequest: access('rooms:write'),
+      schema: {
+        operationId: 'removeMember',
+        tags: ['rooms'],
+        summary: 'End the membership of a user',
+        description:
+          'Their tabs leave by themselves, unless their token or the configuration grants the room as well. Nothing happens to one who was no member. Wants the scope `rooms:write`.',
+        params: memberParams,
+        response: { 204: Type.Null({ description: 'No member.' }), ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { room, user } = idsOf(request.params)
+      await engine.memberships.withdraw({ user, room }, draftControl(user, { action: 'leave', room }))
+      return reply.code(204).send(null)
+    },
+  )
+
+  typed.get(
+    '/rooms/:room/presence',
+    {
+      onRequest: access('presence:read'),
+      schema: {
+        operationId: 'getRoomPresence',
+        tags: ['rooms'],
+        summary: 'Ask who is in a room',
+        description: 'Wants the scope `presence:read`.',
+        params: roomParams,
+        response: { 200: roomPresence, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (request) => {
+      const room = wantId(request.params.room, '/room')
+      const [attendees, [attendance]] = await Promise.all([
+        engine.presence.list(room, MOST_USERS),
+        engine.connections.count([roomChannel(room)]),
+      ])
+      return { ...attendees, connections: attendance!.connections }
+    },
+  )
+}
+
+const idsOf = ({ room, user }: { room: string; user: string }) => ({
+  room: wantId(room, '/room'),
+  user: wantId(user, '/user'),
+})

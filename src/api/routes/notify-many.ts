@@ -1,0 +1,107 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { Published } from '../../core/engine/engine.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { Publisher } from '../../core/publishing/publisher.ts'
+import type { Access } from '../auth/credentials.ts'
+import type { ApiCounts } from '../http/metrics.ts'
+import { problemOf, sendProblem, toServiceError } from '../http/problem.ts'
+import { countPublished, outcomeOf, publishOptionsOf, statusOf } from '../http/published.ts'
+import { refuseWait, wantId } from '../http/requests.ts'
+import { refusal } from '../http/validation-faults.ts'
+import { publishHeaders } from '../schemas/common.ts'
+import { manyBody, storedForAll, storedForSome } from '../schemas/many.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
+
+export interface NotifyManyOptions {
+  access: Access
+  publisher: Publisher
+  counts: ApiCounts
+}
+
+/** `POST /notify`. */
+export function registerNotifyMany(
+  app: FastifyInstance,
+  { access, publisher, counts }: NotifyManyOptions,
+): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
+    '/notify',
+    {
+      onRequest: access('notify:write'),
+      schema: {
+        operationId: 'notifyMany',
+        tags: ['notifications'],
+        summary: 'Notify many users at once',
+        description: DESCRIPTION,
+        headers: publishHeaders,
+        body: manyBody,
+        response: { 200: storedForAll, 207: storedForSome, ...bodyProblems(), ...problems(422) },
+      },
+    },
+    async (request, reply) => {
+      refuseWait(request.headers.prefer)
+      const { notification } = request.body
+      const users = wantUsers(request.body.users)
+      const attempts = await publisher
+        .notifyMany(users, notification, publishOptionsOf(request))
+        .catch((error: unknown) => Promise.reject(within('/notification', error)))
+      const outcomes = attempts.map((one) =>
+        one.status === 'fulfilled' ? one.value : errorOf(one.reason, request.log),
+      )
+      const results = outcomes.map((one, index) => resultOf(users[index]!, one))
+      const failures = outcomes.filter((one) => one instanceof ServiceError)
+      for (const one of outcomes) {
+        if (!(one instanceof ServiceError)) countPublished(one, counts)
+        else counts.errors[one.code] = (counts.errors[one.code] ?? 0) + 1
+      }
+      if (failures.length === outcomes.length)
+        // Where a repeat can help for one of them, it is the repeat that is asked for.
+        return sendProblem(request, reply, failures.find(({ temporary }) => temporary) ?? failures[0]!, {
+          results,
+        })
+      if (outcomes.every((one) => !(one instanceof ServiceError) && one.replayed))
+        reply.header('idempotent-replayed', 'true')
+      reply.code(failures.length === 0 ? 200 : 207)
+      return { results }
+    },
+  )
+}
+
+const DESCRIPTION = [
+  'Stored for each user as with a call of their own, all at the same time, with a result per user. Wants the scope `notify:write`.',
+  'The idempotency key counts per user: a repeated call completes what is missing, and answers for the others as before.',
+  'While too many publishes wait to be stored, the call is refused as a whole; once it is let in, no user is refused for want of room. If it could be stored for nobody, the problem has `results`, too.',
+].join('\n\n')
+
+/** The users, if each of them is one and is there once. */
+function wantUsers(users: readonly string[]): readonly string[] {
+  const known = new Set<string>()
+  const twice = users.flatMap((user, index) => {
+    wantId(user, `/users/${index}`)
+    return known.size === known.add(user).size
+      ? [{ pointer: `/users/${index}`, detail: 'is there a second time' }]
+      : []
+  })
+  if (twice.length > 0) throw refusal('invalid_request', twice)
+  return users
+}
+
+/** The same error, with pointers from further up. */
+function within(pointer: string, error: unknown): unknown {
+  if (!(error instanceof ServiceError) || error.faults.length === 0) return error
+  return refusal(
+    'invalid_request',
+    error.faults.map((fault) => ({ ...fault, pointer: pointer + fault.pointer })),
+  )
+}
+
+function errorOf(reason: unknown, log: FastifyBaseLogger): ServiceError {
+  const error = toServiceError(reason as Error & { code: string; name: string })
+  if (error.code === 'internal') log.error({ err: reason }, 'a publish failed')
+  return error
+}
+
+function resultOf(user: string, one: Published | ServiceError) {
+  if (one instanceof ServiceError) return { user, status: one.status, problem: problemOf(one) }
+  return { user, status: statusOf(one), ...outcomeOf(one), ...(one.replayed ? { replayed: true } : {}) }
+}

@@ -1,0 +1,92 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyInstance } from 'fastify'
+import type { ConnectionCount, Engine } from '../../core/engine/engine.ts'
+import { userChannel } from '../../core/model/channel.ts'
+import type { Publisher } from '../../core/publishing/publisher.ts'
+import type { Access } from '../auth/credentials.ts'
+import { wantId } from '../http/requests.ts'
+import { userParams } from '../schemas/common.ts'
+import { bodyProblems, problems } from '../schemas/problem.ts'
+import { disconnectBody, disconnected, manyPresences, onePresence, presenceBody } from '../schemas/user.ts'
+
+/** Who is there, and sending somebody away. */
+export function registerUsers(
+  app: FastifyInstance,
+  { access, engine, publisher }: { access: Access; engine: Engine; publisher: Publisher },
+): void {
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+  const presencesOf = async (users: readonly string[]) => {
+    const attendances = await engine.connections.count(users.map(userChannel))
+    return attendances.map((attendance, index) => presenceOf(users[index]!, attendance))
+  }
+
+  typed.get(
+    '/users/:user/presence',
+    {
+      onRequest: access('presence:read'),
+      schema: {
+        operationId: 'getPresence',
+        tags: ['users'],
+        summary: 'Ask whether a user is there',
+        description: 'Wants the scope `presence:read`.',
+        params: userParams,
+        response: { 200: onePresence, ...problems(400, 401, 403, 503) },
+      },
+    },
+    async (request) => (await presencesOf([wantId(request.params.user, '/user')]))[0]!,
+  )
+
+  typed.post(
+    '/presence',
+    {
+      onRequest: access('presence:read'),
+      schema: {
+        operationId: 'listPresence',
+        tags: ['users'],
+        summary: 'Ask which of many users are there',
+        description: 'Wants the scope `presence:read`.',
+        body: presenceBody,
+        response: { 200: manyPresences, ...bodyProblems() },
+      },
+    },
+    async ({ body: { users } }) => ({
+      users: await presencesOf(users.map((user, index) => wantId(user, `/users/${index}`))),
+    }),
+  )
+
+  typed.post(
+    '/users/:user/disconnect',
+    {
+      onRequest: access('users:write'),
+      preValidation: async (request) => {
+        request.body ??= {}
+      },
+      schema: {
+        operationId: 'disconnectUser',
+        tags: ['users'],
+        summary: 'Close all connections of a user for good',
+        description:
+          'Stock clients stay away after it. With `revoke` the tokens that they hold are refused as well. Wants the scope `users:write`.',
+        params: userParams,
+        body: disconnectBody,
+        response: { 202: disconnected, ...bodyProblems() },
+      },
+    },
+    async (request, reply) => {
+      const user = wantId(request.params.user, '/user')
+      const { revoke = false } = request.body
+      // First, or a tab could come back between the two.
+      if (revoke) await engine.revocations.revoke(user, Math.floor(Date.now() / 1000))
+      await publisher.control(user, { action: 'disconnect' })
+      reply.code(202)
+      return { user, revoked: revoke }
+    },
+  )
+}
+
+const presenceOf = (user: string, { connections, lastSeen }: ConnectionCount) => ({
+  user,
+  online: connections > 0,
+  connections,
+  lastSeen: lastSeen === undefined ? null : new Date(lastSeen).toISOString(),
+})

@@ -1,0 +1,198 @@
+import { randomUUID } from 'node:crypto'
+import type { Cluster, Redis } from 'ioredis'
+import type { PublishOptions } from '../core/drafts/drafts.ts'
+import { backoff } from '../core/lifecycle/backoff.ts'
+import { ServiceError } from '../core/model/errors.ts'
+
+/** The consumer group that all processes of a set-up share. */
+const GROUP = 'tabcast'
+
+/** How many entries are published at once. */
+const BATCH = 100
+
+/** How long a read waits for an entry, in milliseconds. */
+export const STREAM_BLOCK = 1000
+
+/** An entry that a process has had for so many milliseconds is taken from it, since it may be dead. */
+const CLAIM_AFTER = 5000
+
+/** How often it is looked for such entries, in milliseconds. */
+const CLAIM_INTERVAL = 1000
+
+/** A process that has not asked for anything for so many milliseconds is forgotten, if it owes nothing. */
+const FORGET_AFTER = 3_600_000
+
+/** The most refused entries that are kept. */
+export const MAX_DEAD = 1000
+
+/** One entry: its id, and names and values in turn. */
+type Entry = [id: Buffer, fields: Buffer[] | null]
+
+/** What the door is given by the house. */
+export interface StreamParts {
+  /** Makes a connection of the door's own, on which a command may take `STREAM_BLOCK` longer than elsewhere. */
+  connect(): Redis | Cluster
+  /** Publishes an entry; rejects with a `ServiceError`. */
+  publish(fields: ReadonlyMap<string, Buffer>, options: PublishOptions): Promise<void>
+  /** Counts an entry that can't be published. */
+  reject(reason: string): void
+  report(error: unknown): void
+}
+
+/**
+ * Publishes the entries of a stream: each is stored once, in the order of the stream, and then deleted from it. Whatever dies in between, an
+ * entry stays with the group until it was acknowledged, and its id is the idempotency key when it is published again.
+ */
+export class RedisStreamBridge {
+  readonly #stream: string
+  readonly #parts: StreamParts
+  readonly #client: Redis | Cluster
+  readonly #consumer = randomUUID()
+  readonly #running: Promise<void>
+  #reading = false
+  #closed = false
+  #claimAt = 0
+  #lastFault = ''
+
+  constructor(stream: string, parts: StreamParts) {
+    this.#stream = stream
+    this.#parts = parts
+    this.#client = parts.connect()
+    // It tries again by itself, and the commands say so as well.
+    this.#client.on('error', () => undefined)
+    this.#running = this.#run()
+  }
+
+  /** Stops; resolves when what was being published is done. What has been read and not published is left to others. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#reading) this.#client.disconnect()
+    await this.#running
+    this.#client.disconnect()
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; !this.#closed; await backoff(attempt++)) {
+      try {
+        await this.#createGroup()
+        for (; !this.#closed; attempt = 0) await this.#publishAll(await this.#next())
+      } catch (error) {
+        this.#tell(error as Error)
+      }
+    }
+  }
+
+  /** A Redis that is away is seen elsewhere; what it refuses is told once for each reason in a row. */
+  #tell(error: Error): void {
+    if (error.name !== 'ReplyError' || error.message.startsWith('NOGROUP')) return
+    if (error.message !== this.#lastFault) this.#parts.report(error)
+    this.#lastFault = error.message
+  }
+
+  /** From the first entry on: what was added before Tabcast was started counts. */
+  async #createGroup(): Promise<void> {
+    try {
+      await this.#client.xgroup('CREATE', this.#stream, GROUP, '0', 'MKSTREAM')
+    } catch (error) {
+      if (!(error as Error).message.startsWith('BUSYGROUP')) throw error
+    }
+  }
+
+  /** Entries that somebody else owes, or new ones; none after a while without any. */
+  async #next(): Promise<Entry[]> {
+    if (performance.now() >= this.#claimAt) {
+      const claimed = await this.#claim()
+      if (claimed.length > 0) return claimed
+      await this.#forgetTheDead()
+      this.#claimAt = performance.now() + CLAIM_INTERVAL
+    }
+    this.#reading = true
+    try {
+      const answer = (await this.#client.xreadgroupBuffer(
+        'GROUP',
+        GROUP,
+        this.#consumer,
+        'COUNT',
+        BATCH,
+        'BLOCK',
+        STREAM_BLOCK,
+        'STREAMS',
+        this.#stream,
+        '>',
+      )) as [Buffer, Entry[]][] | null
+      return answer?.[0]?.[1] ?? []
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  async #claim(): Promise<Entry[]> {
+    const taken = [this.#stream, GROUP, this.#consumer, CLAIM_AFTER, '0', 'COUNT', BATCH]
+    const [, entries] = (await this.#client.callBuffer('XAUTOCLAIM', taken)) as [Buffer, Entry[]]
+    return entries
+  }
+
+  async #forgetTheDead(): Promise<void> {
+    const consumers = (await this.#client.xinfo('CONSUMERS', this.#stream, GROUP)) as (string | number)[][]
+    for (const flat of consumers) {
+      const fieldOf = (name: string) => flat[flat.indexOf(name) + 1]
+      if (fieldOf('pending') === 0 && Number(fieldOf('idle')) > FORGET_AFTER)
+        await this.#client.xgroup('DELCONSUMER', this.#stream, GROUP, String(fieldOf('name')))
+    }
+  }
+
+  /** Publishes entries until each is stored or refused, then takes them off the stream. */
+  async #publishAll(entries: Entry[]): Promise<void> {
+    let open = entries
+    for (let attempt = 0; open.length > 0 && !this.#closed; await backoff(attempt++)) {
+      // Asked for in one turn, they are stored in this order.
+      const done = await Promise.all(open.map((entry) => this.#publish(entry)))
+      await this.#remove(open.filter((_entry, index) => done[index]))
+      open = open.filter((_entry, index) => !done[index])
+      if (open.length === 0) return
+    }
+  }
+
+  /** Resolves to whether the entry is done with; false if it has to be tried again. */
+  async #publish([id, fields]: Entry): Promise<boolean> {
+    try {
+      const options = { credential: `stream:${this.#stream}`, idempotencyKey: id.toString() }
+      await this.#parts.publish(mapOf(fields ?? []), options)
+      return true
+    } catch (error) {
+      if (error instanceof ServiceError && error.temporary) return false
+      if (!(error instanceof ServiceError)) this.#parts.report(error)
+      await this.#bury(id, fields ?? [], error as Error)
+      return true
+    }
+  }
+
+  /** Keeps what can't be published where somebody can look at it. */
+  async #bury(id: Buffer, fields: Buffer[], error: Error): Promise<void> {
+    const code = error instanceof ServiceError ? error.code : 'internal'
+    const reason = ['entry', id, 'code', code, 'reason', error.message]
+    await this.#client.xadd(`${this.#stream}:dead`, 'MAXLEN', '=', MAX_DEAD, '*', ...reason, ...fields)
+    this.#parts.reject(`entry ${id}: ${error.message}`)
+  }
+
+  async #remove(entries: Entry[]): Promise<void> {
+    if (entries.length === 0) return
+    const ids = entries.map(([id]) => id)
+    const transaction = this.#client.multi()
+    // Acknowledged and not deleted, nobody would ever look at it again.
+    transaction.xack(this.#stream, GROUP, ...ids)
+    transaction.xdel(this.#stream, ...ids)
+    await transaction.exec()
+  }
+}
+
+/** Throws `invalid_request` if a name is there twice. */
+function mapOf(fields: readonly Buffer[]): Map<string, Buffer> {
+  const map = new Map<string, Buffer>()
+  for (let index = 0; index + 1 < fields.length; index += 2) {
+    const name = fields[index]!.toString()
+    if (map.has(name)) throw new ServiceError('invalid_request', `${name} is there twice`)
+    map.set(name, fields[index + 1]!)
+  }
+  return map
+}

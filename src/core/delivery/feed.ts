@@ -1,0 +1,233 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Engine, LogPage, PageLimit } from '../engine/engine.ts'
+import { backoff } from '../lifecycle/backoff.ts'
+import type { Channel } from '../model/channel.ts'
+import type { StreamPosition } from '../model/position.ts'
+import type { Publication } from '../model/publication.ts'
+import { Coalescer } from './coalescer.ts'
+import { Slices } from './slices.ts'
+import type { Subscription } from './subscription.ts'
+
+/** A repair reads in pages of this size, the next when the subscriptions have drained the last. */
+const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
+
+/** How long the others wait for a subscription that does not drain its page, in milliseconds. */
+const DRAIN_PATIENCE = 250
+
+/** More than this many publications are not kept during a repair, nor behind the slices: the log has them all. */
+const MAX_BACKLOG = 1000
+
+/** How long a publication may take from the log to here before it counts as missed, in milliseconds. */
+const TOPIC_PATIENCE = 500
+
+/**
+ * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, and
+ * the subscriptions who listen.
+ *
+ * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
+ * caughtUp by reading the log, so subscriptions see the log's order, and nothing twice, whatever the bell did.
+ */
+export class Feed {
+  readonly channel: Channel
+  readonly subscriptions = new Set<Subscription>()
+  readonly #engine: Engine
+  readonly #onRepair: () => void
+  readonly #opened: Promise<StreamPosition>
+  #open = false
+  #closed = false
+  /** Everything up to here has been heard, without a hole. */
+  #position: StreamPosition = { seq: 0, epoch: '' }
+  /** Everything up to here has been handed to the subscriptions. Behind the position there is only progress that is held. */
+  #handedOn: StreamPosition = { seq: 0, epoch: '' }
+  readonly #coalescer = new Coalescer((publication) => this.#deliver(publication))
+  /** What came in while the position was not caughtUp; undefined while the feed is live. */
+  #backlog: Publication[] | undefined = []
+  readonly #slices = new Slices<Subscription>()
+  #announcing: Promise<StreamPosition> | undefined
+
+  constructor(channel: Channel, engine: Engine, onRepair: () => void) {
+    this.channel = channel
+    this.#engine = engine
+    this.#onRepair = onRepair
+    this.#opened = this.#start()
+  }
+
+  /** Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it. */
+  async join(subscription: Subscription): Promise<void> {
+    const first = this.subscriptions.size === 0
+    this.subscriptions.add(subscription)
+    const head = await this.#opened
+    // The first one was counted by the opening; a later one may have come after that had asked for the size.
+    subscription.joined(first ? head : await this.#announce())
+  }
+
+  /** Lets a subscription go. */
+  leave(subscription: Subscription): void {
+    if (this.subscriptions.delete(subscription) && this.subscriptions.size > 0)
+      this.#announce().catch(ignoreLostCount)
+  }
+
+  /**
+   * Announces again, and reads the log if the feed can't be at its end: finds a lost bell on a channel where nothing follows it, and a
+   * store that came back older.
+   */
+  async check(): Promise<void> {
+    if (!this.#open) return
+    const before = this.#position
+    const head = await this.#announce()
+    const older = head.epoch !== before.epoch || head.seq < before.seq
+    // A publication that is still on its way here is not lost.
+    if (!older && head.seq > this.#position.seq) await delay(TOPIC_PATIENCE, undefined, { ref: false })
+    const behind = older || head.seq > this.#position.seq
+    if (this.#closed || this.#backlog !== undefined || !behind) return
+    this.#backlog = []
+    await this.#repair()
+  }
+
+  /** Ends the subscription and withdraws the count. */
+  close(): void {
+    this.#closed = true
+    this.#coalescer.drop()
+    this.#engine.broker.unsubscribe(this.channel, this.#receive)
+    this.#engine.connections.announce(this.channel, 0).catch(ignoreLostCount)
+  }
+
+  async #start(): Promise<StreamPosition> {
+    await this.#engine.broker.subscribe(this.channel, this.#receive)
+    const head = await this.#announce()
+    this.#position = this.#handedOn = head
+    this.#open = true
+    if (!this.#goLive()) void this.#repair()
+    return head
+  }
+
+  /** Those who come and go in one turn of the event loop share one call. */
+  #announce(): Promise<StreamPosition> {
+    this.#announcing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+      this.#announcing = undefined
+      // The count may be another feed's by now, if the channel was left and entered again.
+      return this.#closed
+        ? this.#position
+        : this.#engine.connections.announce(this.channel, this.subscriptions.size)
+    })
+    return this.#announcing
+  }
+
+  readonly #receive = (publication: Publication): void => {
+    // Only for those who asked to see who is there, see `RoomPresence`: a room of thousands must not look through all for each that comes.
+    if (publication.event === 'presence') return
+    if (this.#backlog !== undefined) {
+      // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
+      if (this.#backlog.length >= MAX_BACKLOG) this.#backlog = []
+      this.#backlog.push(publication)
+    } else if (this.#slices.waiting >= MAX_BACKLOG) {
+      this.#backlog = [publication]
+      void this.#resume()
+    } else if (!this.#accept(publication)) {
+      this.#backlog = [publication]
+      void this.#repair()
+    }
+  }
+
+  /** Goes on when the slices have been worked off, from what was kept until then if that suffices. */
+  async #resume(): Promise<void> {
+    await this.#slices.idle()
+    if (!this.#closed && !this.#goLive()) await this.#repair()
+  }
+
+  /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
+  #accept(publication: Publication): boolean {
+    if (publication.seq !== 0) {
+      const { seq, epoch } = this.#position
+      if (publication.epoch !== epoch || publication.seq > seq + 1) return false
+      if (publication.seq <= seq) return true
+      this.#position = { seq: publication.seq, epoch }
+    }
+    this.#coalescer.take(publication)
+    return true
+  }
+
+  #deliver(publication: Publication): void {
+    const before = this.#handedOn
+    const { seq, epoch } = publication
+    if (seq !== 0) this.#handedOn = { seq, epoch }
+    this.#forEach((subscription) => subscription.receive(publication, before))
+  }
+
+  /** Works off the backlog and goes live; answers false at the first hole. */
+  #goLive(): boolean {
+    const backlog = this.#backlog ?? []
+    for (const [index, publication] of backlog.entries()) {
+      if (this.#accept(publication)) continue
+      this.#backlog = backlog.slice(index)
+      return false
+    }
+    this.#backlog = undefined
+    return true
+  }
+
+  async #repair(): Promise<void> {
+    this.#onRepair()
+    for (let attempt = 0; !this.#closed; ) {
+      let page: LogPage
+      const backlog = this.#backlog ?? []
+      const known = backlog.length
+      try {
+        page = await this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
+      } catch {
+        // The engine is away; it is asked until it is back or nobody listens any more.
+        await backoff(attempt++)
+        continue
+      }
+      if (this.#closed) return
+      this.#catchUp(page)
+      if (!page.complete) {
+        await this.#drained()
+        continue
+      }
+      // What had come in before the read is in the log, or was never a publication of this store: only what is not stored is left of it.
+      if (backlog === this.#backlog)
+        for (const publication of backlog.splice(0, known))
+          if (publication.seq === 0) this.#deliver(publication)
+      if (!this.#goLive()) continue
+      const { head, counts } = page
+      this.#forEach((subscription) => subscription.caughtUp({ head, counts }))
+      return
+    }
+  }
+
+  /** Resolves when what was handed on has left the process; one who does not read holds nobody up for long. */
+  async #drained(): Promise<void> {
+    await this.#slices.idle()
+    await Promise.race([
+      Promise.all([...this.subscriptions].map(({ connection }) => connection.drained())),
+      delay(DRAIN_PATIENCE, undefined, { ref: false }),
+    ])
+  }
+
+  #catchUp(page: LogPage): void {
+    // What was read goes on from the position, so nothing may be left before it.
+    this.#coalescer.flush()
+    if (page.gap !== undefined) {
+      const { gap } = page
+      const first = page.publications[0]
+      // In the epoch of what follows, which need not be the last one.
+      const after = first === undefined ? page.end : { seq: first.seq - 1, epoch: first.epoch }
+      const before = this.#handedOn
+      this.#forEach((subscription) => subscription.admit(gap, before, after))
+      this.#handedOn = after
+    }
+    for (const publication of page.publications) this.#deliver(publication)
+    const last = this.#handedOn
+    this.#forEach((subscription) => subscription.skip(last, page.end))
+    this.#position = this.#handedOn = page.end
+  }
+
+  #forEach(action: (subscription: Subscription) => void): void {
+    this.#slices.forEach(this.subscriptions, action)
+  }
+}
+
+function ignoreLostCount(): void {
+  // A count that can't be stated now is stated by the next check; one that can't be withdrawn is the engine's to remember.
+}

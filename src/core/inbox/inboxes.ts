@@ -1,0 +1,107 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { Broker, Engine } from '../engine/engine.ts'
+import type { Inbox, InboxPage, InboxQuery, Mark, State } from '../engine/inbox.ts'
+import type { WebhookQueue } from '../engine/webhook-queue.ts'
+import { type Channel, userChannel } from '../model/channel.ts'
+import type { Counts, Item } from '../model/item.ts'
+import type { Draft, PublicationEvent } from '../model/publication.ts'
+import { wakeWaiters } from './wake-waiters.ts'
+
+/** Which notifications a user, or a program in the user's name, wants to mark, and how. */
+export interface MarkInput {
+  /** These; without them all. */
+  ids?: readonly string[]
+  /** With all: only those that were not touched after this time. RFC 3339. */
+  before?: string
+  state: State
+  /** `false` takes the state away. */
+  value: boolean
+}
+
+/** What can be done with the inboxes of users: builds the events that tell of it. */
+export class Inboxes {
+  readonly #inbox: Inbox
+  readonly #broker: Broker
+  readonly #webhookQueue: WebhookQueue
+
+  constructor({ inbox, broker, webhookQueue }: Pick<Engine, 'inbox' | 'broker' | 'webhookQueue'>) {
+    this.#inbox = inbox
+    this.#broker = broker
+    this.#webhookQueue = webhookQueue
+  }
+
+  /** Gives or takes a state; resolves to the counts after it. Tabs are told if something changed. */
+  async mark(user: string, { ids, before, state, value }: MarkInput): Promise<Counts> {
+    if (ids?.length === 0) return this.counts(user)
+    const at = new Date().toISOString()
+    const mark: Mark = { ids, state, value, at }
+    if (before !== undefined) mark.before = new Date(before).toISOString()
+    const which = ids === undefined ? { all: true, before: mark.before } : { ids }
+    const told = JSON.stringify({ ...which, [`${state}At`]: value ? at : null })
+    const { unread, unseen, hasWebhook } = await this.#inbox.mark(
+      draftOf(userChannel(user), 'state', `["notification:state",${told.slice(0, -1)}`),
+      mark,
+    )
+    await this.#hasten(hasWebhook, value && state !== 'archived' ? at : undefined)
+    return { unread, unseen }
+  }
+
+  /** Withdraws the notification with this id or tag from every tab; resolves to whether there was one. */
+  async withdraw(user: string, idOrTag: string): Promise<boolean> {
+    const withdrawn = await this.#inbox.withdraw(draftOf(userChannel(user), 'removed', ''), idOrTag)
+    if (withdrawn?.hasWebhook) await this.#hasten([withdrawn.id])
+    return withdrawn !== undefined
+  }
+
+  /** Lists notifications, newest first. */
+  list(user: string, query: InboxQuery): Promise<InboxPage> {
+    return this.#inbox.list(userChannel(user), query)
+  }
+
+  /** The notification with this id or tag. */
+  find(user: string, idOrTag: string): Promise<Item | undefined> {
+    return this.#inbox.find(userChannel(user), idOrTag)
+  }
+
+  /** How many are unread, and unseen. */
+  async counts(user: string): Promise<Counts> {
+    const { unread, unseen } = await this.list(user, { ...EVERYTHING, limit: 0 })
+    return { unread, unseen }
+  }
+
+  /** Notes that a tab has processed everything `above` one seq up to another, and rings who waits for that. */
+  async acknowledge(user: string, seq: number, above = 0): Promise<void> {
+    const at = new Date().toISOString()
+    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at, above)
+    await wakeWaiters(this.#broker, delivered)
+    const hasWebhook = delivered.filter((one) => one.hasWebhook).map(({ id }) => id)
+    await this.#hasten(hasWebhook, at)
+  }
+
+  /** Lets the webhookQueue of these be looked at now; a lost word is made good by their next look. */
+  async #hasten(ids: readonly string[], deliveredAt?: string): Promise<void> {
+    if (ids.length > 0) await this.#webhookQueue.hasten(ids, Date.now(), deliveredAt)
+  }
+}
+
+/** No filter at all. */
+export const EVERYTHING: Omit<InboxQuery, 'limit'> = {
+  status: undefined,
+  category: undefined,
+  type: undefined,
+  tag: undefined,
+  before: undefined,
+}
+
+function draftOf(channel: Channel, event: PublicationEvent, head: string): Draft {
+  return {
+    channel,
+    id: randomUUIDv7(),
+    event,
+    head,
+    tail: '',
+    stored: true,
+    createdAt: Date.now(),
+    expiresAt: 0,
+  }
+}

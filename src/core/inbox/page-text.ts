@@ -1,0 +1,25 @@
+import type { InboxPage } from '../engine/inbox.ts'
+import { fieldsOf } from '../model/publication.ts'
+import { encodeInboxCursor } from './page-cursor.ts'
+
+/** The notifications of a page as JSON texts, exactly as they were sent. */
+export interface ItemTexts {
+  texts: string[]
+  /** Where the list goes on; undefined at its end. */
+  nextCursor: string | undefined
+}
+
+/** Writes as many notifications of a page as fit into so many bytes, and one in any case; the rest comes with the next page. */
+export function writeItems({ items, complete, epoch }: InboxPage, maxBytes: number): ItemTexts {
+  const texts: string[] = []
+  let bytes = 0
+  for (const item of items) {
+    const text = `{${fieldsOf(item)},"seq":${item.seq},"epoch":"${epoch}"}`
+    bytes += Buffer.byteLength(text)
+    if (bytes > maxBytes && texts.length > 0) break
+    texts.push(text)
+  }
+  const last = items[texts.length - 1]
+  const more = !complete || texts.length < items.length
+  return { texts, nextCursor: more && last !== undefined ? encodeInboxCursor(last.seq) : undefined }
+}

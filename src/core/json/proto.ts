@@ -1,0 +1,25 @@
+import { ServiceError } from '../model/errors.ts'
+
+/** What the text of a value with such a key has: the key itself, or an escape that may hide one of its characters. */
+export const MAY_NAME_PROTO = /__proto__|\\u00[567]/
+
+/**
+ * Throws `invalid_request` for `__proto__` as a key anywhere: harmless here, but not to pages that copy what they receive into objects of
+ * their own. `at`: where the value stands. Not recursive, since it may nest deeply.
+ */
+export function refuseProto(outermost: unknown, at = ''): void {
+  const stack: { value: unknown; pointer: string }[] = [{ value: outermost, pointer: at }]
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { value, pointer } = next
+    if (typeof value !== 'object' || value === null) continue
+    if (Object.hasOwn(value, '__proto__'))
+      throw new ServiceError('invalid_request', `${pointer}/__proto__ is not allowed as a name`, {
+        faults: [{ pointer: `${pointer}/__proto__`, detail: 'is not allowed as a name' }],
+      })
+    for (const [key, inner] of Object.entries(value))
+      stack.push({ value: inner, pointer: `${pointer}/${escapePointer(key)}` })
+  }
+}
+
+/** One step of a JSON Pointer (RFC 6901). */
+export const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')

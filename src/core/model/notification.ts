@@ -1,0 +1,185 @@
+import type { Fault } from './errors.ts'
+import type { ProgressState } from './item.ts'
+import { faultsOfWebhook, type WebhookInput } from './webhook.ts'
+
+export type Severity = 'info' | 'success' | 'warning' | 'error'
+/** RFC 8030 §5.3. */
+export type Urgency = 'very-low' | 'low' | 'normal' | 'high'
+
+export interface NotificationAction {
+  action: string
+  title: string
+  url?: string
+}
+
+/** How far a task has come. */
+export interface Progress {
+  status: 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled'
+  /** Out of `max`; without it the end is not known. */
+  value?: number
+  max?: number
+  text?: string
+  /** Without an update for this many seconds it is shown as stale. */
+  staleAfter?: number
+}
+
+export interface Actor {
+  id?: string
+  name?: string
+  avatar?: string
+}
+
+/**
+ * What a backend says of a notification. The names are those of the WHATWG Notifications API, so that it can be pushed as it is.
+ * The HTTP schema has checked the shape of each field before it gets here.
+ */
+export interface NotificationInput {
+  title?: string
+  body?: string
+  type?: string
+  severity?: Severity
+  urgency?: Urgency
+  url?: string
+  icon?: string
+  image?: string
+  actions?: NotificationAction[]
+  actor?: Actor
+  category?: string
+  tag?: string
+  version?: number
+  progress?: Progress
+  renotify?: boolean
+  silent?: boolean
+  requireInteraction?: boolean
+  data?: unknown
+  /** Seconds; 0: only to the tabs that are connected now. */
+  ttl?: number
+  /** What the backend wants to hear of it; no part of what tabs get. */
+  webhook?: WebhookInput
+}
+
+/** What a backend says of a room message. */
+export interface MessageInput {
+  type?: string
+  body?: string
+  data?: unknown
+}
+
+/** The most characters that `body` may have. */
+export const MAX_BODY_LENGTH = 4000
+
+/** The most bytes that `data` may have as JSON in UTF-8. */
+const MAX_DATA_BYTES = 16_384
+
+/** How long a notification lives if nobody says otherwise, and at most, in seconds: 28 days. */
+export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
+
+/** The faults of a notification that a schema can't see; `content` is what it comes to as JSON. */
+export function faultsOfNotification(
+  input: NotificationInput,
+  content: string,
+  maxDataBytes = MAX_DATA_BYTES,
+): Fault[] {
+  if (input.title === undefined && input.body === undefined && input.data === undefined)
+    return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
+  const faults = [
+    ...faultsOfTag(input),
+    ...faultsOfNames(input),
+    ...faultsOfWebhook(input.webhook, input.ttl),
+  ]
+  if (faults.length > 0) return faults
+  return faultsOfData(input.data, content, maxDataBytes)
+}
+
+/** They are compared with what is asked for in URLs, which have no half characters. */
+const faultsOfNames = ({ category, type }: NotificationInput): Fault[] =>
+  Object.entries({ category, type })
+    .filter(([, name]) => name?.isWellFormed() === false)
+    .map(([field]) => ({ pointer: `/${field}`, detail: 'must not have half of a surrogate pair' }))
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInput): Fault[] {
+  if (tag === undefined) {
+    const wanting = Object.entries({ version, progress, renotify: renotify || undefined })
+    return wanting
+      .filter(([, value]) => value !== undefined)
+      .map(([field]) => ({ pointer: `/${field}`, detail: 'wants a tag' }))
+  }
+  const faults: Fault[] = []
+  if (UUID.test(tag)) faults.push({ pointer: '/tag', detail: 'must not look like a UUID: ids do' })
+  if (ttl === 0)
+    faults.push({ pointer: '/ttl', detail: 'must not be 0 with a tag: nothing would be there to replace' })
+  if (progress?.value !== undefined && progress.value > (progress.max ?? 100))
+    faults.push({
+      pointer: '/progress/value',
+      detail: `must be at most max, which is ${progress.max ?? 100}`,
+    })
+  return faults
+}
+
+/** Where the task behind a notification stands. */
+export function progressStateOf({ progress }: NotificationInput): ProgressState {
+  if (progress === undefined) return 'none'
+  return progress.status === 'queued' || progress.status === 'running' ? 'running' : 'finished'
+}
+
+/** The faults of a room message that a schema can't see; `content` is what it comes to as JSON. */
+export function faultsOfMessage(
+  input: MessageInput,
+  content: string,
+  maxDataBytes = MAX_DATA_BYTES,
+): Fault[] {
+  if (input.body === undefined && input.data === undefined)
+    return [{ pointer: '', detail: 'must have at least one of body, data' }]
+  return faultsOfData(input.data, content, maxDataBytes)
+}
+
+function faultsOfData(data: unknown, content: string, maxBytes: number): Fault[] {
+  // A code unit is at most three bytes: most contents are too short to hold too much, and need not be measured.
+  if (data === undefined || content.length * 3 <= maxBytes) return []
+  const bytes = Buffer.byteLength(JSON.stringify(data))
+  return bytes > maxBytes
+    ? [{ pointer: '/data', detail: `must have at most ${maxBytes} bytes as JSON, has ${bytes}` }]
+    : []
+}
+
+/** The fields that a tab receives, with the defaults filled in and always in this order, also inside; `data` stays as it was sent. */
+export function notificationContent(input: NotificationInput): object {
+  const { ttl: _, data, type = 'message', severity = 'info', urgency = 'normal', ...rest } = input
+  const { renotify = false, silent = false, requireInteraction = false } = rest
+  const { title, body, url, icon, image, actions, actor, category, tag, progress } = rest
+  return {
+    title,
+    body,
+    type,
+    severity,
+    urgency,
+    url,
+    icon,
+    image,
+    actions: actions?.map(({ action, title, url }) => ({ action, title, url })),
+    actor: actor && { id: actor.id, name: actor.name, avatar: actor.avatar },
+    category,
+    tag,
+    progress: progress && progressContent(progress),
+    renotify,
+    silent,
+    requireInteraction,
+    data,
+  }
+}
+
+const progressContent = ({ status, value, max, text, staleAfter }: Progress): object => ({
+  status,
+  value,
+  max,
+  text,
+  staleAfter,
+})
+
+/** Whether a notification may toast or sound when it arrives: not if it is meant for the inbox only, or silent. */
+export function alerts(input: NotificationInput): boolean {
+  const { urgency = 'normal', silent = false } = input
+  return !silent && (urgency === 'normal' || urgency === 'high')
+}

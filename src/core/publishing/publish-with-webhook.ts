@@ -1,0 +1,61 @@
+import type { Engine, Published } from '../engine/engine.ts'
+import type { PendingWebhook, WebhookQueue } from '../engine/webhook-queue.ts'
+import { idOfChannel } from '../model/channel.ts'
+import type { Draft } from '../model/publication.ts'
+
+/**
+ * How soon a new webhook is looked at, in milliseconds. A tab may acknowledge before there is a webhook to be hastened: this look makes up for it.
+ */
+const FIRST_LOOK = 1000
+
+/**
+ * Stores a draft, and then begins to webhook it if its backend wants to hear what becomes of it. A caller that is told of an error repeats the
+ * call with its key, and the webhook is kept then. Rejects like `Broker.publish`.
+ */
+export async function publishWithWebhook(
+  { broker, webhookQueue }: Publishing,
+  draft: Draft,
+): Promise<Published> {
+  return webhook(webhookQueue, draft, await broker.publish(draft))
+}
+
+/** The same for drafts that differ in their users alone; resolves like `Broker.publishAll`. */
+export async function publishAllWithWebhook(
+  { broker, webhookQueue }: Publishing,
+  drafts: readonly Draft[],
+): Promise<PromiseSettledResult<Published>[]> {
+  const results = await broker.publishAll(drafts)
+  if (drafts[0]?.item?.webhook === undefined) return results
+  return Promise.allSettled(
+    results.map((one, index) =>
+      one.status === 'fulfilled'
+        ? webhook(webhookQueue, drafts[index]!, one.value)
+        : Promise.reject(one.reason),
+    ),
+  )
+}
+
+type Publishing = Pick<Engine, 'broker' | 'webhookQueue'>
+
+async function webhook(webhookQueue: WebhookQueue, draft: Draft, published: Published): Promise<Published> {
+  const wanted = pendingWebhookOf(draft, published)
+  if (wanted !== undefined) await webhookQueue.put(wanted, Date.now() + FIRST_LOOK)
+  return published
+}
+
+function pendingWebhookOf(
+  { channel, createdAt, item }: Draft,
+  { id, upsert }: Published,
+): PendingWebhook | undefined {
+  if (item?.webhook === undefined || !upsert?.applied) return undefined
+  const { tag, webhook, traceparent } = item
+  const { events, undeliveredAfter, url } = webhook
+  return {
+    ...{ id, user: idOfChannel(channel), version: upsert.version, events },
+    ...(tag === undefined ? {} : { tag }),
+    ...(url === undefined ? {} : { url }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(undeliveredAfter === undefined ? {} : { undeliveredAt: createdAt + undeliveredAfter * 1000 }),
+    ...{ looks: 0, unsent: [], failures: 0, retryAt: 0 },
+  }
+}

@@ -1,0 +1,131 @@
+import {
+  type Control,
+  draftControl,
+  draftMessage,
+  draftNotification,
+  draftNotifications,
+  type PublishOptions,
+} from '../drafts/drafts.ts'
+import type { Engine, Published } from '../engine/engine.ts'
+import { refuseTime } from '../engine/schedule.ts'
+import { ServiceError } from '../model/errors.ts'
+import type { MessageInput, NotificationInput } from '../model/notification.ts'
+import type { Draft } from '../model/publication.ts'
+import { refuseWebhook, type WebhookPolicy } from '../model/webhook.ts'
+import { publishAllWithWebhook, publishWithWebhook } from './publish-with-webhook.ts'
+
+export interface PublisherOptions {
+  /** How many publishes may wait for the engine; what comes beyond them is refused. Without it there is no limit. */
+  maxWaiting?: number
+  /** Which webhooks a notification may have; without it any. */
+  webhooks?: WebhookPolicy
+}
+
+/**
+ * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
+ */
+export class Publisher {
+  readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'webhookQueue'>
+  readonly #maxWaiting: number
+  readonly #webhooks: WebhookPolicy | undefined
+  #waiting = 0
+
+  constructor(
+    engine: Pick<Engine, 'broker' | 'schedule' | 'webhookQueue'>,
+    { maxWaiting = Number.POSITIVE_INFINITY, webhooks }: PublisherOptions = {},
+  ) {
+    this.#engine = engine
+    this.#maxWaiting = maxWaiting
+    this.#webhooks = webhooks
+  }
+
+  /** How many more publishes may wait for the engine now. */
+  get capacity(): number {
+    return Math.max(0, this.#maxWaiting - this.#waiting)
+  }
+
+  /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, `overloaded`, or an engine's error. */
+  async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
+    refuseWebhook(input.webhook, this.#webhooks)
+    return this.#publish(draftNotification(user, input, options))
+  }
+
+  /** Keeps a notification until `at` (milliseconds since the epoch), when a `Scheduler` publishes it. Rejects like `notify`. */
+  async schedule(
+    user: string,
+    input: NotificationInput,
+    at: number,
+    options: PublishOptions,
+  ): Promise<{ id: string; replayed: boolean }> {
+    this.#refuseIfFull()
+    refuseTime(input, at)
+    refuseWebhook(input.webhook, this.#webhooks)
+    const draft = draftNotification(user, input, { ...options, sendAt: at })
+    return this.#waitFor(1, () => this.#engine.schedule.add({ draft, at, ttl: input.ttl }))
+  }
+
+  /**
+   * Notifies several users, all at once; resolves to what became of each, in the order given. The call is let in or refused as a whole: its
+   * publishes count as waiting, and none of them is refused because of the others. Rejects with `invalid_request` or `overloaded`.
+   */
+  async notifyMany(
+    users: readonly string[],
+    input: NotificationInput,
+    options: PublishOptions,
+  ): Promise<PromiseSettledResult<Published>[]> {
+    this.#refuseIfFull()
+    refuseWebhook(input.webhook, this.#webhooks)
+    const drafts = draftNotifications(users, input, options)
+    return this.#waitFor(drafts.length, () => publishAllWithWebhook(this.#engine, drafts))
+  }
+
+  /**
+   * Says something in a room. `from` is the speaking user's id, and is never taken from the message itself. Rejects like `notify`.
+   */
+  async message(
+    room: string,
+    input: MessageInput,
+    options: PublishOptions,
+    from?: string,
+  ): Promise<Published> {
+    return this.#publish(draftMessage(room, input, options, from))
+  }
+
+  /**
+   * Publishes what has been drafted for several channels, let in or refused as a whole: who drafts first stores nothing of what is not valid.
+   * Resolves to what became of each, in the order given. Rejects with `overloaded`.
+   */
+  async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
+    this.#refuseIfFull()
+    return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
+  }
+
+  /** Tells every process that serves the user to do something; no tab is shown it, and it is never refused for want of room. */
+  async control(user: string, control: Control): Promise<void> {
+    await this.#store(draftControl(user, control))
+  }
+
+  async #publish(draft: Draft): Promise<Published> {
+    this.#refuseIfFull()
+    return this.#store(draft)
+  }
+
+  /** What would wait for longer than its caller is promised an answer is better refused at once. */
+  #refuseIfFull(): void {
+    if (this.capacity === 0)
+      throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')
+  }
+
+  #store(draft: Draft): Promise<Published> {
+    return this.#waitFor(1, () => publishWithWebhook(this.#engine, draft))
+  }
+
+  async #waitFor<T>(count: number, publish: () => Promise<T>): Promise<T> {
+    this.#waiting += count
+    try {
+      return await publish()
+    } finally {
+      this.#waiting -= count
+    }
+  }
+}

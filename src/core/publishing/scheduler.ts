@@ -1,0 +1,122 @@
+import { iso } from '../drafts/drafts.ts'
+import { type Engine, IDEMPOTENCY_SECONDS, type Published } from '../engine/engine.ts'
+import type { Scheduled } from '../engine/schedule.ts'
+import type { Inboxes } from '../inbox/inboxes.ts'
+import { idOfChannel, userChannel } from '../model/channel.ts'
+import { ServiceError } from '../model/errors.ts'
+import { MAX_TTL_SECONDS } from '../model/notification.ts'
+import type { Draft } from '../model/publication.ts'
+import { publishWithWebhook } from './publish-with-webhook.ts'
+
+/** How often it is looked for what is due, in milliseconds. */
+const INTERVAL = 500
+
+/** How many are published in one go. */
+const AT_ONCE = 200
+
+/** Publishes what was scheduled when it is due: every process does, and each comes once. What is to come is found and cancelled here, too. */
+export class Scheduler {
+  readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'webhookQueue'>
+  readonly #inboxes: Inboxes
+  readonly #report: (error: unknown) => void
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+
+  constructor(
+    engine: Pick<Engine, 'broker' | 'schedule' | 'webhookQueue'>,
+    inboxes: Inboxes,
+    report: (error: unknown) => void,
+  ) {
+    this.#engine = engine
+    this.#inboxes = inboxes
+    this.#report = report
+  }
+
+  /** Begins to look for what is due. */
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.#look()
+        .catch((error: unknown) => {
+          // While the store is away nothing can be published; the next round finds it all.
+          if (!(error instanceof ServiceError && error.temporary)) this.#report(error)
+        })
+        .finally(() => {
+          this.#looking = undefined
+        })
+    }, INTERVAL).unref()
+  }
+
+  /** Ends it; resolves when nothing is being published any more. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#looking
+  }
+
+  /** The scheduled notification of a user with this id or tag. */
+  find(user: string, idOrTag: string): Promise<Scheduled | undefined> {
+    return this.#engine.schedule.find(userChannel(user), idOrTag)
+  }
+
+  /** Cancels what is scheduled under this id or tag; resolves to whether there was something. */
+  async cancel(user: string, idOrTag: string): Promise<boolean> {
+    const channel = userChannel(user)
+    let cancelled = false
+    for (;;) {
+      const scheduled = await this.#engine.schedule.find(channel, idOrTag)
+      if (scheduled === undefined) return cancelled
+      cancelled = (await this.#engine.schedule.cancel(channel, scheduled.draft.id)) || cancelled
+    }
+  }
+
+  async #look(): Promise<void> {
+    const due = await this.#engine.schedule.due(Date.now(), AT_ONCE)
+    const results = await Promise.allSettled(due.map((scheduled) => this.#publish(scheduled)))
+    for (const [index, result] of results.entries())
+      if (result.status === 'rejected') await this.#giveUp(due[index]!, result.reason)
+    if (due.length === AT_ONCE) await this.#look()
+  }
+
+  /** What can not be published now is tried again; what never can must not stand in the way of the others for ever. */
+  async #giveUp({ draft }: Scheduled, reason: unknown): Promise<void> {
+    if (!(reason instanceof ServiceError) || reason.temporary) throw reason
+    await this.#engine.schedule.conclude(draft.channel, draft.id)
+    this.#report(reason)
+  }
+
+  async #publish(scheduled: Scheduled): Promise<void> {
+    const draft = stamped(scheduled)
+    if (await this.#wasPublished(scheduled)) {
+      await this.#engine.schedule.conclude(draft.channel, draft.id)
+      return
+    }
+    const published: Published = await publishWithWebhook(this.#engine, draft)
+    // It may have been cancelled between the look and now: then nobody is to see it.
+    if (await this.#engine.schedule.conclude(draft.channel, draft.id))
+      await this.#takeBack(idOfChannel(draft.channel), published)
+  }
+
+  /** Whether it is in the inbox already. Its key says so too, but for a day only: whoever published it may have died before it was concluded. */
+  async #wasPublished({ draft: { channel, id }, at }: Scheduled): Promise<boolean> {
+    if (at > Date.now() - IDEMPOTENCY_SECONDS * 1000) return false
+    return (await this.#inboxes.find(idOfChannel(channel), id)) !== undefined
+  }
+
+  /** Only what this has made: with its tag, the id is that of what was there before, and of what came after it. */
+  async #takeBack(user: string, { id, upsert }: Published): Promise<void> {
+    if (!upsert?.applied || !upsert.created) return
+    const item = await this.#inboxes.find(user, id)
+    if (item?.version === upsert.version) await this.#inboxes.withdraw(user, id)
+  }
+}
+
+/** The draft as of now: its time begins when it is shown. */
+function stamped({ draft, ttl }: Scheduled): Draft {
+  const now = Date.now()
+  const item = {
+    ...draft.item!,
+    updatedAt: iso(now),
+    expiresAt: new Date(now + (ttl ?? MAX_TTL_SECONDS) * 1000).toISOString(),
+  }
+  const idempotency = { key: `scheduled ${draft.id}`, fingerprint: draft.id }
+  return { ...draft, createdAt: now, expiresAt: ttl === undefined ? 0 : now + ttl * 1000, item, idempotency }
+}

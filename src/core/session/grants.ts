@@ -1,0 +1,49 @@
+import type { TabConnection } from '../../sockets/tab-connection.ts'
+import { matchesPattern } from '../access/claims.ts'
+import type { Hub } from '../delivery/hub.ts'
+import { idOfChannel, isUserChannel } from '../model/channel.ts'
+
+/** What every connection may hear besides what its token says. */
+export interface RoomPolicy {
+  /** Patterns of rooms that everyone may subscribe. */
+  publicRooms: readonly string[]
+  /** Rooms that every connection joins by itself. */
+  joinRooms: readonly string[]
+}
+
+/** Whether a connection may hear a room. What nothing grants is denied. */
+export function mayHear(connection: TabConnection, room: string, policy: RoomPolicy): boolean {
+  const { claims, roomTokens, memberships } = connection
+  return (
+    policy.joinRooms.includes(room) ||
+    matchesPattern(policy.publicRooms, room) ||
+    matchesPattern(claims?.rooms ?? [], room) ||
+    (roomTokens.get(room)?.expiresAt ?? 0) > Date.now() / 1000 ||
+    memberships.has(room)
+  )
+}
+
+/** Whether a connection may speak in a room. That it may hear it does not suffice. */
+export function maySpeak({ claims, roomTokens, memberships }: TabConnection, room: string): boolean {
+  if (claims === undefined) return false
+  const token = roomTokens.get(room)
+  return (
+    matchesPattern(claims.publish, room) ||
+    (token?.publish === true && token.expiresAt > Date.now() / 1000) ||
+    memberships.maySpeak(room)
+  )
+}
+
+/** Takes a connection out of the rooms that nothing grants it any longer, and tells it. */
+export function leaveForbiddenRooms(
+  connection: TabConnection,
+  hub: Hub,
+  policy: RoomPolicy,
+  code: 'room_forbidden' | 'token_expired',
+): void {
+  for (const channel of hub.channelsOf(connection)) {
+    if (isUserChannel(channel) || mayHear(connection, idOfChannel(channel), policy)) continue
+    hub.leave(connection, channel)
+    connection.sendUnsubscribed(channel, code)
+  }
+}

@@ -1,0 +1,52 @@
+import type { SubscribeOptions } from '../../sockets/arguments.ts'
+import type { Broker } from '../engine/engine.ts'
+import type { Channel } from '../model/channel.ts'
+import type { Gap, StreamPosition } from '../model/position.ts'
+import type { Publication } from '../model/publication.ts'
+
+/** What the answer to `subscribe` carries; the rest follows as messages. */
+export interface InitialState {
+  publications: Publication[]
+  gap?: Gap
+  /** How far the answer brings the tab. */
+  position: StreamPosition
+  /** Whether nothing is left to follow. */
+  complete: boolean
+}
+
+/** The most bytes of messages that an answer carries, and the most messages. */
+const MOST_BYTES = 262_144
+const MOST_ENTRIES = 1000
+
+/** How much of the log is looked at to find where the last messages begin, in bytes. */
+const LOOK_BACK_BYTES = 16_777_216
+
+/** Reads the first page for a subscriber: what it missed, or the last messages, or nothing. `head` is where it joined, and so what it calls now. */
+export async function readInitialState(
+  broker: Broker,
+  channel: Channel,
+  { since, last = 0 }: SubscribeOptions,
+  head: StreamPosition,
+): Promise<InitialState> {
+  if (since?.seq !== undefined) {
+    const page = await broker.since(channel, since, { entries: MOST_ENTRIES, bytes: MOST_BYTES })
+    return { ...page, position: page.end }
+  }
+  if (last === 0) return { publications: [], position: head, complete: true }
+  const page = await broker.latest(channel, undefined, { entries: last, bytes: LOOK_BACK_BYTES })
+  const publications = cut(page.publications)
+  if (publications.length === page.publications.length)
+    return { publications, position: page.head, complete: true }
+  const { seq, epoch } = publications.at(-1)!
+  return { publications, position: { seq, epoch }, complete: false }
+}
+
+/** As many from the front as an answer carries; at least one. */
+function cut(publications: Publication[]): Publication[] {
+  let bytes = 0
+  const end = publications.findIndex(({ packet }, index) => {
+    bytes += packet.length
+    return bytes > MOST_BYTES && index > 0
+  })
+  return end < 0 ? publications : publications.slice(0, end)
+}

@@ -1,0 +1,124 @@
+import type { TabConnection } from '../../sockets/tab-connection.ts'
+import { refuseRevoked } from '../access/revoked.ts'
+import type { Hub } from '../delivery/hub.ts'
+import type { MembershipControl } from '../drafts/drafts.ts'
+import type { Engine } from '../engine/engine.ts'
+import { backoff } from '../lifecycle/backoff.ts'
+import { roomChannel } from '../model/channel.ts'
+import { ServiceError } from '../model/errors.ts'
+import { leaveForbiddenRooms, type RoomPolicy } from './grants.ts'
+
+/** What follows the memberships works with. */
+export interface FollowerOptions {
+  engine: Pick<Engine, 'memberships' | 'revocations'>
+  hub: Hub
+  policy: RoomPolicy
+  /** Is told of errors that nobody else is told of. */
+  report(error: unknown): void
+}
+
+/**
+ * Keeps a connection in the rooms that its user is a subscription of. The store is asked at the CONNECT, and again when changes may have been lost; in
+ * between they come as control entries on the user's log. What comes while the store is asked is applied to its answer, which may be older.
+ */
+export class MembershipFollower {
+  readonly #connection: TabConnection
+  readonly #options: FollowerOptions
+  /** What came in while it could not be applied; undefined when it can. */
+  #waiting: MembershipControl[] | undefined = []
+  #isOpen = false
+  #isStale = false
+  #reloading = false
+
+  constructor(connection: TabConnection, options: FollowerOptions) {
+    this.#connection = connection
+    this.#options = options
+  }
+
+  /** Asks the store, before the CONNECT is answered. Rejects with the engine's error. */
+  async load(): Promise<void> {
+    const { user, memberships } = this.#connection
+    if (user !== undefined) memberships.replace(await this.#options.engine.memberships.of(user))
+  }
+
+  /** From now on the connection is taken into rooms and out of them. */
+  open(): void {
+    this.#isOpen = true
+    if (this.#isStale) this.reload()
+    else this.#applyWaiting()
+  }
+
+  /** The user has become a subscription, or is none any more. */
+  handle(control: MembershipControl): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(control)
+      return
+    }
+    this.#connection.memberships.apply(control)
+    this.#follow()
+  }
+
+  /** Changes may have been lost. */
+  reload(): void {
+    this.#isStale = true
+    this.#waiting ??= []
+    if (this.#isOpen && !this.#reloading) void this.#reload()
+  }
+
+  async #reload(): Promise<void> {
+    this.#reloading = true
+    for (let attempt = 0; this.#isStale && this.#connection.isOpen; attempt++) {
+      this.#isStale = false
+      try {
+        await Promise.all([this.#refuseRevoked(), this.load()])
+      } catch (error) {
+        // The order to disconnect may be among what was lost.
+        if ((error as ServiceError).code === 'token_revoked')
+          return this.#connection.handleControl({ action: 'disconnect' })
+        // The engine is away; it is asked until it is back, or the tab has gone.
+        this.#isStale = true
+        await backoff(attempt)
+      }
+    }
+    this.#reloading = false
+    this.#applyWaiting()
+  }
+
+  async #refuseRevoked(): Promise<void> {
+    const { claims } = this.#connection
+    if (claims !== undefined) await refuseRevoked(this.#options.engine, claims)
+  }
+
+  #applyWaiting(): void {
+    const waiting = this.#waiting ?? []
+    this.#waiting = undefined
+    for (const control of waiting) this.#connection.memberships.apply(control)
+    this.#follow()
+  }
+
+  #follow(): void {
+    const { hub, policy, report } = this.#options
+    leaveForbiddenRooms(this.#connection, hub, policy, 'room_forbidden')
+    this.#join().catch((error: unknown) => {
+      if (!(error instanceof ServiceError)) report(error)
+      // It connects again, and is then taken into its rooms.
+      this.#connection.close('engine')
+    })
+  }
+
+  async #join(): Promise<void> {
+    const connection = this.#connection
+    const { hub } = this.#options
+    const heard = new Set(hub.channelsOf(connection))
+    const missing = connection.memberships.rooms.map(roomChannel).filter((channel) => !heard.has(channel))
+    await Promise.all(
+      missing.map(async (channel) => {
+        const subscription = await hub.join(connection, channel)
+        // It may have been taken out again meanwhile.
+        if (subscription.hasLeft) return
+        connection.sendSubscribed(channel, subscription.position)
+        await subscription.release(true)
+      }),
+    )
+  }
+}

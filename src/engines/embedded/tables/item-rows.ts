@@ -1,0 +1,63 @@
+import type { Item, ProgressState } from '../../../core/model/item.ts'
+
+/** A notification that something was done to. */
+export interface Touched {
+  id: string
+  /** Whether its backend wants to hear of it. */
+  hasWebhook: boolean
+}
+
+/** The same, as the table has it. */
+export interface TouchedRow {
+  id: string
+  hasWebhook: number
+}
+
+export const touchedOf = ({ id, hasWebhook }: TouchedRow): Touched => ({ id, hasWebhook: hasWebhook === 1 })
+
+/** What has happened to a notification that bears on the counts. */
+export type States = Pick<Item, 'seenAt' | 'readAt' | 'archivedAt'>
+
+/** The same, as the table has it. */
+export interface StoredStates {
+  seen: string | null
+  read: string | null
+  archived: string | null
+}
+
+export const statesOf = ({ seen, read, archived }: StoredStates): States => ({
+  seenAt: seen ?? undefined,
+  readAt: read ?? undefined,
+  archivedAt: archived ?? undefined,
+})
+
+/** A notification as the table has it. */
+export interface StoredItem extends StoredStates {
+  id: string
+  seq: number
+  version: number
+  tag: string | null
+  type: string
+  category: string | null
+  progressState: ProgressState
+  created: string
+  updated: string
+  expires: string
+  delivered: string | null
+  connections: number
+  content: string
+}
+
+export function itemOf(stored: StoredItem): Item {
+  const { id, seq, version, type, progressState, content, connections } = stored
+  return {
+    ...{ id, seq, version, type, progressState, content, connections },
+    tag: stored.tag ?? undefined,
+    category: stored.category ?? undefined,
+    createdAt: stored.created,
+    updatedAt: stored.updated,
+    expiresAt: stored.expires,
+    deliveredAt: stored.delivered ?? undefined,
+    ...statesOf(stored),
+  }
+}

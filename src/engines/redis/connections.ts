@@ -1,0 +1,140 @@
+import type { ConnectionCount, Connections, EngineOptions } from '../../core/engine/engine.ts'
+import { backoff } from '../../core/lifecycle/backoff.ts'
+import { type Channel, isUserChannel } from '../../core/model/channel.ts'
+import type { StreamPosition } from '../../core/model/position.ts'
+import type { ConnectionSum } from './broker.ts'
+import type { Keys } from './keys.ts'
+import type { CommandConnection } from './links/command-connection.ts'
+import type { RedisRegistry } from './registry.ts'
+import { newIncarnation, type ScriptedClient } from './scripts.ts'
+
+/** A count that is not stated again for so long is forgotten, in seconds; four times the interval of the hub's checks. */
+const COUNT_SECONDS = 120
+
+/** Connections per channel and process, summed by whoever asks. */
+export class RedisConnections implements Connections {
+  readonly #connection: CommandConnection
+  readonly #scripts: ScriptedClient
+  readonly #keys: Keys
+  readonly #process: string
+  readonly #retention: EngineOptions['retention']
+  readonly #sum: ConnectionSum
+  /** Channels whose count is being withdrawn, or could not be; each with what tells one withdrawal from the next. */
+  readonly #leaving = new Map<Channel, object>()
+  #withdrawing = false
+  #closed = false
+
+  constructor(
+    connection: CommandConnection,
+    scripts: ScriptedClient,
+    keys: Keys,
+    options: { process: string; retention: EngineOptions['retention']; sum: ConnectionSum },
+  ) {
+    this.#connection = connection
+    this.#scripts = scripts
+    this.#keys = keys
+    this.#process = options.process
+    this.#retention = options.retention
+    this.#sum = options.sum
+  }
+
+  async announce(channel: Channel, connections: number): Promise<StreamPosition> {
+    if (connections === 0) return this.#withdraw(channel)
+    this.#leaving.delete(channel)
+    return this.#state(channel, connections)
+  }
+
+  /** Withdraws nothing more. What could not be withdrawn ends with the process's sign of runId. */
+  close(): void {
+    this.#closed = true
+  }
+
+  async #withdraw(channel: Channel): Promise<StreamPosition> {
+    const withdrawal = {}
+    this.#leaving.set(channel, withdrawal)
+    try {
+      const head = await this.#state(channel, 0)
+      if (this.#leaving.get(channel) === withdrawal) this.#leaving.delete(channel)
+      return head
+    } catch (error) {
+      void this.#withdrawAgain()
+      throw error
+    }
+  }
+
+  /** The next check states again what is there; nobody but this states what is not. One channel after the other, as long as it takes. */
+  async #withdrawAgain(): Promise<void> {
+    if (this.#withdrawing) return
+    this.#withdrawing = true
+    for (let attempt = 0; this.#leaving.size > 0 && !this.#closed; attempt++) {
+      await backoff(attempt)
+      // Somebody may have come meanwhile.
+      for (const channel of [...this.#leaving.keys()])
+        if (this.#leaving.has(channel)) await this.#withdraw(channel).catch(ignoreAbsence)
+    }
+    this.#withdrawing = false
+  }
+
+  async #state(channel: Channel, connections: number): Promise<StreamPosition> {
+    const isUser = isUserChannel(channel)
+    const retention = isUser ? this.#retention.user : this.#retention.room
+    const [seq, epoch] = await this.#connection.run(() =>
+      this.#scripts.announce(
+        this.#keys.log(channel),
+        this.#keys.meta(channel),
+        this.#keys.connections(channel),
+        newIncarnation(),
+        this.#process,
+        connections,
+        Date.now(),
+        // As a publish keeps it.
+        retention.seconds * 2000 + 60_000,
+        COUNT_SECONDS,
+        isUser ? 1 : 0,
+      ),
+    )
+    return { seq, epoch }
+  }
+
+  async count(channels: readonly Channel[]): Promise<ConnectionCount[]> {
+    const { client } = this.#connection
+    return this.#connection.run(() =>
+      Promise.all(
+        channels.map(async (channel) => {
+          const [connections, seen] = await Promise.all([
+            client.hgetall(this.#keys.connections(channel)),
+            client.hget(this.#keys.meta(channel), 'seen'),
+          ])
+          return {
+            connections: this.#sum(channel, Object.entries(connections).flat()),
+            lastSeen: seen === null ? undefined : Number(seen),
+          }
+        }),
+      ),
+    )
+  }
+}
+
+/** Sums counts per process, and takes out those that would have been forgotten by themselves if nobody else had any on the channel. */
+export function createSum(
+  connection: CommandConnection,
+  keys: Keys,
+  registry: Pick<RedisRegistry, 'isAlive' | 'isGone'>,
+): ConnectionSum {
+  return (channel, flat) => {
+    let connections = 0
+    const gone: string[] = []
+    for (let index = 0; index < flat.length; index += 2) {
+      const process = flat[index]!.toString()
+      if (registry.isAlive(process)) connections += Number(flat[index + 1])
+      else if (registry.isGone(process, COUNT_SECONDS * 1000)) gone.push(process)
+    }
+    if (gone.length > 0)
+      connection.run(() => connection.client.hdel(keys.connections(channel), ...gone)).catch(ignoreAbsence)
+    return connections
+  }
+}
+
+function ignoreAbsence(): void {
+  // It is tried again: by the next round, or by the next one who meets it.
+}

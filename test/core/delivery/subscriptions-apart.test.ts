@@ -1,0 +1,170 @@
+import { expect, test } from 'vitest'
+import { Feed } from '../../../src/core/delivery/feed.ts'
+import { Subscription } from '../../../src/core/delivery/subscription.ts'
+import { draftControl } from '../../../src/core/drafts/drafts.ts'
+import type { Engine, LogPage, PublicationHandler } from '../../../src/core/engine/engine.ts'
+import { userChannel } from '../../../src/core/model/channel.ts'
+import {
+  type Cursor,
+  continueFrom,
+  type Gap,
+  headOf,
+  type StreamPosition,
+} from '../../../src/core/model/position.ts'
+import { decode, encode, type Publication } from '../../../src/core/model/publication.ts'
+import { draftOf } from '../../support/drafts.ts'
+import { Recorder } from '../../support/recorder.ts'
+
+/** A feed that is behind reads on while one of its subscriptions stands elsewhere: it came later, or has read ahead. */
+
+const channel = userChannel('ada')
+const at = (seq: number, epoch: string): StreamPosition => ({ seq, epoch })
+const gap = (reason: Gap['reason'], from: number, to: number): Gap[] => [{ from, to, reason }]
+
+interface Log {
+  floor: number
+  /** The epoch of each entry that is left. */
+  entries: Record<number, string>
+  epochs: { epoch: string; first: number }[]
+}
+
+const A1 = { epoch: 'aaaaaaaa.1', first: 1 }
+const a1 = A1.epoch
+const a2 = 'aaaaaaaa.2'
+
+const LOST_TWO: Log = { floor: 0, epochs: [A1], entries: { 7: a1, 8: a1 } }
+const LOST_AND_WRITTEN: Log = {
+  floor: 0,
+  epochs: [A1, { epoch: a2, first: 9 }],
+  entries: { 8: a1, 9: a2, 10: a2, 11: a2 },
+}
+const TRIMMED: Log = { floor: 8, epochs: [A1], entries: { 9: a1, 10: a1 } }
+const TRIMMED_THEN_RESTARTED: Log = {
+  floor: 8,
+  epochs: [A1, { epoch: a2, first: 10 }],
+  entries: { 9: a1, 10: a2 },
+}
+
+/** An engine that holds this log; what is announced is answered with `position`. */
+function engineOf({ floor, entries, epochs }: Log, position: () => StreamPosition): Engine {
+  const publications = Object.entries(entries).map(([seq, epoch]) =>
+    decode(channel, Buffer.from(encode(draftOf(channel), Number(seq), epoch))),
+  )
+  const log = { seq: publications.at(-1)!.seq, floor, epochs }
+  const since = async (_: unknown, cursor: Cursor): Promise<LogPage> => {
+    const { after, gap } = continueFrom(log, cursor)
+    const end = headOf(log)
+    return {
+      ...(gap && { gap }),
+      publications: publications.filter(({ seq }) => seq > after),
+      head: end,
+      complete: true,
+      end,
+    }
+  }
+  return {
+    broker: { since, subscribe: async () => undefined, unsubscribe: () => undefined },
+    presence: { announce: async () => position() },
+  } as unknown as Engine
+}
+
+test('a control under a number that was lost and given again is obeyed', async () => {
+  let told = at(10, a1)
+  const tab = new Recorder()
+  const engine = engineOf(LOST_TWO, () => told)
+  let ring: PublicationHandler = () => undefined
+  engine.broker.subscribe = async (_channel, handler) => {
+    ring = handler
+  }
+  const feed = new Feed(channel, engine, () => undefined)
+  const subscription = new Subscription(channel, tab, engine.broker)
+  await feed.join(subscription)
+  await subscription.release(true)
+  // The store comes back older, and is seen before anything is written to it.
+  told = at(8, a1)
+  await feed.check()
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(tab.losses).toEqual([channel])
+  const control = draftControl('ada', { action: 'leave', room: 'den' })
+  ring(decode(channel, Buffer.from(encode(control, 9, a1))))
+  for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expect(tab.controls).toMatchObject([{ action: 'leave', room: 'den' }])
+})
+
+test.each<
+  [what: string, feed: StreamPosition, subscription: StreamPosition, log: Log, gaps: Gap[], heard: number[]]
+>([
+  ['saw all that was lost', at(10, a1), at(10, a1), LOST_TWO, gap('failover', 9, 10), []],
+  ['came after the loss', at(10, a1), at(8, a1), LOST_TWO, [], []],
+  [
+    'saw it, and more is there',
+    at(10, a1),
+    at(10, a1),
+    LOST_AND_WRITTEN,
+    gap('failover', 9, 10),
+    [9, 10, 11],
+  ],
+  ['has read all of the next life', at(10, a1), at(11, a2), LOST_AND_WRITTEN, [], []],
+  ['saw what its feed did not', at(8, a1), at(10, a1), LOST_AND_WRITTEN, gap('failover', 9, 10), [9, 10, 11]],
+  ['stands before the loss', at(8, a1), at(8, a1), LOST_AND_WRITTEN, [], [9, 10, 11]],
+  ['stands before what was trimmed', at(5, a1), at(5, a1), TRIMMED, gap('trimmed', 6, 8), [9, 10]],
+  ['stands within what was trimmed', at(5, a1), at(7, a1), TRIMMED, gap('trimmed', 8, 8), [9, 10]],
+  ['stands at the end of it', at(5, a1), at(8, a1), TRIMMED, [], [9, 10]],
+  ['stands behind it', at(5, a1), at(9, a1), TRIMMED, [], [10]],
+  ['is in the next life', at(5, a1), at(10, a2), TRIMMED_THEN_RESTARTED, [], []],
+  ['is in the life before that', at(5, a1), at(9, a1), TRIMMED_THEN_RESTARTED, [], [10]],
+])(
+  'a subscription that %s is told of its own loss, and shown what follows, once',
+  async (_, start, position, log, gaps, heard) => {
+    let told = start
+    const feed = new Feed(
+      channel,
+      engineOf(log, () => told),
+      () => undefined,
+    )
+    const enter = async (): Promise<{ tab: Recorder; subscription: Subscription }> => {
+      const tab = new Recorder()
+      const subscription = new Subscription(channel, tab, engineOf(log, () => told).broker)
+      await feed.join(subscription)
+      await subscription.release(true)
+      return { tab, subscription }
+    }
+    const first = await enter()
+    told = position
+    const { tab, subscription } = await enter()
+    told = at(Math.max(...Object.keys(log.entries).map(Number)), log.epochs.at(-1)!.epoch)
+    await feed.check()
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(tab.gaps).toEqual(gaps)
+    expect(tab.seqs).toEqual(heard)
+    expect(subscription.position).toEqual(told)
+    expect(first.subscription.position).toEqual(told)
+  },
+)
+
+test('what has expired before a repair keeps nobody from hearing what follows live', async () => {
+  const log: Log = { floor: 0, epochs: [A1], entries: { 5: a1, 8: a1 } }
+  let told = at(5, a1)
+  const engine = engineOf(log, () => told)
+  let receive: (publication: Publication) => void = () => undefined
+  engine.broker.subscribe = async (_, handler) => {
+    receive = handler
+  }
+  const feed = new Feed(channel, engine, () => undefined)
+  const tab = new Recorder()
+  const subscription = new Subscription(channel, tab, engine.broker)
+  await feed.join(subscription)
+  await subscription.release(true)
+  // The entries up to 8 have expired since they were written, so a reader is only told that the log has come so far.
+  engine.broker.since = async () => ({
+    publications: [],
+    head: at(8, a1),
+    end: at(8, a1),
+    complete: true,
+  })
+  told = at(8, a1)
+  await feed.check()
+  receive(decode(channel, Buffer.from(encode(draftOf(channel), 9, a1))))
+  expect(tab.seqs).toEqual([9])
+  expect(tab.positions).toEqual([])
+})
