@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
-import type { PublishOptions } from '../core/drafts/drafts.ts'
+import type { PublishOptions } from '../core/drafts/draft.ts'
 import { backoff } from '../core/lifecycle/backoff.ts'
 import { ServiceError } from '../core/model/errors.ts'
 

@@ -1,5 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto'
-import type { Broker } from '../core/engine/engine.ts'
+import { canaryDraft } from '../core/drafts/server.ts'
+import type { Broker } from '../core/engine/broker.ts'
 import { type Channel, userChannel } from '../core/model/channel.ts'
 import { ServiceError } from '../core/model/errors.ts'
 
@@ -26,23 +26,15 @@ export function createCanary(broker: Broker, name: string, path: string): () => 
       subscribed = undefined
       throw error
     })
-    const id = randomUUIDv7()
+    const draft = canaryDraft(channel)
+    const { id } = draft
     const { promise: heard, resolve, reject } = Promise.withResolvers<void>()
     waiting.set(id, resolve)
     const timer = setTimeout(
       () => reject(new ServiceError('engine_timeout', `a canary through ${path} did not come back`)),
       PATIENCE,
     )
-    const published = broker.publish({
-      channel,
-      id,
-      event: 'control',
-      head: '["control",{"action":"canary"',
-      tail: '}]',
-      stored: false,
-      createdAt: Date.now(),
-      expiresAt: 0,
-    })
+    const published = broker.publish(draft)
     try {
       await Promise.all([heard, published])
     } finally {

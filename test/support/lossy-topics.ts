@@ -1,4 +1,5 @@
-import type { Engine, PublicationHandler, Retention } from '../../src/core/engine/engine.ts'
+import type { PublicationHandler } from '../../src/core/engine/broker.ts'
+import type { Engine, Retention } from '../../src/core/engine/engine.ts'
 import { openMemory } from './engines.ts'
 
 /** An engine whose bell can be disturbed. */

@@ -1,5 +1,5 @@
-import type { Control } from '../../src/core/drafts/drafts.ts'
 import type { Connection } from '../../src/core/model/connection.ts'
+import type { Control } from '../../src/core/model/control.ts'
 import type { Counts } from '../../src/core/model/item.ts'
 import type { Gap, StreamPosition } from '../../src/core/model/position.ts'
 import { type Publication, payloadOf } from '../../src/core/model/publication.ts'

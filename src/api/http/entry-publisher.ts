@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
-import type { PublishOptions } from '../../core/drafts/drafts.ts'
+import type { PublishOptions } from '../../core/drafts/draft.ts'
 import type { MessageInput, NotificationInput } from '../../core/model/notification.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'
 import { notificationBody } from '../schemas/notification.ts'

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { PublishOptions } from '../../core/drafts/drafts.ts'
-import type { Published } from '../../core/engine/engine.ts'
+import type { PublishOptions } from '../../core/drafts/draft.ts'
+import type { Published } from '../../core/engine/broker.ts'
 import type { ApiCounts } from './metrics.ts'
 import { traceparentOf } from './requests.ts'
 

@@ -1,6 +1,7 @@
 /** What several routes ask of a request and no schema can say. */
 import type { FastifyRequest } from 'fastify'
 import { faultOfId } from '../../core/model/channel.ts'
+import { matches, UUID } from '../../core/model/patterns.ts'
 import { NO_TIME, refusal } from './validation-faults.ts'
 
 /** The id, if it is one. */
@@ -17,10 +18,9 @@ export function wantTime(text: string, pointer: string): number {
   return time
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /** The id as it was given, or the tag as it is: a UUID is written in lower case and read in any (RFC 9562 §4). */
-export const wantItem = (idOrTag: string): string => (UUID.test(idOrTag) ? idOrTag.toLowerCase() : idOrTag)
+export const wantItem = (idOrTag: string): string =>
+  matches(UUID, idOrTag) ? idOrTag.toLowerCase() : idOrTag
 
 /** The longest that an answer is held back, in seconds. */
 const MAX_WAIT = 30

@@ -1,28 +1,19 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, onRequestAsyncHookHandler } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { InboxPage, InboxQuery, State } from '../../core/engine/inbox.ts'
+import { type InboxPage, type InboxQuery, STATES } from '../../core/engine/inbox.ts'
 import type { Inboxes, MarkInput } from '../../core/inbox/inboxes.ts'
 import { decodeInboxCursor } from '../../core/inbox/page-cursor.ts'
 import { writeItems } from '../../core/inbox/page-text.ts'
 import { ServiceError } from '../../core/model/errors.ts'
+import { DEFAULT_INBOX_PAGE } from '../../core/model/limits.ts'
 import { readNumbers, wantItem, wantTime } from '../http/requests.ts'
 import { refusal } from '../http/validation-faults.ts'
-import {
-  DEFAULT_PAGE,
-  inbox,
-  inboxCounts,
-  inboxQuery,
-  markBody,
-  marked,
-  ownItemParams,
-} from '../schemas/me.ts'
+import { inbox, inboxCounts, inboxQuery, markBody, marked, ownItemParams } from '../schemas/me.ts'
 import { problems } from '../schemas/problem.ts'
 
 /** A page ends here, however many notifications were asked for. */
 const MAX_PAGE_BYTES = 1_048_576
-
-const STATES: readonly State[] = ['seen', 'read', 'archived']
 
 /** What every route here says in OpenAPI: the token of a user opens it, and no key of a backend. */
 const common = { tags: ['inbox'], security: [{ userToken: [] }] }
@@ -106,7 +97,7 @@ export function registerMe(
   )
 }
 
-function queryOf({ cursor, limit = DEFAULT_PAGE, ...filters }: Static<typeof inboxQuery>): InboxQuery {
+function queryOf({ cursor, limit = DEFAULT_INBOX_PAGE, ...filters }: Static<typeof inboxQuery>): InboxQuery {
   const before = cursor === undefined ? undefined : decodeInboxCursor(cursor)
   if (cursor !== undefined && before === undefined)
     throw refusal('invalid_request', [{ pointer: '/cursor', detail: 'is not a nextCursor of this server' }])

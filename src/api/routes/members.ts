@@ -1,10 +1,10 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
-import { draftControl } from '../../core/drafts/drafts.ts'
+import { controlDraft } from '../../core/drafts/server.ts'
 import type { Engine } from '../../core/engine/engine.ts'
 import { roomChannel } from '../../core/model/channel.ts'
-import { MOST_USERS } from '../../core/presence/presence-view.ts'
+import { MAX_LISTED_USERS } from '../../core/model/limits.ts'
 import type { Access } from '../auth/credentials.ts'
 import { wantId } from '../http/requests.ts'
 import { roomParams } from '../schemas/common.ts'
@@ -47,7 +47,7 @@ export function registerMembers(
     async (request, reply) => {
       const { room, user } = idsOf(request.params)
       const { publish = false } = request.body
-      const control = draftControl(user, { action: 'join', room, publish })
+      const control = controlDraft(user, { action: 'join', room, publish })
       await engine.memberships.grant({ user, room, publish }, control, maxMemberships)
       return reply.code(204).send(null)
     },
@@ -69,7 +69,7 @@ export function registerMembers(
     },
     async (request, reply) => {
       const { room, user } = idsOf(request.params)
-      await engine.memberships.withdraw({ user, room }, draftControl(user, { action: 'leave', room }))
+      await engine.memberships.withdraw({ user, room }, controlDraft(user, { action: 'leave', room }))
       return reply.code(204).send(null)
     },
   )
@@ -90,7 +90,7 @@ export function registerMembers(
     async (request) => {
       const room = wantId(request.params.room, '/room')
       const [attendees, [attendance]] = await Promise.all([
-        engine.presence.list(room, MOST_USERS),
+        engine.presence.list(room, MAX_LISTED_USERS),
         engine.connections.count([roomChannel(room)]),
       ])
       return { ...attendees, connections: attendance!.connections }

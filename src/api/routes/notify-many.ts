@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { Published } from '../../core/engine/engine.ts'
+import type { Published } from '../../core/engine/broker.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'
 import type { Access } from '../auth/credentials.ts'

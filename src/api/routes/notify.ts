@@ -1,6 +1,6 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { PublishOptions } from '../../core/drafts/drafts.ts'
+import type { PublishOptions } from '../../core/drafts/draft.ts'
 import type { AckWaiters } from '../../core/inbox/ack-waiters.ts'
 import type { NotificationInput } from '../../core/model/notification.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Peer } from '../../core/engine/engine.ts'
+import type { Peer } from '../../core/engine/registry.ts'
 import { faultOfId } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 

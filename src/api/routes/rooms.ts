@@ -1,7 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
-import type { Broker, LogPage } from '../../core/engine/engine.ts'
+import type { Broker, LogPage } from '../../core/engine/broker.ts'
 import { type Channel, roomChannel } from '../../core/model/channel.ts'
 import { payloadTextOf } from '../../core/model/publication.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'

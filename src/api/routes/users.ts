@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { FastifyInstance } from 'fastify'
-import type { ConnectionCount, Engine } from '../../core/engine/engine.ts'
+import type { ConnectionCount } from '../../core/engine/connections.ts'
+import type { Engine } from '../../core/engine/engine.ts'
 import { userChannel } from '../../core/model/channel.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'
 import type { Access } from '../auth/credentials.ts'

@@ -1,7 +1,18 @@
 import { type TSchema, Type } from 'typebox'
 import { MAX_DEPTH } from '../../core/json/depth.ts'
 import { MAX_ID_LENGTH } from '../../core/model/channel.ts'
-import { MAX_BODY_LENGTH } from '../../core/model/notification.ts'
+import { MAX_BODY_LENGTH } from '../../core/model/limits.ts'
+import {
+  CONNECTION_ID,
+  ID_OR_TAG,
+  IDEMPOTENCY_KEY,
+  LINK,
+  MACHINE_NAME,
+  PATTERNS,
+  PUSHER_SOCKET_ID,
+  TAG,
+  UUID,
+} from '../../core/model/patterns.ts'
 
 /** An object that has these fields and no others. */
 export const closed = { additionalProperties: false } as const
@@ -13,43 +24,26 @@ export const id = (description: string, example: string) =>
 export const userParams = Type.Object({ user: id('The user, percent-encoded.', 'demo') })
 export const roomParams = Type.Object({ room: id('The room, percent-encoded.', 'lobby') })
 
-const LINK = '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u0020\\\\/?#]|/(?!/))[^\\u0000-\\u0020\\\\]*$'
-const MACHINE_NAME = '^[a-z0-9._-]{1,100}$'
-const IDEMPOTENCY_KEY = '^[\\u0021-\\u007e]{1,255}$'
-const UUID = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
-const TAG = `^(?!${UUID}$)[A-Za-z0-9._:-]{1,64}$`
-const ID_OR_TAG = '^[A-Za-z0-9._:-]{1,64}$'
-const CONNECTION_ID = '^[A-Za-z0-9_-]{1,64}$'
-
-/** Pusher's own ids as well (`123.456`): the SDKs let no others pass. Here they are nobody's. */
-const SOCKET_ID = '^[A-Za-z0-9_.-]{1,64}$'
-
-/** What each pattern wants, in words. */
-export const PATTERN_DETAILS: Readonly<Record<string, string>> = {
-  [LINK]: 'must be an http(s) URL, or a path that begins with one slash',
-  [MACHINE_NAME]: 'must be 1 to 100 characters of a-z 0-9 . _ -',
-  [IDEMPOTENCY_KEY]: 'must be 1 to 255 visible characters of ASCII, without spaces',
-  [TAG]: 'must be 1 to 64 characters of A-Z a-z 0-9 . _ : - and not look like a UUID: ids do',
-  [`^${UUID}$`]: 'must be a UUID',
-  [ID_OR_TAG]: 'must be an id, or a tag: 1 to 64 characters of A-Z a-z 0-9 . _ : -',
-  [CONNECTION_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ -',
-  [SOCKET_ID]: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ . -',
-}
+/** The words for each pattern, since a validator has none. */
+export const PATTERN_DETAILS: Readonly<Record<string, string>> = Object.fromEntries(
+  PATTERNS.map(({ source, detail }) => [source, detail]),
+)
 
 /** A link that may be opened by a click: http(s), or a path of this origin. Scripts and foreign hosts in disguise are not. */
 export const link = (description: string) =>
   Type.String({
     maxLength: 2048,
-    pattern: LINK,
+    pattern: LINK.source,
     description: `${description} An http(s) URL, or a path that begins with one slash.`,
   })
 
 /** A machine name that is asked for. */
-export const machineNameFilter = (description: string) => Type.String({ pattern: MACHINE_NAME, description })
+export const machineNameFilter = (description: string) =>
+  Type.String({ pattern: MACHINE_NAME.source, description })
 
 export const machineName = (example: string) =>
   Type.String({
-    pattern: MACHINE_NAME,
+    pattern: MACHINE_NAME.source,
     default: 'message',
     description: 'A name for programs.',
     examples: [example],
@@ -57,16 +51,16 @@ export const machineName = (example: string) =>
 
 /** A name that a backend gives a notification, so that it can be replaced. */
 export const tag = (description: string, example?: string) =>
-  Type.String({ pattern: TAG, description, ...(example === undefined ? {} : { examples: [example] }) })
+  Type.String({ pattern: TAG.source, description, ...(example === undefined ? {} : { examples: [example] }) })
 
 export const idOrTag = (example: string) =>
   Type.String({
-    pattern: ID_OR_TAG,
+    pattern: ID_OR_TAG.source,
     description: 'The id of a notification, or its tag.',
     examples: [example],
   })
 
-export const uuid = Type.String({ pattern: `^${UUID}$`, description: 'The id of a notification.' })
+export const uuid = Type.String({ pattern: UUID.source, description: 'The id of a notification.' })
 
 /** The path of one notification of a user. */
 export const itemParams = (example: string) =>
@@ -86,13 +80,14 @@ export const data = Type.Unknown({
 })
 
 /** A connection, as callers of Pusher name it. */
-export const socketId = (description: string) => Type.String({ pattern: SOCKET_ID, description })
+export const socketId = (description: string) =>
+  Type.String({ pattern: PUSHER_SOCKET_ID.source, description })
 
 /** Headers of every route that publishes. */
 export const publishHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
     Type.String({
-      pattern: IDEMPOTENCY_KEY,
+      pattern: IDEMPOTENCY_KEY.source,
       description:
         'Whatever is sent again with the same key within 24 hours is stored once and answered alike. Counts per credential and channel.',
     }),
@@ -106,7 +101,7 @@ export const publishHeaders = Type.Object({
   ),
   'X-Socket-ID': Type.Optional(
     Type.String({
-      pattern: CONNECTION_ID,
+      pattern: CONNECTION_ID.source,
       description: 'The id of a connection that is left out of the live delivery.',
     }),
   ),

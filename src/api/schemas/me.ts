@@ -1,34 +1,33 @@
 import { Type } from 'typebox'
-import type { Status } from '../../core/engine/inbox.ts'
+import { INBOX_STATUSES, type Status } from '../../core/engine/inbox.ts'
+import {
+  DEFAULT_INBOX_PAGE,
+  MAX_CATEGORY_LENGTH,
+  MAX_INBOX_PAGE,
+  MAX_MARKED_IDS,
+} from '../../core/model/limits.ts'
 import { answer, closed, epoch, idOrTag, machineNameFilter, sequence, tag, uuid } from './common.ts'
-
-/** The most notifications that one page may have, and that one call may mark. */
-const MAX_PAGE = 100
-const MAX_IDS = 1000
-
-/** How many notifications a page has unless the caller says otherwise. */
-export const DEFAULT_PAGE = 20
-
-const STATUSES: readonly Status[] = ['active', 'unread', 'unseen', 'read', 'archived']
 
 export const inboxQuery = Type.Object(
   {
     status: Type.Optional(
       Type.Unsafe<Status>({
         type: 'string',
-        enum: STATUSES,
+        enum: INBOX_STATUSES,
         description:
           '`active`: not archived; `unread`: neither read nor archived; `unseen`: unread and not seen; `read`: read, not archived. Without it: all.',
       }),
     ),
-    category: Type.Optional(Type.String({ minLength: 1, maxLength: 64, description: 'Only this category.' })),
+    category: Type.Optional(
+      Type.String({ minLength: 1, maxLength: MAX_CATEGORY_LENGTH, description: 'Only this category.' }),
+    ),
     type: Type.Optional(machineNameFilter('Only this type.')),
     tag: Type.Optional(tag('Only the one with this tag.')),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: MAX_PAGE,
-        default: DEFAULT_PAGE,
+        maximum: MAX_INBOX_PAGE,
+        default: DEFAULT_INBOX_PAGE,
         description: 'The most notifications to answer.',
       }),
     ),
@@ -87,7 +86,7 @@ export const marked = answer(Type.Object(counts), 'How many there are now.')
 export const markBody = Type.Object(
   {
     ids: Type.Optional(
-      Type.Array(uuid, { maxItems: MAX_IDS, description: 'These. Unknown ones are ignored.' }),
+      Type.Array(uuid, { maxItems: MAX_MARKED_IDS, description: 'These. Unknown ones are ignored.' }),
     ),
     all: Type.Optional(Type.Literal(true, { description: 'All of them.' })),
     before: Type.Optional(

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { MOST_USERS } from '../../core/presence/presence-view.ts'
+import { MAX_LISTED_USERS } from '../../core/model/limits.ts'
 import { answer, closed, id, roomParams } from './common.ts'
 
 /** The path of one member of a room. */
@@ -21,7 +21,7 @@ export const memberBody = Type.Object(
 export const roomPresence = answer(
   Type.Object({
     users: Type.Array(Type.Object({ user: Type.String(), connections: Type.Integer({ minimum: 0 }) }), {
-      maxItems: MOST_USERS,
+      maxItems: MAX_LISTED_USERS,
     }),
     count: Type.Integer({ minimum: 0, description: 'How many users there are.' }),
     connections: Type.Integer({
@@ -29,5 +29,5 @@ export const roomPresence = answer(
       description: 'Connections in the room, over all workers; those without a token included.',
     }),
   }),
-  `Who is in the room, in no order. Beyond ${MOST_USERS} users only \`count\` is complete.`,
+  `Who is in the room, in no order. Beyond ${MAX_LISTED_USERS} users only \`count\` is complete.`,
 )

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { MAX_CATEGORY_LENGTH } from '../../core/model/limits.ts'
 import { MAX_TTL_SECONDS } from '../../core/model/notification.ts'
 import {
   MAX_UNDELIVERED_AFTER,
@@ -110,7 +111,9 @@ const fields = {
   image: Type.Optional(link('A large picture.')),
   actions: Type.Optional(Type.Array(action, { maxItems: 3 })),
   actor: Type.Optional(actor),
-  category: Type.Optional(Type.String({ maxLength: 64, description: 'A group to filter by.' })),
+  category: Type.Optional(
+    Type.String({ maxLength: MAX_CATEGORY_LENGTH, description: 'A group to filter by.' }),
+  ),
   version: Type.Optional(
     Type.Integer({
       minimum: 0,

@@ -59,7 +59,6 @@ export function ephemeralEvent(event: string, args: readonly unknown[]): Publica
     expiresAt: 0,
     except: '',
     packet,
-    frame: undefined,
   }
 }
 

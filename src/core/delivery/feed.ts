@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Engine, LogPage, PageLimit } from '../engine/engine.ts'
+import type { LogPage, PageLimit } from '../engine/broker.ts'
+import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import type { Channel } from '../model/channel.ts'
 import type { StreamPosition } from '../model/position.ts'

@@ -1,7 +1,11 @@
 import type { Counts, Item } from '../model/item.ts'
 import type { Draft } from '../model/publication.ts'
 
-export type State = 'seen' | 'read' | 'archived'
+/** The states that a user gives a notification. */
+export const STATES = ['seen', 'read', 'archived'] as const
+
+/** One of the states that a user gives a notification. */
+export type State = (typeof STATES)[number]
 
 /** Which notifications get which state. */
 export interface Mark {
@@ -16,8 +20,11 @@ export interface Mark {
   at: string
 }
 
-/** `unread`: neither read nor archived. `read`: read, not archived. `archived`. `active`: not archived. */
-export type Status = 'active' | 'unread' | 'unseen' | 'read' | 'archived'
+/** The parts of an inbox that can be asked for. `active`: not archived; `unread`: neither read nor archived; `unseen`: unread and not seen; `read`: read, not archived. */
+export const INBOX_STATUSES = ['active', 'unread', 'unseen', 'read', 'archived'] as const
+
+/** One of the parts of an inbox that can be asked for. */
+export type Status = (typeof INBOX_STATUSES)[number]
 
 /** A notification that was acknowledged for the first time. */
 export interface Delivery {

@@ -1,5 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto'
-import type { Broker } from '../engine/engine.ts'
+import type { Broker } from '../engine/broker.ts'
 import { processChannel } from '../model/channel.ts'
 import { type Publication, payloadOf } from '../model/publication.ts'
 import type { Inboxes } from './inboxes.ts'

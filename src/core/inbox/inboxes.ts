@@ -1,10 +1,10 @@
-import { randomUUIDv7 } from 'node:crypto'
-import type { Broker, Engine } from '../engine/engine.ts'
+import { openRemovalDraft, stateDraft } from '../drafts/server.ts'
+import type { Broker } from '../engine/broker.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { Inbox, InboxPage, InboxQuery, Mark, State } from '../engine/inbox.ts'
 import type { WebhookQueue } from '../engine/webhook-queue.ts'
-import { type Channel, userChannel } from '../model/channel.ts'
+import { userChannel } from '../model/channel.ts'
 import type { Counts, Item } from '../model/item.ts'
-import type { Draft, PublicationEvent } from '../model/publication.ts'
 import { wakeWaiters } from './wake-waiters.ts'
 
 /** Which notifications a user, or a program in the user's name, wants to mark, and how. */
@@ -37,9 +37,8 @@ export class Inboxes {
     const mark: Mark = { ids, state, value, at }
     if (before !== undefined) mark.before = new Date(before).toISOString()
     const which = ids === undefined ? { all: true, before: mark.before } : { ids }
-    const told = JSON.stringify({ ...which, [`${state}At`]: value ? at : null })
     const { unread, unseen, hasWebhook } = await this.#inbox.mark(
-      draftOf(userChannel(user), 'state', `["notification:state",${told.slice(0, -1)}`),
+      stateDraft(user, { ...which, [`${state}At`]: value ? at : null }),
       mark,
     )
     await this.#hasten(hasWebhook, value && state !== 'archived' ? at : undefined)
@@ -48,7 +47,7 @@ export class Inboxes {
 
   /** Withdraws the notification with this id or tag from every tab; resolves to whether there was one. */
   async withdraw(user: string, idOrTag: string): Promise<boolean> {
-    const withdrawn = await this.#inbox.withdraw(draftOf(userChannel(user), 'removed', ''), idOrTag)
+    const withdrawn = await this.#inbox.withdraw(openRemovalDraft(user), idOrTag)
     if (withdrawn?.hasWebhook) await this.#hasten([withdrawn.id])
     return withdrawn !== undefined
   }
@@ -91,17 +90,4 @@ export const EVERYTHING: Omit<InboxQuery, 'limit'> = {
   type: undefined,
   tag: undefined,
   before: undefined,
-}
-
-function draftOf(channel: Channel, event: PublicationEvent, head: string): Draft {
-  return {
-    channel,
-    id: randomUUIDv7(),
-    event,
-    head,
-    tail: '',
-    stored: true,
-    createdAt: Date.now(),
-    expiresAt: 0,
-  }
 }

@@ -1,5 +1,5 @@
-import type { InboxPage } from '../engine/inbox.ts'
-import { fieldsOf } from '../model/publication.ts'
+import type { InboxPage, InboxQuery } from '../engine/inbox.ts'
+import { fieldsOf } from '../model/encoding.ts'
 import { encodeInboxCursor } from './page-cursor.ts'
 
 /** The notifications of a page as JSON texts, exactly as they were sent. */
@@ -7,6 +7,8 @@ export interface ItemTexts {
   texts: string[]
   /** Where the list goes on; undefined at its end. */
   nextCursor: string | undefined
+  /** The texts have everything above this seq, if the list begins with the newest and leaves none out. */
+  completeAbove: number
 }
 
 /** Writes as many notifications of a page as fit into so many bytes, and one in any case; the rest comes with the next page. */
@@ -20,6 +22,14 @@ export function writeItems({ items, complete, epoch }: InboxPage, maxBytes: numb
     texts.push(text)
   }
   const last = items[texts.length - 1]
-  const more = !complete || texts.length < items.length
-  return { texts, nextCursor: more && last !== undefined ? encodeInboxCursor(last.seq) : undefined }
+  const hasMore = last !== undefined && (!complete || texts.length < items.length)
+  return {
+    texts,
+    nextCursor: hasMore ? encodeInboxCursor(last.seq) : undefined,
+    completeAbove: hasMore ? last.seq - 1 : 0,
+  }
 }
+
+/** Whether a list begins with the newest and leaves none out. */
+export const isWhole = ({ status, category, type, tag, before }: InboxQuery): boolean =>
+  [status, category, type, tag, before].every((filter) => filter === undefined)

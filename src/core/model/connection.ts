@@ -1,5 +1,5 @@
-import type { Control } from '../drafts/drafts.ts'
 import type { Channel } from './channel.ts'
+import type { Control } from './control.ts'
 import type { Counts } from './item.ts'
 import type { Gap, StreamPosition } from './position.ts'
 import type { Publication } from './publication.ts'

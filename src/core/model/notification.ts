@@ -1,5 +1,7 @@
 import type { Fault } from './errors.ts'
 import type { ProgressState } from './item.ts'
+import { MAX_DATA_BYTES } from './limits.ts'
+import { matches, UUID } from './patterns.ts'
 import { faultsOfWebhook, type WebhookInput } from './webhook.ts'
 
 export type Severity = 'info' | 'success' | 'warning' | 'error'
@@ -65,12 +67,6 @@ export interface MessageInput {
   data?: unknown
 }
 
-/** The most characters that `body` may have. */
-export const MAX_BODY_LENGTH = 4000
-
-/** The most bytes that `data` may have as JSON in UTF-8. */
-const MAX_DATA_BYTES = 16_384
-
 /** How long a notification lives if nobody says otherwise, and at most, in seconds: 28 days. */
 export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 
@@ -97,8 +93,6 @@ const faultsOfNames = ({ category, type }: NotificationInput): Fault[] =>
     .filter(([, name]) => name?.isWellFormed() === false)
     .map(([field]) => ({ pointer: `/${field}`, detail: 'must not have half of a surrogate pair' }))
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInput): Fault[] {
   if (tag === undefined) {
     const wanting = Object.entries({ version, progress, renotify: renotify || undefined })
@@ -107,7 +101,7 @@ function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInpu
       .map(([field]) => ({ pointer: `/${field}`, detail: 'wants a tag' }))
   }
   const faults: Fault[] = []
-  if (UUID.test(tag)) faults.push({ pointer: '/tag', detail: 'must not look like a UUID: ids do' })
+  if (matches(UUID, tag)) faults.push({ pointer: '/tag', detail: 'must not look like a UUID: ids do' })
   if (ttl === 0)
     faults.push({ pointer: '/ttl', detail: 'must not be 0 with a tag: nothing would be there to replace' })
   if (progress?.value !== undefined && progress.value > (progress.max ?? 100))

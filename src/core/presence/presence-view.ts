@@ -2,10 +2,9 @@ import type { Engine } from '../engine/engine.ts'
 import type { PresentUsers } from '../engine/presence.ts'
 import { roomChannel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
-import { type PresenceChange, type Publication, payloadOf } from '../model/publication.ts'
-
-/** The most users that a list of those in a room names. */
-export const MOST_USERS = 1000
+import type { PresenceChange } from '../model/events.ts'
+import { MAX_LISTED_USERS } from '../model/limits.ts'
+import { type Publication, payloadOf } from '../model/publication.ts'
 
 /** Who is in a room, as a page is told. */
 export interface PresenceSnapshot {
@@ -76,7 +75,7 @@ export class PresenceView {
     let found: PresentUsers
     do {
       heard = this.#heard = []
-      found = await this.#engine.presence.list(this.#room, MOST_USERS)
+      found = await this.#engine.presence.list(this.#room, MAX_LISTED_USERS)
     } while (this.#heard !== heard)
     this.#users.clear()
     for (const { user } of found.users) this.#users.add(user)
@@ -95,8 +94,8 @@ export class PresenceView {
 
   #apply({ user, action, count }: PresenceChange): void {
     if (action === 'leave') this.#users.delete(user)
-    else if (this.#users.size < MOST_USERS) this.#users.add(user)
+    else if (this.#users.size < MAX_LISTED_USERS) this.#users.add(user)
     this.#count = count
-    if (count <= MOST_USERS && this.#users.size !== count) this.#loading = undefined
+    if (count <= MAX_LISTED_USERS && this.#users.size !== count) this.#loading = undefined
   }
 }

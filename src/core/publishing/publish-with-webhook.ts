@@ -1,4 +1,5 @@
-import type { Engine, Published } from '../engine/engine.ts'
+import type { Published } from '../engine/broker.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { PendingWebhook, WebhookQueue } from '../engine/webhook-queue.ts'
 import { idOfChannel } from '../model/channel.ts'
 import type { Draft } from '../model/publication.ts'

@@ -1,13 +1,11 @@
-import {
-  type Control,
-  draftControl,
-  draftMessage,
-  draftNotification,
-  draftNotifications,
-  type PublishOptions,
-} from '../drafts/drafts.ts'
-import type { Engine, Published } from '../engine/engine.ts'
+import type { PublishOptions } from '../drafts/draft.ts'
+import { draftMessage } from '../drafts/message.ts'
+import { draftNotification, draftNotifications } from '../drafts/notification.ts'
+import { controlDraft } from '../drafts/server.ts'
+import type { Published } from '../engine/broker.ts'
+import type { Engine } from '../engine/engine.ts'
 import { refuseTime } from '../engine/schedule.ts'
+import type { Control } from '../model/control.ts'
 import { ServiceError } from '../model/errors.ts'
 import type { MessageInput, NotificationInput } from '../model/notification.ts'
 import type { Draft } from '../model/publication.ts'
@@ -102,7 +100,7 @@ export class Publisher {
 
   /** Tells every process that serves the user to do something; no tab is shown it, and it is never refused for want of room. */
   async control(user: string, control: Control): Promise<void> {
-    await this.#store(draftControl(user, control))
+    await this.#store(controlDraft(user, control))
   }
 
   async #publish(draft: Draft): Promise<Published> {

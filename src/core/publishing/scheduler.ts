@@ -1,5 +1,6 @@
-import { iso } from '../drafts/drafts.ts'
-import { type Engine, IDEMPOTENCY_SECONDS, type Published } from '../engine/engine.ts'
+import { iso } from '../drafts/draft.ts'
+import { IDEMPOTENCY_SECONDS, type Published } from '../engine/broker.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { Scheduled } from '../engine/schedule.ts'
 import type { Inboxes } from '../inbox/inboxes.ts'
 import { idOfChannel, userChannel } from '../model/channel.ts'

@@ -1,7 +1,8 @@
-import type { TabConnection } from '../../sockets/tab-connection.ts'
 import { matchesPattern } from '../access/claims.ts'
 import type { Hub } from '../delivery/hub.ts'
 import { idOfChannel, isUserChannel } from '../model/channel.ts'
+import type { UnsubscribedCode } from '../model/events.ts'
+import type { TabSession } from './tab-session.ts'
 
 /** What every connection may hear besides what its token says. */
 export interface RoomPolicy {
@@ -12,8 +13,8 @@ export interface RoomPolicy {
 }
 
 /** Whether a connection may hear a room. What nothing grants is denied. */
-export function mayHear(connection: TabConnection, room: string, policy: RoomPolicy): boolean {
-  const { claims, roomTokens, memberships } = connection
+export function mayHear(tab: TabSession, room: string, policy: RoomPolicy): boolean {
+  const { claims, roomTokens, memberships } = tab
   return (
     policy.joinRooms.includes(room) ||
     matchesPattern(policy.publicRooms, room) ||
@@ -24,7 +25,7 @@ export function mayHear(connection: TabConnection, room: string, policy: RoomPol
 }
 
 /** Whether a connection may speak in a room. That it may hear it does not suffice. */
-export function maySpeak({ claims, roomTokens, memberships }: TabConnection, room: string): boolean {
+export function maySpeak({ claims, roomTokens, memberships }: TabSession, room: string): boolean {
   if (claims === undefined) return false
   const token = roomTokens.get(room)
   return (
@@ -36,14 +37,14 @@ export function maySpeak({ claims, roomTokens, memberships }: TabConnection, roo
 
 /** Takes a connection out of the rooms that nothing grants it any longer, and tells it. */
 export function leaveForbiddenRooms(
-  connection: TabConnection,
+  tab: TabSession,
   hub: Hub,
   policy: RoomPolicy,
-  code: 'room_forbidden' | 'token_expired',
+  code: UnsubscribedCode,
 ): void {
-  for (const channel of hub.channelsOf(connection)) {
-    if (isUserChannel(channel) || mayHear(connection, idOfChannel(channel), policy)) continue
-    hub.leave(connection, channel)
-    connection.sendUnsubscribed(channel, code)
+  for (const channel of hub.channelsOf(tab)) {
+    if (isUserChannel(channel) || mayHear(tab, idOfChannel(channel), policy)) continue
+    hub.leave(tab, channel)
+    tab.sendUnsubscribed(channel, code)
   }
 }

@@ -1,6 +1,6 @@
-import type { SubscribeOptions } from '../../sockets/arguments.ts'
-import type { Broker } from '../engine/engine.ts'
+import type { Broker } from '../engine/broker.ts'
 import type { Channel } from '../model/channel.ts'
+import type { SubscribeOptions } from '../model/events.ts'
 import type { Gap, StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 

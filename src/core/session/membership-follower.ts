@@ -1,12 +1,12 @@
-import type { TabConnection } from '../../sockets/tab-connection.ts'
 import { refuseRevoked } from '../access/revoked.ts'
 import type { Hub } from '../delivery/hub.ts'
-import type { MembershipControl } from '../drafts/drafts.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { roomChannel } from '../model/channel.ts'
+import type { MembershipControl } from '../model/control.ts'
 import { ServiceError } from '../model/errors.ts'
 import { leaveForbiddenRooms, type RoomPolicy } from './grants.ts'
+import type { MembershipChanges, TabSession } from './tab-session.ts'
 
 /** What follows the memberships works with. */
 export interface FollowerOptions {
@@ -18,11 +18,11 @@ export interface FollowerOptions {
 }
 
 /**
- * Keeps a connection in the rooms that its user is a subscription of. The store is asked at the CONNECT, and again when changes may have been lost; in
+ * Keeps a connection in the rooms that its user is a member of. The store is asked at the CONNECT, and again when changes may have been lost; in
  * between they come as control entries on the user's log. What comes while the store is asked is applied to its answer, which may be older.
  */
-export class MembershipFollower {
-  readonly #connection: TabConnection
+export class MembershipFollower implements MembershipChanges {
+  readonly #tab: TabSession
   readonly #options: FollowerOptions
   /** What came in while it could not be applied; undefined when it can. */
   #waiting: MembershipControl[] | undefined = []
@@ -30,14 +30,14 @@ export class MembershipFollower {
   #isStale = false
   #reloading = false
 
-  constructor(connection: TabConnection, options: FollowerOptions) {
-    this.#connection = connection
+  constructor(tab: TabSession, options: FollowerOptions) {
+    this.#tab = tab
     this.#options = options
   }
 
   /** Asks the store, before the CONNECT is answered. Rejects with the engine's error. */
   async load(): Promise<void> {
-    const { user, memberships } = this.#connection
+    const { user, memberships } = this.#tab
     if (user !== undefined) memberships.replace(await this.#options.engine.memberships.of(user))
   }
 
@@ -48,17 +48,16 @@ export class MembershipFollower {
     else this.#applyWaiting()
   }
 
-  /** The user has become a subscription, or is none any more. */
+  /** The user has become a member, or is none any more. */
   handle(control: MembershipControl): void {
     if (this.#waiting !== undefined) {
       this.#waiting.push(control)
       return
     }
-    this.#connection.memberships.apply(control)
+    this.#tab.memberships.apply(control)
     this.#follow()
   }
 
-  /** Changes may have been lost. */
   reload(): void {
     this.#isStale = true
     this.#waiting ??= []
@@ -67,14 +66,14 @@ export class MembershipFollower {
 
   async #reload(): Promise<void> {
     this.#reloading = true
-    for (let attempt = 0; this.#isStale && this.#connection.isOpen; attempt++) {
+    for (let attempt = 0; this.#isStale && this.#tab.isOpen; attempt++) {
       this.#isStale = false
       try {
         await Promise.all([this.#refuseRevoked(), this.load()])
       } catch (error) {
         // The order to disconnect may be among what was lost.
         if ((error as ServiceError).code === 'token_revoked')
-          return this.#connection.handleControl({ action: 'disconnect' })
+          return this.#tab.handleControl({ action: 'disconnect' })
         // The engine is away; it is asked until it is back, or the tab has gone.
         this.#isStale = true
         await backoff(attempt)
@@ -85,38 +84,38 @@ export class MembershipFollower {
   }
 
   async #refuseRevoked(): Promise<void> {
-    const { claims } = this.#connection
+    const { claims } = this.#tab
     if (claims !== undefined) await refuseRevoked(this.#options.engine, claims)
   }
 
   #applyWaiting(): void {
     const waiting = this.#waiting ?? []
     this.#waiting = undefined
-    for (const control of waiting) this.#connection.memberships.apply(control)
+    for (const control of waiting) this.#tab.memberships.apply(control)
     this.#follow()
   }
 
   #follow(): void {
     const { hub, policy, report } = this.#options
-    leaveForbiddenRooms(this.#connection, hub, policy, 'room_forbidden')
+    leaveForbiddenRooms(this.#tab, hub, policy, 'room_forbidden')
     this.#join().catch((error: unknown) => {
       if (!(error instanceof ServiceError)) report(error)
       // It connects again, and is then taken into its rooms.
-      this.#connection.close('engine')
+      this.#tab.close('engine')
     })
   }
 
   async #join(): Promise<void> {
-    const connection = this.#connection
+    const tab = this.#tab
     const { hub } = this.#options
-    const heard = new Set(hub.channelsOf(connection))
-    const missing = connection.memberships.rooms.map(roomChannel).filter((channel) => !heard.has(channel))
+    const heard = new Set(hub.channelsOf(tab))
+    const missing = tab.memberships.rooms.map(roomChannel).filter((channel) => !heard.has(channel))
     await Promise.all(
       missing.map(async (channel) => {
-        const subscription = await hub.join(connection, channel)
+        const subscription = await hub.join(tab, channel)
         // It may have been taken out again meanwhile.
         if (subscription.hasLeft) return
-        connection.sendSubscribed(channel, subscription.position)
+        tab.sendSubscribed(channel, subscription.position)
         await subscription.release(true)
       }),
     )

@@ -1,4 +1,4 @@
-import type { MembershipControl } from '../drafts/drafts.ts'
+import type { MembershipControl } from '../model/control.ts'
 
 /** The rooms that a connection's user is a member of, as far as this process has heard: asked of at every event, and never of the store. */
 export class TabMemberships {

@@ -1,4 +1,4 @@
-import type { ConnectionCount, Connections } from '../../core/engine/engine.ts'
+import type { ConnectionCount, Connections } from '../../core/engine/connections.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import { headOf, type StreamPosition } from '../../core/model/position.ts'
 import type { Log } from './tables/log.ts'

@@ -1,4 +1,5 @@
-import type { Engine, EngineOptions, Peer } from '../../core/engine/engine.ts'
+import type { Engine, EngineOptions } from '../../core/engine/engine.ts'
+import type { Peer } from '../../core/engine/registry.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import { EmbeddedBroker } from './broker.ts'

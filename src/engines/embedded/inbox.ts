@@ -1,4 +1,5 @@
 import { randomUUIDv7 } from 'node:crypto'
+import { removalDraft } from '../../core/drafts/server.ts'
 import type {
   Delivery,
   Inbox,
@@ -9,9 +10,10 @@ import type {
   Withdrawn,
 } from '../../core/engine/inbox.ts'
 import type { Channel } from '../../core/model/channel.ts'
+import { encodeItem, encodeOpening } from '../../core/model/encoding.ts'
 import { type Counts, endOf, type Item, type ItemDraft } from '../../core/model/item.ts'
 import { headOf } from '../../core/model/position.ts'
-import { type Draft, encodeItem, encodeOpening, removalDraft } from '../../core/model/publication.ts'
+import type { Draft } from '../../core/model/publication.ts'
 import type { Outcome } from './outcome.ts'
 import type { Touched } from './tables/item-rows.ts'
 import type { Items } from './tables/items.ts'

@@ -1,4 +1,4 @@
-import type { Published } from '../../core/engine/engine.ts'
+import type { Published } from '../../core/engine/broker.ts'
 
 /** What came of a publish, and what is to be carried in this order. */
 export interface Outcome {

@@ -1,7 +1,7 @@
-import { randomUUIDv7 } from 'node:crypto'
+import { presenceDraft } from '../../core/drafts/server.ts'
 import type { Presence, PresentUsers } from '../../core/engine/presence.ts'
 import { roomChannel } from '../../core/model/channel.ts'
-import { encodeUnstored, presenceDraft } from '../../core/model/publication.ts'
+import { encodeUnstored } from '../../core/model/encoding.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
 
@@ -42,10 +42,9 @@ export class EmbeddedPresence implements Presence {
 
   #tell(room: string, user: string, action: 'join' | 'leave', count: number): void {
     const channel = roomChannel(room)
-    const stamp = { channel, id: randomUUIDv7(), createdAt: Date.now() }
     this.#topics.publish(
       channel,
-      Buffer.from(encodeUnstored(presenceDraft(stamp, { room, user, action, count }))),
+      Buffer.from(encodeUnstored(presenceDraft(channel, { room, user, action, count }))),
     )
   }
 }

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Broker } from '../../core/engine/engine.ts'
+import type { Broker } from '../../core/engine/broker.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import { createCanary } from '../canary.ts'
 import { IN_MEMORY } from './tables/database.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { Revocations } from '../../core/engine/engine.ts'
+import type { Revocations } from '../../core/engine/revocations.ts'
 import type { Transactions } from './tables/transactions.ts'
 
 /** Up to when the tokens of a user are refused. */

@@ -1,6 +1,8 @@
-import type { EngineOptions, PublicationHandler } from '../../core/engine/engine.ts'
+import type { PublicationHandler } from '../../core/engine/broker.ts'
+import type { EngineOptions } from '../../core/engine/engine.ts'
 import type { Channel } from '../../core/model/channel.ts'
-import { decode, type Publication } from '../../core/model/publication.ts'
+import { decode } from '../../core/model/encoding.ts'
+import type { Publication } from '../../core/model/publication.ts'
 
 /** Who hears which channel in this process, which is all there is. */
 export class Topics {

@@ -1,16 +1,11 @@
-import type {
-  Broker,
-  EngineOptions,
-  LogPage,
-  PageLimit,
-  PublicationHandler,
-  Published,
-} from '../../core/engine/engine.ts'
+import type { Broker, LogPage, PageLimit, PublicationHandler, Published } from '../../core/engine/broker.ts'
+import type { EngineOptions } from '../../core/engine/engine.ts'
 import type { Channel } from '../../core/model/channel.ts'
+import { decode } from '../../core/model/encoding.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { ItemDraft } from '../../core/model/item.ts'
 import type { Cursor } from '../../core/model/position.ts'
-import { type Draft, decode, type Publication } from '../../core/model/publication.ts'
+import type { Draft, Publication } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import { withDeadline } from './links/deadline.ts'

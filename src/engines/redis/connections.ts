@@ -1,4 +1,5 @@
-import type { ConnectionCount, Connections, EngineOptions } from '../../core/engine/engine.ts'
+import type { ConnectionCount, Connections } from '../../core/engine/connections.ts'
+import type { EngineOptions } from '../../core/engine/engine.ts'
 import { backoff } from '../../core/lifecycle/backoff.ts'
 import { type Channel, isUserChannel } from '../../core/model/channel.ts'
 import type { StreamPosition } from '../../core/model/position.ts'

@@ -10,8 +10,9 @@ import type {
   Withdrawn,
 } from '../../core/engine/inbox.ts'
 import type { Channel } from '../../core/model/channel.ts'
+import { encodeOpening } from '../../core/model/encoding.ts'
 import type { Item, ProgressState } from '../../core/model/item.ts'
-import { type Draft, encodeOpening } from '../../core/model/publication.ts'
+import type { Draft } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import { newIncarnation, type ScriptedClient } from './scripts.ts'

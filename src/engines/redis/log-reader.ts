@@ -1,5 +1,6 @@
-import type { LogPage, PageLimit } from '../../core/engine/engine.ts'
+import type { LogPage, PageLimit } from '../../core/engine/broker.ts'
 import { type Channel, isUserChannel } from '../../core/model/channel.ts'
+import { decodeOrSkip } from '../../core/model/encoding.ts'
 import type { Counts } from '../../core/model/item.ts'
 import {
   type Continuation,
@@ -10,7 +11,7 @@ import {
   positionAt,
   type StreamPosition,
 } from '../../core/model/position.ts'
-import { decodeOrSkip, type Publication } from '../../core/model/publication.ts'
+import type { Publication } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import { newIncarnation, type ScriptedClient } from './scripts.ts'

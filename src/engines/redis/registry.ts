@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Peer, Registry } from '../../core/engine/engine.ts'
+import type { Peer, Registry } from '../../core/engine/registry.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts.ts'

@@ -1,4 +1,4 @@
-import { IDEMPOTENCY_SECONDS } from '../../core/engine/engine.ts'
+import { IDEMPOTENCY_SECONDS } from '../../core/engine/broker.ts'
 import { CANCELLED_FOR, type Schedule, type Scheduled } from '../../core/engine/schedule.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'

@@ -12,7 +12,7 @@ interface Packet {
   data?: string | Buffer
 }
 
-/** The bytes that wait in this process for one session to read them, whoever sent them. */
+/** The bytes that wait in this process for one engine session to read them, whoever sent them. */
 export class Backlog {
   readonly #conn: EngineSocket
   readonly #most: number
@@ -45,17 +45,25 @@ export class Backlog {
   }
 }
 
-/** WebhookQueue what waits for each session of Engine.IO: before its CONNECT, and for an embedding program's namespaces, too. */
+/** The backlogs of all engine sessions: before their CONNECT, and those of an embedding program's namespaces, too. */
 export class Backlogs {
   readonly #backlogs = new WeakMap<EngineSocket, Backlog>()
+  readonly #most: number
+  readonly #end: (conn: EngineSocket) => void
 
-  /** `end` is called with a session that has more waiting than `most` bytes. */
-  constructor(engine: Server['engine'], most: number, end: (conn: EngineSocket) => void) {
+  /** `end` is called with an engine session that has more waiting than `most` bytes. */
+  constructor(most: number, end: (conn: EngineSocket) => void) {
+    this.#most = most
+    this.#end = end
+  }
+
+  /** Counts what waits for the engine sessions that begin from now on. */
+  mind(engine: Server['engine']): void {
     engine.on('connection', (conn: EngineSocket) => {
-      this.#backlogs.set(conn, new Backlog(conn, most, () => end(conn)))
+      this.#backlogs.set(conn, new Backlog(conn, this.#most, () => this.#end(conn)))
       endAfterRefusals(conn)
     })
-    engine.on('headers', (_headers: object, request: EngineRequest) => watchFrames(request, most))
+    engine.on('headers', (_headers: object, request: EngineRequest) => boundFrames(request, this.#most))
   }
 
   /** What waits for a session. */
@@ -78,7 +86,7 @@ function endAfterRefusals(conn: EngineSocket): void {
  * What `ws` and Engine.IO answer by themselves, such as pings, is no packet: it is looked at when more comes in. Twice as much, so that who
  * is slow is told by what waits for it.
  */
-function watchFrames({ _query, socket }: EngineRequest, most: number): void {
+function boundFrames({ _query, socket }: EngineRequest, most: number): void {
   if (_query.transport !== 'websocket') return
   // Not before `ws` listens: a listener lets flow what came along with the request.
   process.nextTick(() => {

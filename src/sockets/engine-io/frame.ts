@@ -4,13 +4,20 @@ import type { Publication } from '../../core/model/publication.ts'
 const PREFIX = '42'
 const HEAD = 2 + PREFIX.length
 
+/** The frames of publications that are still on their way to somebody. Kept here and not with the publication: another transport has another encoding. */
+const frames = new WeakMap<Publication, Buffer>()
+
 /**
  * A publication as one unmasked websocket text frame (RFC 6455 §5.2), ready for the socket. It is made once, however many tabs
  * receive it.
  */
 export function frameOf(publication: Publication): Buffer {
-  publication.frame ??= encodeFrame(publication.packet)
-  return publication.frame
+  let frame = frames.get(publication)
+  if (frame === undefined) {
+    frame = encodeFrame(publication.packet)
+    frames.set(publication, frame)
+  }
+  return frame
 }
 
 function encodeFrame(packet: Buffer): Buffer {

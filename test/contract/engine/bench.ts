@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
-import type { Engine, EngineOptions, LogPage, PageLimit } from '../../../src/core/engine/engine.ts'
+import type { LogPage, PageLimit } from '../../../src/core/engine/broker.ts'
+import type { Engine, EngineOptions } from '../../../src/core/engine/engine.ts'
 import { type Channel, roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import type { Draft } from '../../../src/core/model/publication.ts'
 import { draftOf } from '../../support/drafts.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { LogPage } from '../../../src/core/engine/engine.ts'
+import type { LogPage } from '../../../src/core/engine/broker.ts'
 import { idOfChannel } from '../../../src/core/model/channel.ts'
 import type { Cursor } from '../../../src/core/model/position.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'

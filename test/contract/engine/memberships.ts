@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { draftControl } from '../../../src/core/drafts/drafts.ts'
+import { controlDraft } from '../../../src/core/drafts/server.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
@@ -12,12 +12,12 @@ const MOST = 3
 const join = (engine: Engine, user: string, room: string, publish = false): Promise<boolean> =>
   engine.memberships.grant(
     { user, room, publish },
-    draftControl(user, { action: 'join', room, publish }),
+    controlDraft(user, { action: 'join', room, publish }),
     MOST,
   )
 
 const leave = (engine: Engine, user: string, room: string): Promise<boolean> =>
-  engine.memberships.withdraw({ user, room }, draftControl(user, { action: 'leave', room }))
+  engine.memberships.withdraw({ user, room }, controlDraft(user, { action: 'leave', room }))
 
 /** What the user's log says. */
 const controlsOf = async (engine: Engine, user: string) =>

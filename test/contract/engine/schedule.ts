@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Engine, IDEMPOTENCY_SECONDS } from '../../../src/core/engine/engine.ts'
+import { IDEMPOTENCY_SECONDS } from '../../../src/core/engine/broker.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
 import { MAX_AHEAD } from '../../../src/core/engine/schedule.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inbox/inboxes.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Published } from '../../../src/core/engine/engine.ts'
+import type { Published } from '../../../src/core/engine/broker.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 import { ALL, type LawBench, PLENTY, publishMany, someRoom, someUser, upTo } from './bench.ts'

@@ -1,11 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Coalescer } from '../../../src/core/delivery/coalescer.ts'
-import {
-  decode,
-  type Publication,
-  type PublicationEvent,
-  payloadOf,
-} from '../../../src/core/model/publication.ts'
+import { decode } from '../../../src/core/model/encoding.ts'
+import { type Publication, type PublicationEvent, payloadOf } from '../../../src/core/model/publication.ts'
 
 let seq: number
 let handedOn: Publication[]

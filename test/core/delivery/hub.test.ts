@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Hub } from '../../../src/core/delivery/hub.ts'
-import type { Engine, PublicationHandler } from '../../../src/core/engine/engine.ts'
+import type { PublicationHandler } from '../../../src/core/engine/broker.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Subscription } from '../../../src/core/delivery/subscription.ts'
-import type { Engine, LogPage } from '../../../src/core/engine/engine.ts'
+import type { LogPage } from '../../../src/core/engine/broker.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import type { Gap, StreamPosition } from '../../../src/core/model/position.ts'
 import type { Publication } from '../../../src/core/model/publication.ts'

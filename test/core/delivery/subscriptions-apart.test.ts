@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { Feed } from '../../../src/core/delivery/feed.ts'
 import { Subscription } from '../../../src/core/delivery/subscription.ts'
-import { draftControl } from '../../../src/core/drafts/drafts.ts'
-import type { Engine, LogPage, PublicationHandler } from '../../../src/core/engine/engine.ts'
+import { controlDraft } from '../../../src/core/drafts/server.ts'
+import type { LogPage, PublicationHandler } from '../../../src/core/engine/broker.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
+import { decode, encode } from '../../../src/core/model/encoding.ts'
 import {
   type Cursor,
   continueFrom,
@@ -11,7 +13,7 @@ import {
   headOf,
   type StreamPosition,
 } from '../../../src/core/model/position.ts'
-import { decode, encode, type Publication } from '../../../src/core/model/publication.ts'
+import type { Publication } from '../../../src/core/model/publication.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -85,7 +87,7 @@ test('a control under a number that was lost and given again is obeyed', async (
   await feed.check()
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
   expect(tab.losses).toEqual([channel])
-  const control = draftControl('ada', { action: 'leave', room: 'den' })
+  const control = controlDraft('ada', { action: 'leave', room: 'den' })
   ring(decode(channel, Buffer.from(encode(control, 9, a1))))
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
   expect(tab.controls).toMatchObject([{ action: 'leave', room: 'den' }])

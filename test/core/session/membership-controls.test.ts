@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Hub } from '../../../src/core/delivery/hub.ts'
-import { draftControl } from '../../../src/core/drafts/drafts.ts'
+import { controlDraft } from '../../../src/core/drafts/server.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
@@ -32,7 +32,7 @@ describe('a change of a membership whose bell was lost', () => {
   const grant = (room: string): Promise<boolean> =>
     engine.memberships.grant(
       { user: 'ada', room, publish: false },
-      draftControl('ada', { action: 'join', room, publish: false }),
+      controlDraft('ada', { action: 'join', room, publish: false }),
       100,
     )
 

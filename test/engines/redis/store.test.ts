@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Engine, LogPage } from '../../../src/core/engine/engine.ts'
+import type { LogPage } from '../../../src/core/engine/broker.ts'
+import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import type { StreamPosition } from '../../../src/core/model/position.ts'
 import { seqsOf } from '../../contract/engine/bench.ts'

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { IDEMPOTENCY_SECONDS } from '../../../core/engine/engine.ts'
+import { IDEMPOTENCY_SECONDS } from '../../../core/engine/broker.ts'
 import { ServiceError } from '../../../core/model/errors.ts'
 import type { UpsertOutcome } from '../../../core/model/item.ts'
 import type { Draft } from '../../../core/model/publication.ts'

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { LogPage, PageLimit } from '../../../core/engine/engine.ts'
+import type { LogPage, PageLimit } from '../../../core/engine/broker.ts'
+import { decodeOrSkip } from '../../../core/model/encoding.ts'
 import { type Cursor, continueFrom, headOf, type StreamPosition } from '../../../core/model/position.ts'
-import { decodeOrSkip, type Publication } from '../../../core/model/publication.ts'
+import type { Publication } from '../../../core/model/publication.ts'
 import type { Log, Row } from './log.ts'
 
 /** Reads entries, and only those that neither age nor expiry has ended, whether they have been deleted yet or not. */

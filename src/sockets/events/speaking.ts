@@ -1,11 +1,14 @@
-import { refuseProto } from '../core/json/proto.ts'
-import { ServiceError } from '../core/model/errors.ts'
-import { MAX_BODY_LENGTH, type MessageInput } from '../core/model/notification.ts'
-import type { Publisher } from '../core/publishing/publisher.ts'
-import { maySpeak } from '../core/session/grants.ts'
-import { TokenBucket } from '../core/session/token-bucket.ts'
-import { fieldsOf, MACHINE_NAME, parseRoom, refuse } from './arguments.ts'
-import type { TabConnection } from './tab-connection.ts'
+import { refuseProto } from '../../core/json/proto.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import { MAX_BODY_LENGTH } from '../../core/model/limits.ts'
+import type { MessageInput } from '../../core/model/notification.ts'
+import { IDEMPOTENCY_KEY, MACHINE_NAME, matches } from '../../core/model/patterns.ts'
+import type { Publisher } from '../../core/publishing/publisher.ts'
+import { maySpeak } from '../../core/session/grants.ts'
+import type { TabSession } from '../../core/session/tab-session.ts'
+import { TokenBucket } from '../../core/session/token-bucket.ts'
+import { fieldsOf, parseRoom, refuse } from './arguments.ts'
+import type { Handler } from './events.ts'
 
 /** What speaking in rooms works with. */
 export interface SpeakingOptions {
@@ -14,16 +17,11 @@ export interface SpeakingOptions {
   maxMessages: number
 }
 
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
-
 /**
  * How a tab speaks in a room; resolves to the answer. A message that is refused counts for the rate as well. One that was asked for, at `askedAt`
  * by `performance.now()`, before another failed for now fails with it: each would wait as long, and none may overtake the one before.
  */
-export function speaker(
-  connection: TabConnection,
-  { publisher, maxMessages }: SpeakingOptions,
-): (args: unknown[], askedAt: number) => Promise<object> {
+export function speaker(tab: TabSession, { publisher, maxMessages }: SpeakingOptions): Handler<'publish'> {
   const rate = new TokenBucket(maxMessages, { burst: 2 * maxMessages })
   let failed: { error: ServiceError; at: number } | undefined
   return async ([name, message, settings], askedAt) => {
@@ -32,8 +30,8 @@ export function speaker(
     const room = parseRoom(name)
     const input = parseMessage(message)
     const idempotencyKey = parseKey(settings)
-    const { user } = connection
-    if (user === undefined || !maySpeak(connection, room))
+    const { user } = tab
+    if (user === undefined || !maySpeak(tab, room))
       throw new ServiceError(
         'room_forbidden',
         'neither the token nor a membership lets you speak in this room',
@@ -43,7 +41,7 @@ export function speaker(
     if (failed !== undefined && askedAt < failed.at) throw failed.error
     try {
       const { id, seq, epoch } = await publisher.message(room, input, { credential, idempotencyKey }, user)
-      return { id, seq, epoch }
+      return { answer: { id, seq, epoch } }
     } catch (error) {
       if (error instanceof ServiceError && error.temporary) failed = { error, at: performance.now() }
       throw error
@@ -56,8 +54,8 @@ function parseMessage(value: unknown): MessageInput {
   const { type, body, data } = fieldsOf(value, 'message', ['type', 'body', 'data'])
   const message: MessageInput = {}
   if (type !== undefined) {
-    if (typeof type !== 'string' || !MACHINE_NAME.test(type))
-      refuse(`message.type must match ${MACHINE_NAME.source}`)
+    if (typeof type !== 'string' || !matches(MACHINE_NAME, type))
+      refuse(`message.type ${MACHINE_NAME.detail}`)
     message.type = type as string
   }
   if (body !== undefined) {
@@ -76,8 +74,8 @@ function parseMessage(value: unknown): MessageInput {
 function parseKey(settings: unknown): string | undefined {
   const { idempotencyKey } = fieldsOf(settings ?? {}, 'options', ['idempotencyKey'])
   if (idempotencyKey === undefined) return undefined
-  if (typeof idempotencyKey !== 'string' || !IDEMPOTENCY_KEY.test(idempotencyKey))
-    refuse('options.idempotencyKey must be 1 to 255 visible characters of ASCII, without spaces')
+  if (typeof idempotencyKey !== 'string' || !matches(IDEMPOTENCY_KEY, idempotencyKey))
+    refuse(`options.idempotencyKey ${IDEMPOTENCY_KEY.detail}`)
   return idempotencyKey as string
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { TokenBucket } from '../core/session/token-bucket.ts'
-import type { TabConnection } from './tab-connection.ts'
+import { TokenBucket } from '../../core/session/token-bucket.ts'
+import type { TabConnection } from '../tab-connection.ts'
 
 /** How many events of one tab may wait for the ones before them. */
 const MAX_WAITING_EVENTS = 1000

@@ -1,48 +1,47 @@
-import type { InboxQuery, State, Status } from '../core/engine/inbox.ts'
-import type { MarkInput } from '../core/inbox/inboxes.ts'
-import { decodeInboxCursor } from '../core/inbox/page-cursor.ts'
-import { fieldsOf, MACHINE_NAME, refuse } from './arguments.ts'
+import { INBOX_STATUSES, type InboxQuery, STATES, type State, type Status } from '../../core/engine/inbox.ts'
+import type { MarkInput } from '../../core/inbox/inboxes.ts'
+import { decodeInboxCursor } from '../../core/inbox/page-cursor.ts'
+import {
+  DEFAULT_INBOX_PAGE,
+  MAX_CATEGORY_LENGTH,
+  MAX_INBOX_PAGE,
+  MAX_MARKED_IDS,
+} from '../../core/model/limits.ts'
+import { MACHINE_NAME, matches, TAG, UUID } from '../../core/model/patterns.ts'
+import { fieldsOf, refuse } from './arguments.ts'
 
-/** How many notifications a list has unless the tab says otherwise, and at most. */
-const DEFAULT_LIMIT = 20
-const MAX_LIMIT = 100
-
-/** The most notifications that one `mark` may name. */
-const MAX_IDS = 1000
-
-/** The most characters that a category may have. */
-const MAX_CATEGORY = 64
-
-const STATES: readonly State[] = ['seen', 'read', 'archived']
-const STATUSES: readonly Status[] = ['active', 'unread', 'unseen', 'read', 'archived']
-const TAG = /^[A-Za-z0-9._:-]{1,64}$/
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** RFC 3339 §5.6. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/i
 
 /** Reads the options of `inbox`. Throws `invalid_request`. */
 export function parseInboxQuery(value: unknown): InboxQuery {
   const given = fieldsOf(value ?? {}, 'options', ['status', 'category', 'type', 'tag', 'limit', 'cursor'])
-  const { limit = DEFAULT_LIMIT, cursor } = given
-  if (!Number.isSafeInteger(limit) || (limit as number) < 1 || (limit as number) > MAX_LIMIT)
-    refuse(`options.limit must be an integer from 1 to ${MAX_LIMIT}`)
+  const { limit = DEFAULT_INBOX_PAGE, cursor } = given
+  if (!Number.isSafeInteger(limit) || (limit as number) < 1 || (limit as number) > MAX_INBOX_PAGE)
+    refuse(`options.limit must be an integer from 1 to ${MAX_INBOX_PAGE}`)
   const before = typeof cursor === 'string' ? decodeInboxCursor(cursor) : undefined
   if (cursor !== undefined && before === undefined)
     refuse('options.cursor is not a nextCursor of this server')
   return {
-    status: textOf(given, 'status', isStatus, `must be one of ${STATUSES.join(', ')}`) as Status | undefined,
-    category: textOf(given, 'category', isCategory, `must be a string of 1 to ${MAX_CATEGORY} characters`),
-    type: textOf(given, 'type', (type) => MACHINE_NAME.test(type), `must match ${MACHINE_NAME.source}`),
-    tag: textOf(given, 'tag', isTag, `must match ${TAG.source} and not look like a UUID`),
+    status: textOf(given, 'status', isStatus, `must be one of ${INBOX_STATUSES.join(', ')}`) as
+      | Status
+      | undefined,
+    category: textOf(
+      given,
+      'category',
+      isCategory,
+      `must be a string of 1 to ${MAX_CATEGORY_LENGTH} characters`,
+    ),
+    type: textOf(given, 'type', (type) => matches(MACHINE_NAME, type), MACHINE_NAME.detail),
+    tag: textOf(given, 'tag', (tag) => matches(TAG, tag), TAG.detail),
     limit: limit as number,
     before,
   }
 }
 
-const isStatus = (text: string): boolean => (STATUSES as readonly string[]).includes(text)
+const isStatus = (text: string): boolean => (INBOX_STATUSES as readonly string[]).includes(text)
 const isCategory = (text: string): boolean =>
-  text !== '' && text.isWellFormed() && [...text].length <= MAX_CATEGORY
-const isTag = (text: string): boolean => TAG.test(text) && !UUID.test(text)
+  text !== '' && text.isWellFormed() && [...text].length <= MAX_CATEGORY_LENGTH
 
 function textOf(
   given: Record<string, unknown>,
@@ -71,10 +70,10 @@ export function parseMark(value: unknown): MarkInput {
 
 function parseIds(ids: unknown, before: unknown): string[] {
   if (before !== undefined) refuse('mark.before needs mark.all')
-  if (!Array.isArray(ids) || ids.length > MAX_IDS)
-    refuse(`mark must have all: true, or ids with a list of at most ${MAX_IDS}`)
+  if (!Array.isArray(ids) || ids.length > MAX_MARKED_IDS)
+    refuse(`mark must have all: true, or ids with a list of at most ${MAX_MARKED_IDS}`)
   return (ids as unknown[]).map((id) => {
-    if (typeof id !== 'string' || !UUID.test(id)) refuse('mark.ids must be UUIDs')
+    if (typeof id !== 'string' || !matches(UUID, id)) refuse('mark.ids must be UUIDs')
     // RFC 9562 §4: written in lower case, read in any.
     return (id as string).toLowerCase()
   })

@@ -1,27 +1,11 @@
-import { faultOfId } from '../core/model/channel.ts'
-import { ServiceError } from '../core/model/errors.ts'
-import type { Cursor } from '../core/model/position.ts'
-
-/** How a tab wants to enter a room. */
-export interface SubscribeOptions {
-  since?: Cursor
-  last?: number
-  token?: string
-  /** Whether the tab is to be told who is there. */
-  presence?: boolean
-}
-
-/** Where a tab stands on its channels when it connects. */
-export interface ConnectCursors {
-  user: Cursor
-  rooms: Map<string, Cursor>
-}
+import { faultOfId } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { SubscribeOptions } from '../../core/model/events.ts'
+import type { Cursor } from '../../core/model/position.ts'
+import type { ConnectCursors } from '../../core/session/enter.ts'
 
 /** The most messages that `last` may ask for. */
 const MAX_LAST = 1000
-
-/** A name for programs, such as a `type`. */
-export const MACHINE_NAME = /^[a-z0-9._-]{1,100}$/
 
 type Fields = Record<string, unknown>
 

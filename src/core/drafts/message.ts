@@ -1,0 +1,23 @@
+import { refuseDepth } from '../json/depth.ts'
+import { roomChannel } from '../model/channel.ts'
+import { refuseFaults } from '../model/errors.ts'
+import { faultsOfMessage, type MessageInput } from '../model/notification.ts'
+import type { Draft } from '../model/publication.ts'
+import { assemble, iso, type PublishOptions, traced } from './draft.ts'
+
+/** A message for a room; `from` is the speaking user's id. Throws `invalid_request`. */
+export function draftMessage(
+  room: string,
+  input: MessageInput,
+  options: PublishOptions,
+  from: string | undefined,
+): Draft {
+  const { type = 'message', body, data } = input
+  refuseDepth(data, '/data')
+  const said = JSON.stringify({ room, type, from, body, data })
+  refuseFaults(faultsOfMessage(input, said, options.maxDataBytes))
+  const content = traced(said, options)
+  const createdAt = Date.now()
+  const stamp = `,"createdAt":"${iso(createdAt)}"`
+  return assemble(roomChannel(room), 'message', options, { content, fingerprinted: said, createdAt, stamp })
+}

@@ -1,0 +1,74 @@
+import { refuseDepth } from '../json/depth.ts'
+import { userChannel } from '../model/channel.ts'
+import { refuseFaults } from '../model/errors.ts'
+import type { ItemDraft } from '../model/item.ts'
+import {
+  alerts,
+  faultsOfNotification,
+  MAX_TTL_SECONDS,
+  type NotificationInput,
+  notificationContent,
+  progressStateOf,
+} from '../model/notification.ts'
+import type { Draft } from '../model/publication.ts'
+import { webhookText } from '../model/webhook.ts'
+import { assemble, type DraftParts, iso, isoExpiry, type PublishOptions, traced } from './draft.ts'
+
+/** A notification for a user, stamped with an id and the time. Throws `invalid_request`. */
+export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>
+  draftNotifications([user], input, options)[0]!
+
+/** The same notification for each of several users. Throws `invalid_request`. */
+export function draftNotifications(
+  users: readonly string[],
+  input: NotificationInput,
+  options: PublishOptions,
+): Draft[] {
+  refuseDepth(input.data, '/data')
+  const said = JSON.stringify(notificationContent(input))
+  refuseFaults(faultsOfNotification(input, said, options.maxDataBytes))
+  const content = traced(said, options)
+  const { ttl = MAX_TTL_SECONDS, version, webhook } = input
+  const now = Date.now()
+  const parts = {
+    content,
+    // A version is no part of the content, since the store may give another one; what the backend wants to hear is not for tabs.
+    fingerprinted: `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : webhookText(webhook)}`,
+    createdAt: now,
+    expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
+    ...(ttl === 0 ? unstoredParts(input, now) : { item: itemDraftOf(input, content, now, options) }),
+  }
+  const event = progressStateOf(input) === 'running' && ttl > 0 ? 'progress' : 'notification'
+  return users.map((user) => assemble(userChannel(user), event, options, parts))
+}
+
+/** What there is of a notification that is not stored. */
+function unstoredParts(input: NotificationInput, now: number): Partial<DraftParts> {
+  const times = `"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(now)}"`
+  return { stamp: `,"version":1,${times}`, tail: `,"alert":${alerts(input)}}]`, stored: false }
+}
+
+function itemDraftOf(
+  input: NotificationInput,
+  content: string,
+  now: number,
+  { waiter, traceparent }: PublishOptions,
+): ItemDraft {
+  const { type = 'message', category, tag, version, renotify = false, ttl = MAX_TTL_SECONDS, webhook } = input
+  const item: ItemDraft = {
+    type,
+    progressState: progressStateOf(input),
+    renotify,
+    alert: alerts(input),
+    content: content.slice(1, -1),
+    updatedAt: iso(now),
+    expiresAt: isoExpiry(now + ttl * 1000),
+  }
+  if (category !== undefined) item.category = category
+  if (tag !== undefined) item.tag = tag
+  if (version !== undefined) item.version = version
+  if (waiter !== undefined) item.waiter = waiter
+  if (webhook !== undefined) item.webhook = webhook
+  if (webhook !== undefined && traceparent !== undefined) item.traceparent = traceparent
+  return item
+}

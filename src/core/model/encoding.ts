@@ -1,0 +1,99 @@
+/** The form in which engines store publications and pass them on: one line of words, then the packet as it goes to the tabs. */
+import type { Channel } from './channel.ts'
+import type { Counts, Item } from './item.ts'
+import type { Draft, Publication, PublicationEvent } from './publication.ts'
+
+/**
+ * The part of the wire form that is known before the seq is: what follows `<seq> <epoch> `, up to the place where seq and
+ * epoch are spliced in. Fields of the first line never contain a space. Throws if one of them could not be read again.
+ */
+export function encodeOpening(draft: Draft): string {
+  return `${draft.event} ${wordOf(draft.id)}${encodeEnding(draft)}\n${draft.head}`
+}
+
+/** What follows on the id in the first line. Throws like `encodeOpening`. */
+export function encodeEnding({ createdAt, expiresAt, except = '' }: Draft): string {
+  return ` ${createdAt} ${expiresAt} ${wordOf(except)}`
+}
+
+const WORD = /^[!-~]*$/
+
+/** Whatever has let it in: one that can't be read again would be in everybody's way for as long as it is stored. */
+function wordOf(text: string): string {
+  if (!WORD.test(text)) throw new Error(`${JSON.stringify(text)} can not stand in the line of a publication`)
+  return text
+}
+
+/** The complete wire form of a draft that got this seq and epoch: one line of fields, then the packet. */
+export function encode(draft: Draft, seq: number, epoch: string): string {
+  return `${seq} ${epoch} ${encodeOpening(draft)},"seq":${seq},"epoch":"${epoch}"${draft.tail}`
+}
+
+/** The complete wire form of a draft that is only carried. */
+export function encodeUnstored(draft: Draft): string {
+  return `0  ${encodeOpening(draft)}${draft.tail}`
+}
+
+/** The wire form of a notification as its inbox has it now, with the counts after it. */
+export function encodeItem(draft: Draft, item: Item, epoch: string, counts: Counts, alert: boolean): string {
+  const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}`
+  const place = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
+  return `${line}\n["notification",{${fieldsOf(item)},${place},"alert":${alert}}]`
+}
+
+/** A notification as JSON text: what the backend said, then what the store knows, without the braces. */
+export function fieldsOf(item: Item): string {
+  const { id, content, version, createdAt, updatedAt, expiresAt } = item
+  const times = `"createdAt":"${createdAt}","updatedAt":"${updatedAt}","expiresAt":"${expiresAt}"`
+  const states = `"seenAt":${quoted(item.seenAt)},"readAt":${quoted(item.readAt)},"archivedAt":${quoted(item.archivedAt)}`
+  return `"id":"${id}",${content},"version":${version},${times},${states}`
+}
+
+const quoted = (time: string | undefined): string => (time === undefined ? 'null' : `"${time}"`)
+
+const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>([
+  'notification',
+  'progress',
+  'message',
+  'state',
+  'removed',
+  'presence',
+  'control',
+])
+
+/** Reads the wire form of a publication. Throws if the text is not one. */
+export function decode(channel: Channel, message: Buffer): Publication {
+  const line = message.indexOf(10)
+  const [seq, epoch, event, id, createdAt, expiresAt, except] = message.toString('latin1', 0, line).split(' ')
+  const number = Number(seq)
+  const bracketed = message[line + 1] === 0x5b && message.at(-1) === 0x5d
+  if (
+    line < 0 ||
+    except === undefined ||
+    !bracketed ||
+    !EVENTS.has(event!) ||
+    !Number.isSafeInteger(number) ||
+    number < 0
+  )
+    throw new Error('not a publication')
+  return {
+    channel,
+    seq: number,
+    epoch: epoch!,
+    event: event as PublicationEvent,
+    id: id!,
+    createdAt: Number(createdAt),
+    expiresAt: Number(expiresAt),
+    except,
+    packet: message.subarray(line + 1),
+  }
+}
+
+/** The same for what is read from a log, into which others may have put rubbish: that is passed over, and holds up nothing behind it. */
+export function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
+  try {
+    return [decode(channel, message)]
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,125 @@
+import type { BrowserClaims } from '../access/claims.ts'
+import { refuseRevoked } from '../access/revoked.ts'
+import type { Hub } from '../delivery/hub.ts'
+import type { Subscription } from '../delivery/subscription.ts'
+import type { Engine } from '../engine/engine.ts'
+import { type Channel, roomChannel, userChannel } from '../model/channel.ts'
+import { ServiceError } from '../model/errors.ts'
+import type { Cursor } from '../model/position.ts'
+import { mayHear, type RoomPolicy } from './grants.ts'
+import { MembershipFollower } from './membership-follower.ts'
+import type { TabSession } from './tab-session.ts'
+
+/** The parts that let a tab in. */
+export interface EnterOptions {
+  engine: Pick<Engine, 'revocations' | 'memberships'>
+  hub: Hub
+  policy: RoomPolicy
+  /** The most rooms that a tab may subscribe to. */
+  maxRooms: number
+  /** Hears of errors that nobody else hears of. */
+  report(error: unknown): void
+}
+
+/** Where a tab stands on its channels when it connects. */
+export interface ConnectCursors {
+  user: Cursor
+  rooms: Map<string, Cursor>
+}
+
+/** A channel that a tab hears, with the cursor to replay from; without one it goes on from now. */
+interface Start {
+  subscription: Subscription
+  cursor: Cursor | undefined
+}
+
+/** A tab that has been let in and is still silent: it hears its channels, and holds back what they say. */
+export class Entrance {
+  readonly #tab: TabSession
+  readonly #follower: MembershipFollower
+  readonly #starts: readonly Start[]
+  readonly #refused: readonly Channel[]
+
+  constructor(
+    tab: TabSession,
+    follower: MembershipFollower,
+    starts: readonly Start[],
+    refused: readonly Channel[],
+  ) {
+    this.#tab = tab
+    this.#follower = follower
+    this.#starts = starts
+    this.#refused = refused
+  }
+
+  /** Lets the tab speak and hear, once it knows that it is in. Resolves when it is live everywhere; rejects with the engine's error. */
+  async open(): Promise<void> {
+    this.#follower.open()
+    for (const channel of this.#refused) this.#tab.sendUnsubscribed(channel, 'room_forbidden')
+    for (const { subscription, cursor } of this.#starts) {
+      if (cursor === undefined) await subscription.release(true)
+      else await this.#tab.replay(() => subscription.replay(cursor))
+    }
+  }
+}
+
+/**
+ * Lets a tab hear its channels: whatever is published from then on reaches it. `cursors`: where it stands, if it says so.
+ * Rejects with a `token_…` error, with `too_many_rooms`, or with the engine's.
+ */
+export async function enter(
+  tab: TabSession,
+  cursors: ConnectCursors | undefined,
+  options: EnterOptions,
+): Promise<Entrance> {
+  const { hub, policy } = options
+  const follower = new MembershipFollower(tab, options)
+  tab.follow(follower)
+  const starts: Start[] = []
+  const join = async (channel: Channel, cursor: Cursor | undefined): Promise<void> => {
+    starts.push({ subscription: await hub.join(tab, channel), cursor })
+  }
+  const { claims } = tab
+  if (claims !== undefined) {
+    await join(userChannel(claims.user), cursors?.user)
+    await checkUser(claims, follower, options)
+  }
+  const rooms = wantedRooms(tab, cursors, options)
+  const allowed = [...rooms].filter(([room]) => mayHear(tab, room, policy))
+  const refused = [...rooms.keys()].filter((room) => !mayHear(tab, room, policy)).map(roomChannel)
+  await Promise.all(allowed.map(([room, cursor]) => join(roomChannel(room), cursor)))
+  return new Entrance(tab, follower, starts, refused)
+}
+
+/** Asked after the user's log is heard: a revocation is either seen here or heard there. */
+async function checkUser(
+  claims: BrowserClaims,
+  follower: MembershipFollower,
+  { engine }: EnterOptions,
+): Promise<void> {
+  await Promise.all([refuseRevoked(engine, claims), follower.load()])
+}
+
+/**
+ * The rooms that a tab goes on with, each with its cursor. With `since`, a room that it joins by itself goes on from now, unless it says
+ * from where. Throws `too_many_rooms`: memberships have a limit of their own, and rooms that nothing grants are refused one by one, since a
+ * page may still keep its positions in rooms that its user has lost.
+ */
+function wantedRooms(
+  tab: TabSession,
+  cursors: ConnectCursors | undefined,
+  { policy, maxRooms }: EnterOptions,
+): Map<string, Cursor | undefined> {
+  const fromNow = cursors && {}
+  const rooms = new Map<string, Cursor | undefined>(policy.joinRooms.map((room) => [room, fromNow]))
+  for (const [room, cursor] of cursors?.rooms ?? []) rooms.set(room, cursor)
+  const { memberships } = tab
+  const counted = [...rooms.keys()].filter((room) => !memberships.has(room) && mayHear(tab, room, policy))
+  if (counted.length > maxRooms)
+    throw new ServiceError(
+      'too_many_rooms',
+      `a connection may subscribe to ${maxRooms} rooms, those of JOIN_ROOMS included`,
+    )
+  for (const room of memberships.rooms) if (!rooms.has(room)) rooms.set(room, fromNow)
+  return rooms
+}

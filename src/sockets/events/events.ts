@@ -1,0 +1,107 @@
+import type { Socket } from 'socket.io'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { ErrorAnswer, TabEvent, TabEvents } from '../../core/model/events.ts'
+import type { TabConnection } from '../tab-connection.ts'
+import { EventQueue } from './event-queue.ts'
+import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
+import { type RefreshOptions, refreshHandler } from './refresh.ts'
+import { type RoomEventOptions, roomHandlers } from './room-events.ts'
+import { type SpeakingOptions, speaker } from './speaking.ts'
+import { WaitingAck } from './waiting-ack.ts'
+
+/** The parts and limits of the events of tabs. */
+export interface EventOptions extends InboxEventOptions, SpeakingOptions, RoomEventOptions, RefreshOptions {
+  engine: RoomEventOptions['engine'] & RefreshOptions['engine']
+  /** Bytes that may wait for one connection, or for its events to be worked on, before it is closed. */
+  maxBacklog: number
+  /** Hears of errors that a tab cannot have caused. */
+  report(error: unknown): void
+}
+
+/**
+ * Works on one event: resolves to what is acknowledged besides `ok`, and to what follows the acknowledgement. `askedAt`: when the event
+ * came, by `performance.now()`.
+ */
+export type Handler<Event extends TabEvent> = (
+  args: unknown[],
+  askedAt: number,
+) => Promise<{ answer: TabEvents[Event]['answer']; afterwards?: () => Promise<void> }>
+
+type Handlers = { [Event in TabEvent]: Handler<Event> }
+type AnyHandler = Handlers[TabEvent]
+
+/** How many events a second a connection is worked on for, besides those by which it speaks. */
+const EVENTS_PER_SECOND = 100
+
+/** How much of a name that is not known is said again. */
+const MAX_ECHO = 100
+
+/** Hangs the events of the contract on a connected socket. Each answers `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
+export function handleEvents(socket: Socket, tab: TabConnection, options: EventOptions): void {
+  const { maxBacklog, maxMessages } = options
+  const handlers: Handlers = {
+    ...roomHandlers(tab, options),
+    ...inboxHandlers(tab, options),
+    publish: speaker(tab, options),
+    refresh: refreshHandler(tab, options),
+  }
+  const queue = new EventQueue(tab, { maxBytes: maxBacklog, rate: EVENTS_PER_SECOND + maxMessages })
+  const acks = new WaitingAck()
+  for (const [event, handler] of Object.entries(handlers) as [TabEvent, AnyHandler][])
+    socket.on(event, (...args: unknown[]) => {
+      if (event === 'ack' && acks.absorbs(args)) return
+      const askedAt = performance.now()
+      queue.add(args, async () => {
+        acks.begun(args)
+        if (socket.connected) await run(socket, event, (values) => handler(values, askedAt), args, options)
+      })
+    })
+  answerUnknown(socket)
+}
+
+/** Answers events that nobody handles, if an answer was asked for. */
+function answerUnknown(socket: Socket): void {
+  // Socket.IO's parser lets a number pass as the name.
+  socket.onAny((event: unknown, ...args: unknown[]) => {
+    const text = String(event)
+    const acknowledge = args.at(-1)
+    // An embedding program may have handlers of its own for it. Socket.IO itself has one for `error`, which does nothing.
+    const handlers = socket.listenerCount(text) - (text === 'error' ? 1 : 0)
+    if (typeof acknowledge !== 'function' || handlers > 0) return
+    const name = JSON.stringify(text.slice(0, MAX_ECHO))
+    acknowledge(errorAnswer(new ServiceError('unknown_event', `the event ${name} is not known here`)))
+  })
+}
+
+type Acknowledge = (answer: object) => void
+
+async function run(
+  socket: Socket,
+  event: TabEvent,
+  handler: (values: unknown[]) => ReturnType<AnyHandler>,
+  args: unknown[],
+  options: Pick<EventOptions, 'report'>,
+): Promise<void> {
+  const last = args.at(-1)
+  const acknowledge: Acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined
+  const values = typeof last === 'function' ? args.slice(0, -1) : args
+  const fail = (error: unknown): ServiceError => {
+    if (!(error instanceof ServiceError)) options.report(error)
+    const told = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
+    // What passes by itself is tried again from the cursor; only what was to be said is known to nobody but the page.
+    if (told.temporary && event !== 'publish') socket.conn.close()
+    return told
+  }
+  try {
+    const { answer, afterwards } = await handler(values)
+    acknowledge({ ok: true, ...answer })
+    // Not waited for: a long replay must not hold up the next event, which may end it.
+    afterwards?.().catch(fail)
+  } catch (error) {
+    acknowledge(errorAnswer(fail(error)))
+  }
+}
+
+function errorAnswer({ code, title, message, temporary, help }: ServiceError): ErrorAnswer {
+  return { ok: false, error: { code, title, detail: message, temporary, help } }
+}

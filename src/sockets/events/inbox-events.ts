@@ -1,0 +1,68 @@
+import type { Hub } from '../../core/delivery/hub.ts'
+import type { InboxPage } from '../../core/engine/inbox.ts'
+import type { Inboxes } from '../../core/inbox/inboxes.ts'
+import { type ItemTexts, isWhole, writeItems } from '../../core/inbox/page-text.ts'
+import { parseExact } from '../../core/json/exact-json.ts'
+import { userChannel } from '../../core/model/channel.ts'
+import { ServiceError } from '../../core/model/errors.ts'
+import type { NotificationPayload, TabEvents } from '../../core/model/events.ts'
+import type { TabSession } from '../../core/session/tab-session.ts'
+import type { Handler } from './events.ts'
+import { parseAcknowledged, parseInboxQuery, parseMark } from './inbox-arguments.ts'
+
+/** The parts that the events of the inbox work with. */
+export interface InboxEventOptions {
+  hub: Hub
+  inboxes: Inboxes
+}
+
+/** The most bytes of notifications that an answer carries, beyond the first; the rest comes with the next page. */
+const MAX_ANSWER_BYTES = 262_144
+
+/** The handlers of `inbox`, `mark` and `ack`. */
+export function inboxHandlers(
+  tab: TabSession,
+  { hub, inboxes }: InboxEventOptions,
+): { inbox: Handler<'inbox'>; mark: Handler<'mark'>; ack: Handler<'ack'> } {
+  return {
+    inbox: async ([options]) => {
+      const user = userOf(tab)
+      const query = parseInboxQuery(options)
+      const page = await inboxes.list(user, query)
+      const written = writeItems(page, MAX_ANSWER_BYTES)
+      // A list of some of them, or of older ones, leaves out what the tab was not sent.
+      if (isWhole(query))
+        hub.subscriptionOf(tab, userChannel(user))?.ackWindow.reachesDownTo(written.completeAbove)
+      return { answer: answerOf(page, written) }
+    },
+    mark: async ([mark]) => ({ answer: await inboxes.mark(userOf(tab), parseMark(mark)) }),
+    ack: async ([seq]) => {
+      const user = userOf(tab)
+      const subscription = hub.subscriptionOf(tab, userChannel(user))
+      const processed = parseAcknowledged(seq, subscription?.position.seq ?? 0)
+      const epoch = subscription?.position.epoch
+      await inboxes.acknowledge(user, processed, subscription?.ackWindow.above)
+      // In another incarnation of the log the numbers are given again.
+      if (subscription?.position.epoch === epoch) subscription?.ackWindow.acknowledged(processed)
+      return { answer: {} }
+    },
+  }
+}
+
+function userOf({ user }: TabSession): string {
+  if (user === undefined)
+    throw new ServiceError('token_missing', 'a connection without a token is nobody, and has no inbox')
+  return user
+}
+
+function answerOf(
+  { unread, unseen, seq, epoch }: InboxPage,
+  { texts, nextCursor }: ItemTexts,
+): TabEvents['inbox']['answer'] {
+  return {
+    // Content is passed on as it was sent, digit for digit.
+    items: texts.map((text) => parseExact(text) as NotificationPayload),
+    ...(nextCursor === undefined ? {} : { nextCursor }),
+    ...{ unread, unseen, seq, epoch },
+  }
+}
