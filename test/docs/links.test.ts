@@ -26,3 +26,24 @@ test.each(documents)('%s links only to files and headings that are there', (docu
     if (anchor !== '') expect([link, anchorsOf(target)]).toEqual([link, expect.arrayContaining([anchor])])
   }
 })
+
+test.each(documents)('%s names only files and folders that are there', (document) => {
+  const text = readFileSync(join(root, document), 'utf8')
+  const named = [...text.matchAll(/`((?:src|test|docs|bench|deploy|examples|scripts|openapi)\/[\w./-]*)`/g)]
+  // Where tests are what it is about, their folder goes without saying.
+  const exists = (path: string): boolean =>
+    existsSync(join(root, path)) || existsSync(join(root, 'test', path))
+  expect(named.map(([, path]) => path!).filter((path) => !exists(path))).toEqual([])
+})
+
+test('docs/guarantees.md names only tests that are there', () => {
+  const text = readFileSync(join(root, 'docs/guarantees.md'), 'utf8')
+  // The table of safeguards is held to the mutations themselves.
+  const [clauses] = text.split('<!-- mutations -->')
+  const named = [...clauses!.matchAll(/`([a-z-]+\/[a-z./-]+\.ts)`/g)].map(([, path]) => path!)
+  expect(named.length).toBeGreaterThan(80)
+  const missing = named.filter(
+    (path) => !existsSync(join(root, 'test', path)) && !existsSync(join(root, path)),
+  )
+  expect(missing).toEqual([])
+})
