@@ -2,11 +2,12 @@ import { globSync, readFileSync } from 'node:fs'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ErrorCode, ServiceError } from '../../src/core/model/errors.ts'
+import { SERVER_EVENT_NAMES } from '../../src/core/model/events.ts'
 import { startApp, type TestApp } from '../support/app.ts'
 import { snippetsIn } from '../support/snippets.ts'
 import type { TestTab } from '../support/tab.ts'
 
-const root = new URL('..', import.meta.url)
+const root = new URL('../..', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const sources = (pattern: string): string => globSync(pattern, { cwd: root.pathname }).map(read).join('\n')
 
@@ -57,13 +58,7 @@ afterAll(() => app.close())
 
 describe('docs/events.md', () => {
   test('has every event that is sent to a tab, and no other', () => {
-    const own = [...sources('src/sockets/*.ts').matchAll(/\bemit\('([a-z-]+)'/g)].map(([, name]) => name!)
-    const logged = [...sources('src/core/*.ts').matchAll(/\["([a-z:]+)",(?:\{["$]|\$\{)/g)].map(
-      ([, name]) => name!,
-    )
-    // What the server says to itself is shown to no tab; the text of a message is put together from parts.
-    const toTabs = [...own, ...logged.filter((name) => name !== 'control'), 'message']
-    expect(sorted(sent.flatMap(([name]) => namesIn(name!)))).toEqual(sorted(toTabs))
+    expect(sorted(sent.flatMap(([name]) => namesIn(name!)))).toEqual(sorted(SERVER_EVENT_NAMES))
   })
 
   test('has every event that a tab may send, and no other', async () => {
@@ -90,9 +85,9 @@ describe('docs/events.md', () => {
     expect(told.length).toBeGreaterThan(0)
     for (const code of told)
       expect([code, new ServiceError(code as ErrorCode, '').temporary]).toEqual([code, false])
-    const thrown = [...sources('src/sockets/handshake.ts').matchAll(/ServiceError\(\s*'(\w+)'/g)].map(
-      ([, code]) => code!,
-    )
+    const thrown = [
+      ...sources('src/{sockets/handshake,core/session/enter}.ts').matchAll(/ServiceError\(\s*'(\w+)'/g),
+    ].map(([, code]) => code!)
     expect(told).toEqual(expect.arrayContaining(thrown))
   })
 
