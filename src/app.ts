@@ -119,6 +119,7 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     metrics: metricSources(hub, () => sockets, rejections, webhooks),
     siblings,
     mayCall: (request) => mayConnect(request, config.origin),
+    publicUrl: config.publicUrl,
     doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
     demo: development && sign !== undefined ? demoSettings(config, engine, apiKey, sign) : undefined,
   })

@@ -21,6 +21,7 @@ import { createCounts } from './http/metrics.ts'
 import { registerOpenApi } from './http/openapi.ts'
 import { answerClientError, registerProblems, sendProblem, toServiceError } from './http/problem.ts'
 import { registerDocs } from './routes/docs.ts'
+import { registerErrors } from './routes/errors.ts'
 import { type HealthOptions, registerHealth } from './routes/health.ts'
 import { registerMe } from './routes/me.ts'
 import { registerMembers } from './routes/members.ts'
@@ -50,6 +51,8 @@ export interface ApiOptions extends HealthOptions {
   logger: Exclude<FastifyServerOptions['logger'], undefined>
   /** Whether a page may use the routes for tabs, by the origin that its request names. */
   mayCall: OriginCheck
+  /** How the outside reaches this server, without a slash at its end. Without it, problems name the host of their request. */
+  publicUrl?: string | undefined
   /** What the development page is told; undefined in production. */
   demo: DemoOptions | undefined
   /** For other senders; none unless given. */
@@ -88,6 +91,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     },
     clientErrorHandler: answerClientError,
   })
+  app.decorate('publicUrl', options.publicUrl)
   registerProblems(app, counts, options.role)
   registerJsonBody(app)
   app.decorateRequest('credential', '')
@@ -156,5 +160,6 @@ async function registerForBrowsers(app: FastifyInstance, { role, demo, doors }: 
     strictTransportSecurity: false,
   })
   if (role !== 'worker') await registerDocs(app, demo !== undefined)
+  registerErrors(app)
   registerPages(app, demo, role !== 'worker' && doors?.get === true)
 }

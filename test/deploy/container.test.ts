@@ -216,8 +216,8 @@ describe('compose.yaml', () => {
       const large = await post(JSON.stringify({ title: 'x'.repeat(1_100_000) }))
       expect(large.status).toBe(413)
       expect(large.headers.get('content-type')).toMatch(/^application\/problem\+json/)
-      const { code, title, status } = new ServiceError('too_large', '')
-      expect(await large.json()).toMatchObject({ type: `urn:tabcast:error:${code}`, code, title, status })
+      const { code, title, status, help } = new ServiceError('too_large', '')
+      expect(await large.json()).toMatchObject({ type: help, code, title, status, help })
       expect((await fetch(`${nginx.url}/metrics`)).status).toBe(404)
       expect((await fetch(`${nginx.url}/livez`)).status).toBe(200)
     } finally {

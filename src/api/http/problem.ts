@@ -5,6 +5,13 @@ import { codeForStatus, type ErrorCode, ServiceError } from '../../core/model/er
 import type { ApiCounts } from './metrics.ts'
 import { validationError } from './validation-faults.ts'
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** How the outside reaches this server, without a slash at its end; undefined unless it was configured. */
+    publicUrl: string | undefined
+  }
+}
+
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 /** Seconds after which a call that failed for now may be repeated. */
@@ -13,18 +20,26 @@ export const RETRY_AFTER = 1
 /** The longest path that is repeated in a problem. */
 const MAX_INSTANCE = 2000
 
-/** An error as problem details (RFC 9457). */
-export function problemOf(error: ServiceError, instance?: string): object {
-  const { code, title, status, message, faults } = error
+/** An error as problem details (RFC 9457). Without a `base`, `help` is relative to the request as `type` is. */
+export function problemOf(error: ServiceError, { base = '', instance }: ProblemContext = {}): object {
+  const { code, title, status, message, faults, help } = error
   return {
-    type: `urn:tabcast:error:${code}`,
+    type: help,
     title,
     status,
     detail: message,
     instance,
     code,
+    help: base + help,
     errors: faults.length > 0 ? faults : undefined,
   }
+}
+
+/** The request that a problem answers, as far as it is known. */
+interface ProblemContext {
+  /** The URL of this server as the caller knows it, without a slash at its end. */
+  base?: string
+  instance?: string
 }
 
 /** Answers with an error, and with more members if there are any (RFC 9457 §3.2). */
@@ -47,8 +62,20 @@ export function sendProblem(
   return reply
     .code(status)
     .type(PROBLEM_MEDIA_TYPE)
-    .send(JSON.stringify({ ...problemOf(error, instanceOf(request.raw.url ?? '')), ...members }))
+    .send(JSON.stringify({ ...problemOf(error, contextOf(request)), ...members }))
 }
+
+/** Where a program reads `type`, a person opens `help`: often in a terminal, where only a whole URL can be clicked. */
+const contextOf = ({ server, headers, raw }: FastifyRequest): ProblemContext => ({
+  base: server.publicUrl ?? baseOf(headers.host),
+  instance: instanceOf(raw.url ?? ''),
+})
+
+/** Anything else in `Host` is not led to. */
+const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
+
+const baseOf = (host: string | undefined): string =>
+  host !== undefined && HOST.test(host) ? `http://${host}` : ''
 
 /** RFC 6750 §3. */
 const CHALLENGE = 'Bearer realm="tabcast"'

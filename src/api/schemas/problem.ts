@@ -3,12 +3,22 @@ import { Type } from 'typebox'
 /** Problem details (RFC 9457), as every error is answered. */
 export const problemSchema = Type.Object(
   {
-    type: Type.String({ examples: ['urn:tabcast:error:invalid_request'] }),
+    type: Type.String({
+      description: 'A URI reference, relative to the URL of the request: an entry of the page `/errors`.',
+      examples: ['/errors#invalid_request'],
+    }),
     title: Type.String({ examples: ['The request is not valid'] }),
     status: Type.Integer({ examples: [400] }),
     detail: Type.String({ examples: ['/ttl must be an integer'] }),
     instance: Type.Optional(Type.String({ examples: ['/notify/demo'] })),
-    code: Type.String({ description: 'The last part of the type.', examples: ['invalid_request'] }),
+    code: Type.String({
+      description: 'The name of the error, for programs; it stays the same.',
+      examples: ['invalid_request'],
+    }),
+    help: Type.String({
+      description: 'The page that says what happened and what to do, for people.',
+      examples: ['http://127.0.0.1:3000/errors#invalid_request'],
+    }),
     errors: Type.Optional(
       Type.Array(
         Type.Object({

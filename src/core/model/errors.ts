@@ -1,13 +1,14 @@
 /**
  * The error table. Each edge translates a row once: HTTP into problem+json (RFC 9457), sockets into an error
  * acknowledgement or a `connect_error`. `temporary` says whether the same call may succeed when it is repeated.
+ * What people read about each row is in `error-help.ts`.
  */
-const table = {
+export const ERRORS = {
   invalid_request: { status: 400, temporary: false, title: 'The request is not valid' },
   unsupported_field: {
     status: 400,
     temporary: false,
-    title: 'The request uses something that is not supported',
+    title: 'The request uses something that is not supported here',
   },
   malformed_json: { status: 400, temporary: false, title: 'The body is not valid JSON' },
   malformed_url: { status: 400, temporary: false, title: 'The URL is not valid' },
@@ -17,11 +18,11 @@ const table = {
   token_invalid: { status: 401, temporary: false, title: 'The token is not valid' },
   token_expired: { status: 401, temporary: false, title: 'The token has expired' },
   token_revoked: { status: 401, temporary: false, title: 'The token has been revoked' },
-  scope_missing: { status: 403, temporary: false, title: 'The credential lacks a scope' },
-  room_forbidden: { status: 403, temporary: false, title: 'The token does not grant this room' },
+  scope_missing: { status: 403, temporary: false, title: 'The credential lacks the required scope' },
+  room_forbidden: { status: 403, temporary: false, title: 'Nothing grants this room' },
   not_found: { status: 404, temporary: false, title: 'Not found' },
   method_not_allowed: { status: 405, temporary: false, title: 'The method is not allowed here' },
-  unknown_event: { status: 404, temporary: false, title: 'The event is not known' },
+  unknown_event: { status: 404, temporary: false, title: 'There is no such event' },
   request_timeout: { status: 408, temporary: true, title: 'The request took too long to arrive' },
   too_many_memberships: { status: 409, temporary: false, title: 'The user is a member of too many rooms' },
   too_large: { status: 413, temporary: false, title: 'The body is too large' },
@@ -29,34 +30,37 @@ const table = {
   unsupported_media_type: {
     status: 415,
     temporary: false,
-    title: 'The body is of a type that is not taken here',
+    title: 'The media type of the body is not supported',
   },
   idempotency_conflict: {
     status: 422,
     temporary: false,
-    title: 'The idempotency key was used with another body',
+    title: 'The idempotency key was used for another request',
   },
   too_many_rooms: { status: 429, temporary: false, title: 'The connection has subscribed to too many rooms' },
   rate_limited: {
     status: 429,
     temporary: true,
-    title: 'The connection has sent too much in too little time',
+    title: 'The connection publishes too fast',
   },
   header_too_large: { status: 431, temporary: false, title: 'The headers are too large' },
   internal: { status: 500, temporary: true, title: 'Something went wrong in the server' },
-  engine_unavailable: { status: 503, temporary: true, title: 'The engine can not be reached' },
-  replicas_missing: { status: 503, temporary: true, title: 'Too few replicas have it yet' },
-  engine_timeout: { status: 503, temporary: true, title: 'The engine did not answer in time' },
-  overloaded: { status: 503, temporary: true, title: 'The server has more to do than it can do in time' },
+  engine_unavailable: { status: 503, temporary: true, title: 'The store is not available' },
+  replicas_missing: { status: 503, temporary: true, title: 'Too few replicas have confirmed the publish' },
+  engine_timeout: { status: 503, temporary: true, title: 'The store did not answer in time' },
+  overloaded: { status: 503, temporary: true, title: 'The server is overloaded' },
   keys_unavailable: {
     status: 503,
     temporary: true,
-    title: 'The keys that tokens are checked with can not be fetched',
+    title: 'The keys that check tokens cannot be fetched',
   },
   shutting_down: { status: 503, temporary: true, title: 'The server is shutting down' },
 } as const
 
-export type ErrorCode = keyof typeof table
+/** The page that explains every code. */
+export const ERRORS_PATH = '/errors'
+
+export type ErrorCode = keyof typeof ERRORS
 
 /** One fault of a request. `pointer` is a JSON Pointer (RFC 6901) into the body, or the name of a header or parameter. */
 export interface Fault {
@@ -64,7 +68,7 @@ export interface Fault {
   detail: string
 }
 
-/** An error that a caller is told about, as one row of the table with a detail of its own. */
+/** An error that is answered to the caller: one row of the table, with a detail of its own. */
 export class ServiceError extends Error {
   readonly code: ErrorCode
   readonly faults: readonly Fault[]
@@ -78,17 +82,22 @@ export class ServiceError extends Error {
 
   /** The HTTP status of the error (RFC 9110). */
   get status(): number {
-    return table[this.code].status
+    return ERRORS[this.code].status
   }
 
   /** One line that is the same for every occurrence of the error. */
   get title(): string {
-    return table[this.code].title
+    return ERRORS[this.code].title
   }
 
-  /** Whether repeating the same call can help. */
+  /** True if the same call may succeed when it is repeated. */
   get temporary(): boolean {
-    return table[this.code].temporary
+    return ERRORS[this.code].temporary
+  }
+
+  /** The error's entry on the page of errors, as a URI reference (RFC 3986) relative to this server. */
+  get help(): string {
+    return `${ERRORS_PATH}#${this.code}`
   }
 }
 
@@ -101,7 +110,7 @@ export function refuseFaults(faults: readonly Fault[]): void {
 
 /** The code of the table's row for an HTTP status; `internal` or `invalid_request` where no row has it. */
 export function codeForStatus(status: number): ErrorCode {
-  const row = (Object.keys(table) as ErrorCode[]).find((code) => table[code].status === status)
+  const row = (Object.keys(ERRORS) as ErrorCode[]).find((code) => ERRORS[code].status === status)
   return row ?? (status >= 500 ? 'internal' : 'invalid_request')
 }
 

@@ -27,12 +27,13 @@ test('a problem has every member, of its own media type', async () => {
   expect(status).toBe(400)
   expect(headers['content-type']).toMatch(/^application\/problem\+json/)
   expect(problem).toEqual({
-    type: 'urn:tabcast:error:invalid_request',
+    type: '/errors#invalid_request',
     title: 'The request is not valid',
     status: 400,
     detail: '/a is not a known field',
     instance: '/notify/d%C3%BC',
     code: 'invalid_request',
+    help: 'http://localhost:80/errors#invalid_request',
     errors: [{ pointer: '/a', detail: 'is not a known field' }],
   })
 })
