@@ -65,17 +65,22 @@ export function sendProblem(
     .send(JSON.stringify({ ...problemOf(error, contextOf(request)), ...members }))
 }
 
-/** Where a program reads `type`, a person opens `help`: often in a terminal, where only a whole URL can be clicked. */
-const contextOf = ({ server, headers, raw }: FastifyRequest): ProblemContext => ({
-  base: server.publicUrl ?? baseOf(headers.host),
-  instance: instanceOf(raw.url ?? ''),
+const contextOf = (request: FastifyRequest): ProblemContext => ({
+  base: baseOf(request),
+  instance: instanceOf(request.raw.url ?? ''),
 })
 
 /** Anything else in `Host` is not led to. */
 const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 
-const baseOf = (host: string | undefined): string =>
-  host !== undefined && HOST.test(host) ? `http://${host}` : ''
+/**
+ * The URL of this server as the caller knows it, or nothing if it is not known. People open `help`, often in a terminal, where only a whole
+ * URL can be clicked.
+ */
+export function baseOf({ server, headers: { host } }: FastifyRequest): string {
+  if (server.publicUrl !== undefined) return server.publicUrl
+  return host !== undefined && HOST.test(host) ? `http://${host}` : ''
+}
 
 /** RFC 6750 §3. */
 const CHALLENGE = 'Bearer realm="tabcast"'

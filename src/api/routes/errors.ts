@@ -57,16 +57,21 @@ const PLACES: Record<ErrorPlace, (status: number) => string> = {
 const entryOf = ({ code, status, places, title, happened, remedy, temporary }: ErrorEntry): string => `
 <article id="${code}">
   <div class="top">
-    <h3><a href="#${code}"><code>${code}</code></a></h3>
+    <div>
+      <h3><a href="#${code}"><code>${code}</code></a></h3>
+      <p class="title">${htmlOf(title)}</p>
+    </div>
     <ul class="places">${places.map((place) => `<li>${PLACES[place](status)}</li>`).join('')}</ul>
   </div>
-  <p class="title">${htmlOf(title)}</p>
   <dl>
     <dt>What happened</dt><dd>${htmlOf(happened)}</dd>
     <dt>What to do</dt><dd>${htmlOf(remedy)}</dd>
-    <dt>Repeat the call</dt><dd class="repeat ${temporary ? 'temporary' : 'permanent'}">${temporary ? 'Yes, after a second' : 'Not unchanged'}</dd>
+    <dt>Repeat it as it is</dt><dd>${temporary ? YES : NO}</dd>
   </dl>
 </article>`
+
+const YES = '<strong class="temporary">Yes</strong>, the same call may succeed.'
+const NO = '<strong class="permanent">No</strong>, the same call fails again.'
 
 const ESCAPES: Record<string, string> = {
   '&': '&amp;',

@@ -5,7 +5,7 @@ import { ServiceError } from '../../core/model/errors.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'
 import type { Access } from '../auth/credentials.ts'
 import type { ApiCounts } from '../http/metrics.ts'
-import { problemOf, sendProblem, toServiceError } from '../http/problem.ts'
+import { baseOf, problemOf, sendProblem, toServiceError } from '../http/problem.ts'
 import { countPublished, outcomeOf, publishOptionsOf, statusOf } from '../http/published.ts'
 import { refuseWait, wantId } from '../http/requests.ts'
 import { refusal } from '../http/validation-faults.ts'
@@ -48,7 +48,8 @@ export function registerNotifyMany(
       const outcomes = attempts.map((one) =>
         one.status === 'fulfilled' ? one.value : errorOf(one.reason, request.log),
       )
-      const results = outcomes.map((one, index) => resultOf(users[index]!, one))
+      const base = baseOf(request)
+      const results = outcomes.map((one, index) => resultOf(users[index]!, one, base))
       const failures = outcomes.filter((one) => one instanceof ServiceError)
       for (const one of outcomes) {
         if (!(one instanceof ServiceError)) countPublished(one, counts)
@@ -101,7 +102,7 @@ function errorOf(reason: unknown, log: FastifyBaseLogger): ServiceError {
   return error
 }
 
-function resultOf(user: string, one: Published | ServiceError) {
-  if (one instanceof ServiceError) return { user, status: one.status, problem: problemOf(one) }
+function resultOf(user: string, one: Published | ServiceError, base: string) {
+  if (one instanceof ServiceError) return { user, status: one.status, problem: problemOf(one, { base }) }
   return { user, status: statusOf(one), ...outcomeOf(one), ...(one.replayed ? { replayed: true } : {}) }
 }
