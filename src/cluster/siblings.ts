@@ -1,17 +1,24 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { readdir } from 'node:fs/promises'
+import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Traffic } from '../core/lifecycle/traffic.ts'
-import { askSiblings, QUESTION } from './ask.ts'
 import { newEngineSessionId, processOfUrl } from './engine-session-id.ts'
 import { passRequest, passUpgrade } from './pass-on.ts'
-import { socketPathOf, type WorkerProcess } from './worker-process.ts'
+import { idOfSocketPath, socketPathOf, type WorkerProcess } from './worker-process.ts'
 
 /** What answers requests and upgrades of the sessions of this process. */
 export interface SessionHandler {
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
+
+/** What a process is asked for at its side door. No path of Socket.IO can have a colon. */
+const QUESTION = '/:tell'
+
+/** How long a sibling may take to answer, in milliseconds. */
+const PATIENCE = 1000
 
 /** How often it is looked whether everything that was passed on has ended, in milliseconds. */
 const LOOK = 50
@@ -137,4 +144,21 @@ function before<Args extends unknown[]>(
       ...args,
     )
   })
+}
+
+/** Asks every other process of this machine. What does not answer in time, such as one that has just died, is left out. */
+async function askSiblings({ folder, id }: WorkerProcess): Promise<unknown[]> {
+  const others = (await readdir(folder))
+    .map(idOfSocketPath)
+    .filter((other) => other !== undefined && other !== id)
+  const answers = await Promise.allSettled(others.map((other) => ask(socketPathOf(folder, other!))))
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))
+}
+
+function ask(socketPath: string): Promise<unknown> {
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>()
+  get({ socketPath, path: QUESTION, agent: false, signal: AbortSignal.timeout(PATIENCE) }, (response) => {
+    json(response).then(resolve, reject)
+  }).once('error', reject)
+  return promise
 }

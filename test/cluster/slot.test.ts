@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Backoff } from '../../src/cluster/backoff.ts'
+import { Backoff } from '../../src/cluster/slot.ts'
 
 /** The least and the most that the pause may be after so many ends in a row. */
 const bounds = (times: number): [number, number] => {

@@ -13,7 +13,7 @@ export interface Mutation {
 
 /** A safeguard in a Lua script: the module that loads the scripts replaces the text. */
 const inScript = (find: string, replace: string): Pick<Mutation, 'module' | 'find' | 'replace'> => ({
-  module: 'src/engines/redis/scripts.ts',
+  module: 'src/engines/redis/scripts/scripts.ts',
   find: 'prelude + read(file)',
   replace: `(prelude + read(file)).replace(${JSON.stringify(find)}, ${JSON.stringify(replace)})`,
 })

@@ -17,7 +17,7 @@ export interface DemoOptions {
   peers(): Promise<Peer[]>
 }
 
-const page = (name: string): string => readFileSync(new URL(`../pages/${name}`, import.meta.url), 'utf8')
+const page = (name: string): string => readFileSync(new URL(`../../pages/${name}`, import.meta.url), 'utf8')
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
 

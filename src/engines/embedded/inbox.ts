@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import { removalDraft } from '../../core/drafts/server.ts'
+import type { Published } from '../../core/engine/broker.ts'
 import type {
   Delivery,
   Inbox,
@@ -14,12 +15,17 @@ import { encodeItem, encodeOpening } from '../../core/model/encoding.ts'
 import { type Counts, endOf, type Item, type ItemDraft } from '../../core/model/item.ts'
 import { headOf } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
-import type { Outcome } from './outcome.ts'
 import type { Touched } from './tables/item-rows.ts'
 import type { Items } from './tables/items.ts'
 import type { Log, Row } from './tables/log.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
+
+/** The answer to a publish, and the messages to be announced, in this order. */
+export interface Outcome {
+  published: Published
+  messages: readonly Buffer[]
+}
 
 /** What the inbox works with. */
 export interface InboxParts {

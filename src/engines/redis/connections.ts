@@ -7,7 +7,8 @@ import type { ConnectionSum } from './broker.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { RedisRegistry } from './registry.ts'
-import { newIncarnation, type ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
+import { newIncarnation } from './scripts/scripts.ts'
 
 /** A count that is not stated again for so long is forgotten, in seconds; four times the interval of the hub's checks. */
 const COUNT_SECONDS = 120

@@ -15,7 +15,7 @@ import { RedisPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { RedisRegistry } from './registry.ts'
 import { RedisSchedule } from './schedule.ts'
-import { withScripts } from './scripts.ts'
+import { withScripts } from './scripts/scripts.ts'
 import { Store } from './store.ts'
 import { RedisWebhookQueue } from './webhook-queue.ts'
 

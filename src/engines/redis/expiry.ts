@@ -3,7 +3,8 @@ import type { EngineOptions } from '../../core/engine/engine.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import { newIncarnation, type ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
+import { newIncarnation } from './scripts/scripts.ts'
 
 /** How often it is looked for what has ended, in milliseconds. All processes look; whoever comes first takes it out. */
 const INTERVAL = 1000
@@ -22,17 +23,10 @@ export function startExpiry(
   const expire = async (channel: Channel, seen: string): Promise<boolean> => {
     const next = await connection.run(() =>
       scripts.expire(
-        keys.log(channel),
-        keys.meta(channel),
-        keys.topic(channel),
+        ...keys.logKeys(channel),
         ...keys.inbox(channel),
-        connection.runId,
-        newIncarnation(),
-        Date.now(),
-        retention.user.count,
-        connection.publishCommand,
-        randomUUIDv7(),
-        retention.user.seconds * 1000,
+        ...([connection.runId, newIncarnation(), Date.now(), retention.user.count] as const),
+        ...([connection.publishCommand, randomUUIDv7(), retention.user.seconds * 1000] as const),
       ),
     )
     await connection.run(() => scripts.noteNextEnd(keys.due, channel, seen, next))

@@ -15,7 +15,8 @@ import type { Item, ProgressState } from '../../core/model/item.ts'
 import type { Draft } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import { newIncarnation, type ScriptedClient } from './scripts.ts'
+import type { Envelope, InboxKeys, LogKeys, ScriptedClient } from './scripts/calls.ts'
+import { newIncarnation } from './scripts/scripts.ts'
 
 /** Which word of a line a state is; counted as Lua does. */
 const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
@@ -24,7 +25,7 @@ const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
 export const NONE = '-'
 
 /** And for a notification whose backend wants to hear of it. */
-export const WITH_WEBHOOK = 'hasWebhook'
+export const WITH_WEBHOOK = 'webhook'
 
 /** What a backend has chosen, as a word of a line: without spaces, and never what is written for nothing. */
 export const wordOf = (text: string | undefined): string =>
@@ -32,6 +33,16 @@ export const wordOf = (text: string | undefined): string =>
 
 const textOf = (word: string | undefined): string | undefined =>
   word === NONE ? undefined : decodeURIComponent(word!.slice(1))
+
+/** The end of the arguments of `list-inbox-8`. */
+type Wanted = [
+  limit: number,
+  before: number | '',
+  status: string,
+  category: string,
+  type: string,
+  idOrTag: string,
+]
 
 /** The notifications of users on Redis: hashes and a sorted set per user, one script per verb. */
 export class RedisInbox implements Inbox {
@@ -55,7 +66,8 @@ export class RedisInbox implements Inbox {
   async mark(draft: Draft, mark: Mark): Promise<Marked> {
     const [changed, unread, unseen, ...hasWebhook] = await this.#connection.run(() =>
       this.#scripts.mark(
-        ...this.#told(draft, encodeOpening(draft)),
+        ...this.#address(draft.channel),
+        encodeOpening(draft),
         WORD_OF[mark.state],
         mark.value ? mark.at : NONE,
         mark.before ?? '',
@@ -67,7 +79,7 @@ export class RedisInbox implements Inbox {
 
   async withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
     const [id, hasWebhook] = await this.#connection.run(() =>
-      this.#scripts.withdraw(...this.#told(draft, encodeOpening(draft)), idOrTag),
+      this.#scripts.withdraw(...this.#address(draft.channel), encodeOpening(draft), idOrTag),
     )
     return id === undefined ? undefined : { id, hasWebhook: hasWebhook === 1 }
   }
@@ -94,22 +106,9 @@ export class RedisInbox implements Inbox {
     })
   }
 
-  async #list(channel: Channel, wanted: (string | number)[]): Promise<InboxPage> {
+  async #list(channel: Channel, wanted: Wanted): Promise<InboxPage> {
     const [seq, epoch, unread, unseen, complete, ...rest] = await this.#connection.run(() =>
-      this.#scripts.listInbox(
-        this.#keys.log(channel),
-        this.#keys.meta(channel),
-        this.#keys.topic(channel),
-        ...this.#keys.inbox(channel),
-        this.#connection.runId,
-        newIncarnation(),
-        Date.now(),
-        this.#retention.user.count,
-        this.#connection.publishCommand,
-        randomUUIDv7(),
-        this.#retention.user.seconds * 1000,
-        ...wanted,
-      ),
+      this.#scripts.listInbox(...this.#address(channel), ...wanted),
     )
     const items: Item[] = []
     for (let index = 0; index < rest.length; index += 3)
@@ -117,22 +116,14 @@ export class RedisInbox implements Inbox {
     return { seq, epoch, unread, unseen, complete: complete === 1, items }
   }
 
-  /** What every script is told that changes an inbox and tells of it. */
-  #told(draft: Draft, opening: string): (string | number)[] {
-    const { channel } = draft
+  /** The keys and the envelope of every script on an inbox. */
+  #address(channel: Channel): [...LogKeys, ...InboxKeys, ...Envelope] {
+    const { count, seconds } = this.#retention.user
     return [
-      this.#keys.log(channel),
-      this.#keys.meta(channel),
-      this.#keys.topic(channel),
+      ...this.#keys.logKeys(channel),
       ...this.#keys.inbox(channel),
-      this.#connection.runId,
-      newIncarnation(),
-      opening,
-      Date.now(),
-      this.#retention.user.count,
-      this.#connection.publishCommand,
-      randomUUIDv7(),
-      this.#retention.user.seconds * 1000,
+      ...([this.#connection.runId, newIncarnation(), Date.now(), count] as const),
+      ...([this.#connection.publishCommand, randomUUIDv7(), seconds * 1000] as const),
     ]
   }
 }

@@ -1,4 +1,5 @@
 import type { Channel } from '../../core/model/channel.ts'
+import type { InboxKeys, LogKeys, WebhookKeys } from './scripts/calls.ts'
 
 /**
  * The names of all keys and Pub/Sub channels. What belongs to one log shares a hash tag, so that one script may use it on a Cluster.
@@ -14,6 +15,11 @@ export class Keys {
   constructor(prefix: string, database: number) {
     this.#prefix = prefix
     this.#topicPrefix = database === 0 ? prefix : `${prefix}@${database}`
+  }
+
+  /** The keys of a log for the scripts that write to it. */
+  logKeys(channel: Channel): LogKeys {
+    return [this.log(channel), this.meta(channel), this.topic(channel)]
   }
 
   /** The stream of entries; an entry's id is its seq. */
@@ -37,7 +43,7 @@ export class Keys {
   }
 
   /** The keys of a user's inbox: lines, contents, order, tags, ends; `scripts/inbox.lua` says what they hold. */
-  inbox(channel: Channel): [string, string, string, string, string] {
+  inbox(channel: Channel): InboxKeys {
     const base = `${this.#base(channel)}:inbox`
     return [`${base}:lines`, `${base}:contents`, `${base}:order`, `${base}:tags`, `${base}:ends`]
   }
@@ -67,7 +73,7 @@ export class Keys {
     return `${this.#base(channel)}:guests:${process}`
   }
 
-  /** What a process leaves at a place that it webhookQueue, to see whether it is still there. */
+  /** The mark that a process leaves in a store, to see whether it is still there. */
   marker(channel: Channel): string {
     return `${this.#base(channel)}:marker`
   }
@@ -106,9 +112,9 @@ export class Keys {
     return `${this.#prefix}:{due}:ends`
   }
 
-  /** The webhookQueue: the sorted set of notification → when it is due, and the hash that `scripts/webhookQueue.lua` explains. */
-  get webhookQueue(): [string, string] {
-    return [`${this.#prefix}:{webhookQueue}:times`, `${this.#prefix}:{webhookQueue}:webhookQueue`]
+  /** The pending webhooks: the sorted set of notification → when it is due, and the hash that `scripts/webhooks.lua` explains. */
+  get webhooks(): WebhookKeys {
+    return [`${this.#prefix}:{webhooks}:times`, `${this.#prefix}:{webhooks}:webhooks`]
   }
 
   /** The sorted set of process → time of its last sign of runId. */

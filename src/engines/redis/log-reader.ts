@@ -14,7 +14,8 @@ import {
 import type { Publication } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import { newIncarnation, type ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
+import { newIncarnation } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 
 /** A seq that no log reaches: reading after it brings nothing but the log's state. */

@@ -5,7 +5,7 @@ import { ServiceError } from '../../core/model/errors.ts'
 import type { Draft } from '../../core/model/publication.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import { newIncarnation, type ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
 import type { Store } from './store.ts'
 
 const FULL = 2
@@ -43,24 +43,18 @@ export class RedisMemberships implements Memberships {
 
   #change(room: string, publish: '' | '0' | '1', control: Draft, most: number): Promise<number> {
     const { channel } = control
-    const { count, seconds } = this.#store.retentionOf(channel)
     return this.#connection.run(() =>
       this.#scripts.grant(
         this.#keys.log(channel),
         this.#keys.meta(channel),
         this.#keys.memberships(channel),
         this.#keys.topic(channel),
-        this.#connection.runId,
-        newIncarnation(),
+        ...this.#store.envelope(control, this.#connection.runId),
         encodeOpening(control),
         control.tail,
         room,
         publish,
         most,
-        control.createdAt,
-        count,
-        seconds * 1000,
-        this.#connection.publishCommand,
       ),
     )
   }

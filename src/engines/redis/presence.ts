@@ -4,7 +4,7 @@ import { roomChannel } from '../../core/model/channel.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { RedisRegistry } from './registry.ts'
-import type { ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
 
 /** What is not stated again for so long is forgotten, in seconds; four times the interval. */
 const KEPT_SECONDS = 120
@@ -142,7 +142,7 @@ export class RedisPresence implements Presence {
     return [...names].slice(0, most)
   }
 
-  #callOn(room: string, process: string): (string | number)[] {
+  #callOn(room: string, process: string): Parameters<ScriptedClient['bury']> {
     const channel = roomChannel(room)
     return [
       this.#keys.people(channel),

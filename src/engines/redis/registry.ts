@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Peer, Registry } from '../../core/engine/registry.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
 
 /** Milliseconds between two signs of runId. */
 const INTERVAL = 2000

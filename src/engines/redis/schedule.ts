@@ -4,7 +4,7 @@ import type { Channel } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { ScriptedClient } from './scripts.ts'
+import type { ScriptedClient } from './scripts/calls.ts'
 
 /** A time that is noted without a notification belongs to a call that may still be under way for so long, in milliseconds. */
 const NOTED_BEFORE = 60_000

@@ -7,7 +7,7 @@ import type { Draft } from '../../core/model/publication.ts'
 import { NONE, WITH_WEBHOOK, wordOf } from './inbox.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { ScriptedClient } from './scripts.ts'
+import type { Envelope, ScriptedClient } from './scripts/calls.ts'
 
 /** What a script answered that stores a draft. */
 export interface Stored {
@@ -56,21 +56,13 @@ export class Store {
   }
 
   async #publish(draft: Draft, runId: string): Promise<Stored> {
-    const { count, seconds } = this.retentionOf(draft.channel)
     const [status, seq, epoch, id, connections, known] = await this.#scripts.publishBuffer(
       ...this.#keysOf(draft),
-      runId,
-      // As random as a incarnation has to be, and at hand already.
-      draft.id.slice(-8),
+      ...this.envelope(draft, runId),
       encodeOpening(draft),
       draft.tail,
       draft.stored ? 1 : 0,
       draft.idempotency?.fingerprint ?? '',
-      draft.id,
-      draft.createdAt,
-      count,
-      seconds * 1000,
-      this.#connection.publishCommand,
       IDEMPOTENCY_SECONDS,
     )
     return answer(status, seq, epoch, id, connections, known)
@@ -78,26 +70,21 @@ export class Store {
 
   /** The same for drafts that differ in their channels and ids alone; on a Cluster they must share a slot. */
   async putAll(drafts: readonly Draft[], item: ItemDraft, runId: string): Promise<Stored[]> {
-    const { count, seconds } = this.#retention.user
+    const { seconds } = this.#retention.user
     const first = drafts[0]!
-    const { id, event, createdAt, expiresAt, idempotency } = first
+    const { event, createdAt, expiresAt, idempotency } = first
     const keys = drafts.flatMap((draft) => [...this.#keysOf(draft), ...this.#keys.inbox(draft.channel)])
     const ends = endOf(item, createdAt, seconds)
     const [results] = await Promise.all([
       this.#scripts.notifyBuffer(
         keys.length,
         ...keys,
-        runId,
-        id.slice(-8),
+        ...this.envelope(first, runId),
         event,
         encodeEnding(first),
         item.content,
         idempotency?.fingerprint ?? '',
         item.waiter ?? NONE,
-        createdAt,
-        count,
-        seconds * 1000,
-        this.#connection.publishCommand,
         IDEMPOTENCY_SECONDS,
         wordOf(item.tag),
         item.version ?? '',
@@ -110,7 +97,7 @@ export class Store {
         wordOf(item.type),
         wordOf(item.category),
         item.webhook === undefined ? NONE : WITH_WEBHOOK,
-        ...drafts.map((draft) => draft.id),
+        ...(drafts.map((draft) => draft.id) as [string]),
       ),
       expiresAt > 0 && this.#noteEnd(drafts, ends.time),
     ])
@@ -125,11 +112,21 @@ export class Store {
     }))
   }
 
+  /** The envelope of a script that stores a draft in this run of the store. */
+  envelope({ channel, id, createdAt }: Draft, runId: string): Envelope {
+    const { count, seconds } = this.retentionOf(channel)
+    // The end of an id is as random as an incarnation has to be, and at hand already.
+    return [runId, id.slice(-8), createdAt, count, this.#connection.publishCommand, id, seconds * 1000]
+  }
+
   #noteEnd(drafts: readonly Draft[], time: number): Promise<unknown> {
     return this.#scripts.noteEnd(this.#keys.due, time, ...drafts.map(({ channel }) => channel))
   }
 
-  #keysOf({ channel, idempotency }: Draft): string[] {
+  #keysOf({
+    channel,
+    idempotency,
+  }: Draft): [log: string, meta: string, connections: string, idempotency: string, topic: string] {
     const keys = this.#keys
     return [
       keys.log(channel),

@@ -7,7 +7,7 @@ import type {
 } from '../../core/engine/webhook-queue.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { ScriptedClient } from './scripts.ts'
+import type { ScriptedClient, WebhookKeys } from './scripts/calls.ts'
 
 /** How many one call hastens: a script should not hold up the others for long. */
 const AT_ONCE = 1000
@@ -16,12 +16,12 @@ const AT_ONCE = 1000
 export class RedisWebhookQueue implements WebhookQueue {
   readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
-  readonly #keys: readonly [string, string]
+  readonly #keys: WebhookKeys
 
   constructor(connection: CommandConnection, scripts: ScriptedClient, keys: Keys) {
     this.#connection = connection
     this.#scripts = scripts
-    this.#keys = keys.webhookQueue
+    this.#keys = keys.webhooks
   }
 
   async put(webhook: PendingWebhook, at: number): Promise<void> {

@@ -89,7 +89,7 @@ test.each(operations)('%s %s describes its errors as problem details', (_method,
 })
 
 test('redocly has nothing to say', async () => {
-  const bin = new URL('../../node_modules/@redocly/cli/bin/cli.js', import.meta.url).pathname
+  const bin = new URL('../../../node_modules/@redocly/cli/bin/cli.js', import.meta.url).pathname
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
     bin,
     'lint',

@@ -158,7 +158,7 @@ export function inboxLaw(bench: LawBench): void {
       const over: NotificationInput = { tag: 'export', progress: { status: 'succeeded' } }
       await desk.notify(over)
       await desk.notify(over)
-      expect(await desk.notify(running(3))).toMatchObject({ place: { applied: false } })
+      expect(await desk.notify(running(3))).toMatchObject({ upsert: { applied: false } })
       await ear.hasHeard(5)
       const told = ear.heard.map((publication) => payloadOf(publication))
       expect(told.map(({ alert }) => alert)).toEqual([true, false, undefined, true, false])
@@ -171,10 +171,10 @@ export function inboxLaw(bench: LawBench): void {
         'notification',
       ])
       expect(await desk.notify({ ...running(0), version: 100 })).toMatchObject({
-        place: { applied: true, version: 100 },
+        upsert: { applied: true, version: 100 },
       })
       await desk.inboxes.withdraw(desk.user, 'export')
-      expect(await desk.notify(running(0))).toMatchObject({ place: { created: true, version: 1 } })
+      expect(await desk.notify(running(0))).toMatchObject({ upsert: { created: true, version: 1 } })
     })
 
     test('a repeated key answers what the first was answered, also after another replacement', async () => {

@@ -328,7 +328,7 @@ export function webhookQueueLaw(bench: LawBench): void {
       const send = (version: number, webhook: WebhookInput) =>
         publisher.notify('ada', { title: 'A', tag: 'late', version, webhook }, { credential: 'test' })
       const { id } = await send(7, { events: ['delivered'] })
-      expect(await send(6, { events: ['read'] })).toMatchObject({ place: { applied: false } })
+      expect(await send(6, { events: ['read'] })).toMatchObject({ upsert: { applied: false } })
       const taken = await engine.webhookQueue.take(Date.now() + 5000, Date.now() + 60_000, 10)
       expect(taken.map((one) => one.webhook)).toMatchObject([{ id, version: 7, events: ['delivered'] }])
       await clear(engine, Date.now() + 120_000)

@@ -66,7 +66,7 @@ function engineOf({ floor, entries, epochs }: Log, position: () => StreamPositio
   }
   return {
     broker: { since, subscribe: async () => undefined, unsubscribe: () => undefined },
-    presence: { announce: async () => position() },
+    connections: { announce: async () => position() },
   } as unknown as Engine
 }
 

@@ -71,6 +71,16 @@ describe('a file of an older version', () => {
     CREATE TABLE canary (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
     PRAGMA application_id = ${0x54616263}; PRAGMA user_version = 1;`
 
+  /** What makes a file of version 5 of one of version 6. */
+  const TO_VERSION_5 = `
+    ALTER TABLE item RENAME COLUMN progressState TO course; ALTER TABLE item RENAME COLUMN hasWebhook TO watched;
+    ALTER TABLE idempotency RENAME COLUMN upsert TO place;
+    ALTER TABLE webhook RENAME COLUMN webhook TO watch; ALTER TABLE webhook RENAME TO watch;
+    DROP INDEX webhook_at; CREATE INDEX watch_at ON watch (at);
+    UPDATE watch SET watch = replace(watch, '"unsent"', '"telling"');
+    UPDATE schedule SET scheduled = replace(scheduled, '"progressState"', '"course"');
+    PRAGMA user_version = 5;`
+
   /** The columns of every table, and what every index is on. */
   const shapeOf = (file: string): Record<string, unknown> => {
     const database = new DatabaseSync(file)
@@ -102,6 +112,28 @@ describe('a file of an older version', () => {
     expect(shapeOf(path)).toEqual(shapeOf(fresh))
   })
 
+  test('keeps what waits for its time, what is pending, and the state of a task', async () => {
+    await open()
+    const publisher = new Publisher(engine)
+    const at = Date.now() + 3_600_000
+    const task = { title: 'Exporting', tag: 'export', progress: { status: 'succeeded' } } as const
+    await publisher.notify('ada', { ...task, webhook: { events: ['read'] } }, { credential: 'test' })
+    const kept = await publisher.schedule('ada', { ...task, data: 1.5e300 }, at, { credential: 'test' })
+    await engine.close()
+    const old = new DatabaseSync(path)
+    old.exec(TO_VERSION_5)
+    old.close()
+
+    await open()
+    expect(await engine.inbox.find(userChannel('ada'), 'export')).toMatchObject({ progressState: 'finished' })
+    expect(await engine.schedule.find(userChannel('ada'), kept.id)).toMatchObject({
+      at,
+      draft: { item: { progressState: 'finished', content: expect.stringContaining('1.5e+300') } },
+    })
+    const [taken] = await engine.webhookQueue.take(at, at + 1, 10)
+    expect(taken!.webhook).toMatchObject({ user: 'ada', events: ['read'], unsent: [] })
+  })
+
   test('ends what was to end', async () => {
     const user = randomUUID()
     await open()
@@ -112,7 +144,7 @@ describe('a file of an older version', () => {
     )
     await engine.close()
     const old = new DatabaseSync(path)
-    old.exec(`
+    old.exec(`${TO_VERSION_5}
       DROP INDEX channel_ends; ALTER TABLE channel DROP COLUMN ends;
       DROP INDEX item_seq; CREATE INDEX item_seq ON item (channel, seq); CREATE INDEX item_ends ON item (ends);
       PRAGMA user_version = 4;`)

@@ -3,7 +3,7 @@ import { Keys } from '../../../src/engines/redis/keys.ts'
 import { CommandConnection } from '../../../src/engines/redis/links/command-connection.ts'
 import { RedisPresence } from '../../../src/engines/redis/presence.ts'
 import { RedisRegistry } from '../../../src/engines/redis/registry.ts'
-import { withScripts } from '../../../src/engines/redis/scripts.ts'
+import { withScripts } from '../../../src/engines/redis/scripts/scripts.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import { until } from '../../support/until.ts'
 

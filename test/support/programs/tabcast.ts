@@ -43,7 +43,7 @@ export interface TabcastOptions {
   directory?: string
 }
 
-const project = join(import.meta.dirname, '../../../..')
+const project = join(import.meta.dirname, '../../..')
 
 /**
  * A Tabcast of its own, as a process on loopback, with a data directory and secrets of its own unless `env` says others.

@@ -3,6 +3,9 @@ import { ServiceError } from '../../../core/model/errors.ts'
 import { baseOptions, type ClientOptions, createClient, insist, type NodeOptions } from './clients.ts'
 import { withDeadline } from './deadline.ts'
 
+/** The command that announces a publication; see `CommandConnection.publishCommand`. */
+export type PublishCommand = 'PUBLISH' | 'SPUBLISH'
+
 /** How long a command waits for a connection that is being made, in milliseconds. */
 const CONNECT_PATIENCE = 800
 
@@ -41,7 +44,7 @@ export class CommandConnection {
   }
 
   /** How a script carries: on a Cluster within the shard that serves the channel. */
-  get publishCommand(): 'PUBLISH' | 'SPUBLISH' {
+  get publishCommand(): PublishCommand {
     return this.isCluster ? 'SPUBLISH' : 'PUBLISH'
   }
 

@@ -6,34 +6,30 @@
   KEYS[3] memberships  hash: room -> "1" if the member may speak there, else "0"
   KEYS[4] topic         Pub/Sub channel
 
-  ARGV[1] run_id         of this store, as the caller knows it; "" to ask the store itself
-  ARGV[2] incarnation        for a log that does not exist yet
-  ARGV[3] opening      of the control entry, as in publish-5
-  ARGV[4] tail         of the control entry
-  ARGV[5] room
-  ARGV[6] publish      "1" or "0"; "" ends the membership
-  ARGV[7] most         rooms that a user may be a member of
-  ARGV[8] now          milliseconds
-  ARGV[9] max count    of entries
-  ARGV[10] max age     of entries, milliseconds
-  ARGV[11] command     PUBLISH or SPUBLISH
+  ARGV[1..7]            the envelope, as in log.lua
+  ARGV[8] opening      of the control entry, as in publish-5
+  ARGV[9] tail         of the control entry
+  ARGV[10] room
+  ARGV[11] publish     "1" or "0"; "" ends the membership
+  ARGV[12] most        rooms that a user may be a member of
 
   Returns 0 nothing to change | 1 changed | 2 a member of too many rooms
 ]]
-local known = redis.call('HGET', KEYS[3], ARGV[5])
-if (known or '') == ARGV[6] then return 0 end
-if ARGV[6] == '' then
-  redis.call('HDEL', KEYS[3], ARGV[5])
+local room, publish = ARGV[10], ARGV[11]
+local known = redis.call('HGET', KEYS[3], room)
+if (known or '') == publish then return 0 end
+if publish == '' then
+  redis.call('HDEL', KEYS[3], room)
 else
-  if not known and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[7]) then return 2 end
-  redis.call('HSET', KEYS[3], ARGV[5], ARGV[6])
+  if not known and redis.call('HLEN', KEYS[3]) >= tonumber(ARGV[12]) then return 2 end
+  redis.call('HSET', KEYS[3], room, publish)
 end
 
+local how = envelope()
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'due')
-local number, epoch = next_number(KEYS[1], KEYS[2], meta[1], ARGV[1], ARGV[2])
-local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[4]
-append(KEYS[1], KEYS[2], number, message, tonumber(ARGV[9]))
-local now = tonumber(ARGV[8])
-if now >= tonumber(meta[2] or 0) then keep_alive(KEYS[1], KEYS[2], now, tonumber(ARGV[10])) end
-redis.call(ARGV[11], KEYS[4], message)
+local number, epoch = next_number(KEYS[1], KEYS[2], meta[1], how.run_id, how.incarnation)
+local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[9]
+append(KEYS[1], KEYS[2], number, message, how.max)
+if how.now >= tonumber(meta[2] or 0) then keep_alive(KEYS[1], KEYS[2], how.now, how.max_age) end
+redis.call(how.command, KEYS[4], message)
 return 1

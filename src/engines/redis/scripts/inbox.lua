@@ -15,6 +15,11 @@ local function inbox_keys(first)
   return {lines = KEYS[first], contents = KEYS[first + 1], order = KEYS[first + 2], tags = KEYS[first + 3], ends = KEYS[first + 4]}
 end
 
+-- The keys of the log in front of them.
+local function log_keys()
+  return {log = KEYS[1], meta = KEYS[2], topic = KEYS[3]}
+end
+
 local function words_of(line)
   local words = {}
   for word in string.gmatch(line, '%S+') do words[#words + 1] = word end

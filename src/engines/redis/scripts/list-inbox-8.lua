@@ -2,12 +2,7 @@
   Lists notifications, newest first, or finds one.
   KEYS[1] log   KEYS[2] meta   KEYS[3] topic
   KEYS[4..8]            the inbox: lines, contents, order, tags, ends
-  ARGV[1] run_id   ARGV[2] incarnation
-  ARGV[3] now           milliseconds
-  ARGV[4] max count     of entries, and of notifications
-  ARGV[5] command       PUBLISH or SPUBLISH
-  ARGV[6] id            for an event of its own, if something has ended meanwhile
-  ARGV[7] max age       milliseconds
+  ARGV[1..7]            the envelope, as in log.lua
   ARGV[8] limit
   ARGV[9] before        only below this seq; or ""
   ARGV[10] status       active, unread, unseen, read, archived; or ""
@@ -17,9 +12,8 @@
   Returns {seq, epoch, unread, unseen, 1 if nothing older is left, id, line, content, id, line, content, ...}
 ]]
 local inbox = inbox_keys(4)
-local log = {log = KEYS[1], meta = KEYS[2], topic = KEYS[3]}
-local how = {run_id = ARGV[1], incarnation = ARGV[2], max = tonumber(ARGV[4]), command = ARGV[5], now = tonumber(ARGV[3]), id = ARGV[6], max_age = tonumber(ARGV[7])}
-local epoch = found(KEYS[1], KEYS[2], ARGV[2])
+local log, how = log_keys(), envelope()
+local epoch = found(KEYS[1], KEYS[2], how.incarnation)
 local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
 local status, category, type, wanted = ARGV[10], ARGV[11], ARGV[12], ARGV[13]

@@ -114,6 +114,21 @@ local function keep_alive_when_due(log, meta, now, max_age)
   if now >= tonumber(redis.call('HGET', meta, 'due') or 0) then keep_alive(log, meta, now, max_age) end
 end
 
+-- The envelope: what every script that writes to a log is told first.
+--   ARGV[1] run id        of this store, as the caller knows it; "" to ask the store itself
+--   ARGV[2] incarnation   for a log that does not exist yet
+--   ARGV[3] now           milliseconds
+--   ARGV[4] max count     of entries, and of notifications
+--   ARGV[5] command       PUBLISH or SPUBLISH
+--   ARGV[6] id            of the publication, or of an event of the store's own if something has ended meanwhile
+--   ARGV[7] max age       of entries, milliseconds
+local function envelope()
+  return {
+    run_id = ARGV[1], incarnation = ARGV[2], now = tonumber(ARGV[3]), max = tonumber(ARGV[4]), command = ARGV[5], id = ARGV[6],
+    max_age = tonumber(ARGV[7])
+  }
+end
+
 -- Gives the log its next number, in the run_id that the store has; answers the number as text, and its epoch.
 local function next_number(log, meta, epoch, run_id, incarnation)
   epoch = epoch or found(log, meta, incarnation)

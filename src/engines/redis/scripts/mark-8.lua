@@ -2,13 +2,8 @@
   Gives notifications a state, or takes it away, and tells of it if something changed.
   KEYS[1] log   KEYS[2] meta   KEYS[3] topic
   KEYS[4..8]            the inbox: lines, contents, order, tags, ends
-  ARGV[1] run_id   ARGV[2] incarnation
-  ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
-  ARGV[4] now           milliseconds
-  ARGV[5] max count     of entries
-  ARGV[6] command       PUBLISH or SPUBLISH
-  ARGV[7] id            for an event of its own, if something has ended meanwhile
-  ARGV[8] max age       milliseconds
+  ARGV[1..7]            the envelope, as in log.lua
+  ARGV[8] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
   ARGV[9] word          of the state: 7 seen, 8 read, 9 archived
   ARGV[10] value        RFC 3339, or "-" to take it away
   ARGV[11] before      with all: only those that were not touched after this time; or ""
@@ -16,8 +11,7 @@
   Returns {1 if something changed, unread, unseen, id of each that changed and is with_webhook, ...}
 ]]
 local inbox = inbox_keys(4)
-local log = {log = KEYS[1], meta = KEYS[2], topic = KEYS[3]}
-local how = {run_id = ARGV[1], incarnation = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7], max_age = tonumber(ARGV[8])}
+local log, how = log_keys(), envelope()
 local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
 local ids, named, before = {}, {}, ARGV[11]
@@ -49,7 +43,7 @@ for first = 1, #changed, 1000 do
   redis.call('HSET', inbox.lines, unpack(changed, first, math.min(first + 999, #changed)))
 end
 keep_counts(inbox, counts)
-tell(log, how, ARGV[3], counts)
+tell(log, how, ARGV[8], counts)
 local result = {1, counts.unread, counts.unseen}
 for _, id in ipairs(with_webhook) do result[#result + 1] = id end
 return result

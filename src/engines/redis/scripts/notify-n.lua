@@ -5,33 +5,28 @@
     log                   stream; an entry's id is its seq
     meta                  hash: seq, floor, epoch, epochs, due
     connections           hash: process -> connections
-    idempotency           string; any other key if the caller gave none (then ARGV[6] is "")
+    idempotency           string; any other key if the caller gave none (then ARGV[11] is "")
     topic                  Pub/Sub channel
     the inbox             lines, contents, order, tags, ends
-  ARGV[1] run_id          of this store, as the caller knows it; "" to ask the store itself
-  ARGV[2] incarnation         for a log that does not exist yet
-  ARGV[3] event         "notification" or "progress"
-  ARGV[4] line          " <createdAt> <expiresAt> <except>"
-  ARGV[5] content       the fields as JSON text, without the braces
-  ARGV[6] fingerprint   of the body, or ""
-  ARGV[7] waiter        the process that waits for the first acknowledgement, or "-"
-  ARGV[8] now           milliseconds
-  ARGV[9] max count     of entries, and of notifications
-  ARGV[10] max age      milliseconds
-  ARGV[11] command      PUBLISH or SPUBLISH
-  ARGV[12] remember     the idempotency key for this many seconds
-  ARGV[13] tag          as a word
-  ARGV[14] version      or ""
-  ARGV[15] progress_state       "none", "running" or "finished"
-  ARGV[16] renotify     "1" or "0"
-  ARGV[17] alert        "1" or "0": may it toast if it is new
-  ARGV[18] updated at   RFC 3339
-  ARGV[19] expires at   RFC 3339
-  ARGV[20] ends at      milliseconds
-  ARGV[21] type         as a word
-  ARGV[22] category     as a word
-  ARGV[23] with_webhook      "with_webhook" if its backend wants to hear of it, or "-"
-  ARGV[24..]            for each user, the id if it is new
+  ARGV[1..7]            the envelope, as in log.lua; without an id
+  ARGV[8] event         "notification" or "progress"
+  ARGV[9] line          " <createdAt> <expiresAt> <except>"
+  ARGV[10] content      the fields as JSON text, without the braces
+  ARGV[11] fingerprint  of the body, or ""
+  ARGV[12] waiter       the process that waits for the first acknowledgement, or "-"
+  ARGV[13] remember     the idempotency key for this many seconds
+  ARGV[14] tag          as a word
+  ARGV[15] version      or ""
+  ARGV[16] progress state   "none", "running" or "finished"
+  ARGV[17] renotify     "1" or "0"
+  ARGV[18] alert        "1" or "0": may it toast if it is new
+  ARGV[19] updated at   RFC 3339
+  ARGV[20] expires at   RFC 3339
+  ARGV[21] ends at      milliseconds
+  ARGV[22] type         as a word
+  ARGV[23] category     as a word
+  ARGV[24] webhook      "webhook" if its backend wants to hear of it, or "-"
+  ARGV[25..]            for each user, the id if it is new
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run_id of the store if replayed or "",
     version as text, 1 if made, 1 if applied, 1 if nothing else is in the inbox}
 ]]
@@ -42,20 +37,22 @@ local MAX_VERSION = 9007199254740991
 -- A time of a state as JSON.
 local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' end
 
+local how = envelope()
+
 -- Stores it for the user whose keys begin with KEYS[first].
 local function notify(first, new_id)
   local log_key, meta_key, connections_key, idempotency_key, topic = unpack(KEYS, first, first + 4)
   local connections = redis.call('HGETALL', connections_key)
-  if ARGV[6] ~= '' then
+  if ARGV[11] ~= '' then
     local known = redis.call('GET', idempotency_key)
     if known then
       local words = words_of(known)
-      if words[1] ~= ARGV[6] then return {2} end
+      if words[1] ~= ARGV[11] then return {2} end
       return {1, tonumber(words[2]), words[3], words[4], connections, run_id_of_store(), words[5], tonumber(words[6]), tonumber(words[7])}
     end
   end
   local inbox = inbox_keys(first + 5)
-  local how = {run_id = ARGV[1], incarnation = ARGV[2], max = tonumber(ARGV[9]), command = ARGV[11], now = tonumber(ARGV[8]), id = new_id, max_age = tonumber(ARGV[10])}
+  how.id = new_id
   local meta = redis.call('HMGET', meta_key, 'epoch', 'due')
   local counts = counts_of(inbox)
   if expire({log = log_key, meta = meta_key, topic = topic}, inbox, counts, how) then
@@ -63,19 +60,19 @@ local function notify(first, new_id)
   end
 
   local function remember(number, epoch, id, version, created, applied)
-    if ARGV[6] == '' then return end
-    redis.call('SET', idempotency_key, table.concat({ARGV[6], number, epoch, id, version, created, applied}, ' '), 'EX', ARGV[12])
+    if ARGV[11] == '' then return end
+    redis.call('SET', idempotency_key, table.concat({ARGV[11], number, epoch, id, version, created, applied}, ' '), 'EX', ARGV[13])
   end
 
   local sent = 0
   for index = 2, #connections, 2 do sent = sent + tonumber(connections[index]) end
-  local id, tag, given, progress_state = new_id, text_of(ARGV[13]), ARGV[14], ARGV[15]
+  local id, tag, given, progress_state = new_id, text_of(ARGV[14]), ARGV[15], ARGV[16]
   local known_id = tag and redis.call('HGET', inbox.tags, tag)
   local line = known_id and redis.call('HGET', inbox.lines, known_id)
   local old = line and words_of(line)
-  local version, alert = given ~= '' and given or '1', ARGV[17] == '1'
+  local version, alert = given ~= '' and given or '1', ARGV[18] == '1'
   -- What the inbox keeps, without the seq; states begin empty.
-  local words = {'', version, progress_state, ARGV[18], ARGV[18], ARGV[19], '-', '-', '-', '-', string.format('%d', sent), ARGV[21], ARGV[13], ARGV[22], ARGV[7], ARGV[23]}
+  local words = {'', version, progress_state, ARGV[19], ARGV[19], ARGV[20], '-', '-', '-', '-', string.format('%d', sent), ARGV[22], ARGV[14], ARGV[23], ARGV[12], ARGV[24]}
   if old then
     id = known_id
     local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
@@ -86,7 +83,7 @@ local function notify(first, new_id)
     end
     if given == '' then words[VERSION] = string.format('%d', math.min(tonumber(old[VERSION]) + 1, MAX_VERSION)) end
     words[CREATED] = old[CREATED]
-    local again = ARGV[16] == '1' or (progress_state == 'finished' and old[PROGRESS_STATE] ~= 'finished')
+    local again = ARGV[17] == '1' or (progress_state == 'finished' and old[PROGRESS_STATE] ~= 'finished')
     alert = alert and again
     if not again then
       words[SEEN], words[READ], words[ARCHIVED] = old[SEEN], old[READ], old[ARCHIVED]
@@ -96,11 +93,11 @@ local function notify(first, new_id)
   end
   add(counts, words, 1)
 
-  local number, epoch = next_number(log_key, meta_key, meta[1], ARGV[1], ARGV[2])
+  local number, epoch = next_number(log_key, meta_key, meta[1], how.run_id, how.incarnation)
   words[1] = number
-  redis.call('HSET', inbox.contents, id, ARGV[5])
+  redis.call('HSET', inbox.contents, id, ARGV[10])
   redis.call('ZADD', inbox.order, number, id)
-  redis.call('ZADD', inbox.ends, ARGV[20], id)
+  redis.call('ZADD', inbox.ends, ARGV[21], id)
   local kept = redis.call('ZCARD', inbox.order)
   local alone = kept == 1 and not old
   -- A key that is made anew has no end.
@@ -111,10 +108,10 @@ local function notify(first, new_id)
   end
   if kept > how.max then trim_inbox(inbox, counts, kept - how.max) end
   redis.call('HSET', inbox.lines, id, table.concat(words, ' '), '#unread', counts.unread, '#unseen', counts.unseen,
-    '#first', string.format('%d', math.min(counts.first, tonumber(ARGV[20]))))
+    '#first', string.format('%d', math.min(counts.first, tonumber(ARGV[21]))))
 
-  local message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ' ' .. id .. ARGV[4] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[5]
-    .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[18] .. '","expiresAt":"' .. ARGV[19]
+  local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[10]
+    .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[19] .. '","expiresAt":"' .. ARGV[20]
     .. '","seenAt":' .. quoted(words[SEEN]) .. ',"readAt":' .. quoted(words[READ]) .. ',"archivedAt":' .. quoted(words[ARCHIVED])
     .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. counts_text(counts) .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
   append(log_key, meta_key, number, message, how.max)
@@ -122,10 +119,10 @@ local function notify(first, new_id)
   if renews then keep_inbox_alive(inbox, meta_key, how.now, how.max_age) end
   local created = old and 0 or 1
   remember(number, epoch, id, words[VERSION], created, 1)
-  redis.call(ARGV[11], topic, message)
+  redis.call(how.command, topic, message)
   return {0, tonumber(number), epoch, id, connections, '', words[VERSION], created, 1, alone and 1 or 0}
 end
 
 local results = {}
-for index = 24, #ARGV do results[#results + 1] = notify((index - 24) * 10 + 1, ARGV[index]) end
+for index = 25, #ARGV do results[#results + 1] = notify((index - 25) * 10 + 1, ARGV[index]) end
 return results

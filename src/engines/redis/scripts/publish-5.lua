@@ -1,55 +1,50 @@
 --[[
-  Stores one publication, gives it the next seq, and carries it to the subscribers; or only carries it.
+  Stores one publication, gives it the next seq, and announces it to the subscribers; an ephemeral one is only announced.
   Content is never decoded: seq and epoch are spliced into finished text, integers by %d.
 
   KEYS[1] log           stream; an entry's id is its seq
   KEYS[2] meta          hash: seq, floor, epoch, epochs, due
   KEYS[3] connections   hash: process -> connections
-  KEYS[4] idempotency   string; "" if the caller gave no key (then ARGV[6] is "")
+  KEYS[4] idempotency   string; "" if the caller gave no key (then ARGV[11] is "")
   KEYS[5] topic          Pub/Sub channel
 
-  ARGV[1] run_id          of this store, as the caller knows it; "" to ask the store itself
-  ARGV[2] incarnation         for a log that does not exist yet
-  ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
-  ARGV[4] tail          the packet after epoch
-  ARGV[5] stored        "1", or "0" to carry only
-  ARGV[6] fingerprint   of the body, or ""
-  ARGV[7] id
-  ARGV[8] now           milliseconds
-  ARGV[9] max count     of entries
-  ARGV[10] max age      of entries, milliseconds
-  ARGV[11] command      PUBLISH or SPUBLISH
+  ARGV[1..7]            the envelope, as in log.lua
+  ARGV[8] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
+  ARGV[9] tail          the packet after epoch
+  ARGV[10] stored       "1", or "0" for an ephemeral one
+  ARGV[11] fingerprint  of the body, or ""
   ARGV[12] remember     the idempotency key for this many seconds
 
   Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run_id of the store if replayed}
 ]]
+local how = envelope()
+local opening, tail, fingerprint = ARGV[8], ARGV[9], ARGV[11]
 local connections = redis.call('HGETALL', KEYS[3])
 
-if ARGV[6] ~= '' then
+if fingerprint ~= '' then
   local known = redis.call('GET', KEYS[4])
   if known then
-    local fingerprint, seq, epoch, id = string.match(known, '^(%S+) (%d+) (%S*) (%S+)$')
-    if fingerprint ~= ARGV[6] then return {2} end
+    local known_fingerprint, seq, epoch, id = string.match(known, '^(%S+) (%d+) (%S*) (%S+)$')
+    if known_fingerprint ~= fingerprint then return {2} end
     return {1, tonumber(seq), epoch, id, connections, run_id_of_store()}
   end
 end
 
 local seq, epoch, message = 0, '', nil
-if ARGV[5] == '0' then
-  message = '0  ' .. ARGV[3] .. ARGV[4]
+if ARGV[10] == '0' then
+  message = '0  ' .. opening .. tail
 else
   local meta = redis.call('HMGET', KEYS[2], 'epoch', 'due')
   local number
-  number, epoch = next_number(KEYS[1], KEYS[2], meta[1], ARGV[1], ARGV[2])
+  number, epoch = next_number(KEYS[1], KEYS[2], meta[1], how.run_id, how.incarnation)
   seq = tonumber(number)
-  message = number .. ' ' .. epoch .. ' ' .. ARGV[3] .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. ARGV[4]
-  append(KEYS[1], KEYS[2], number, message, tonumber(ARGV[9]))
-  local now = tonumber(ARGV[8])
-  if now >= tonumber(meta[2] or 0) then keep_alive(KEYS[1], KEYS[2], now, tonumber(ARGV[10])) end
+  message = number .. ' ' .. epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. tail
+  append(KEYS[1], KEYS[2], number, message, how.max)
+  if how.now >= tonumber(meta[2] or 0) then keep_alive(KEYS[1], KEYS[2], how.now, how.max_age) end
 end
 
-if ARGV[6] ~= '' then
-  redis.call('SET', KEYS[4], ARGV[6] .. ' ' .. string.format('%d', seq) .. ' ' .. epoch .. ' ' .. ARGV[7], 'EX', ARGV[12])
+if fingerprint ~= '' then
+  redis.call('SET', KEYS[4], fingerprint .. ' ' .. string.format('%d', seq) .. ' ' .. epoch .. ' ' .. how.id, 'EX', ARGV[12])
 end
-redis.call(ARGV[11], KEYS[5], message)
-return {0, seq, epoch, ARGV[7], connections}
+redis.call(how.command, KEYS[5], message)
+return {0, seq, epoch, how.id, connections}

@@ -2,19 +2,13 @@
   Takes one notification out of the inbox and the log, and tells of it.
   KEYS[1] log   KEYS[2] meta   KEYS[3] topic
   KEYS[4..8]            the inbox: lines, contents, order, tags, ends
-  ARGV[1] run_id   ARGV[2] incarnation
-  ARGV[3] opening       "<event> <id> <createdAt> <expiresAt> <except>\n"
-  ARGV[4] now           milliseconds
-  ARGV[5] max count     of entries
-  ARGV[6] command       PUBLISH or SPUBLISH
-  ARGV[7] id            for an event of its own, if something has ended meanwhile
-  ARGV[8] max age       milliseconds
+  ARGV[1..7]            the envelope, as in log.lua
+  ARGV[8] opening       "<event> <id> <createdAt> <expiresAt> <except>\n"
   ARGV[9] id or tag
   Returns {id, 1 if it is with_webhook}, or {} if there is none
 ]]
 local inbox = inbox_keys(4)
-local log = {log = KEYS[1], meta = KEYS[2], topic = KEYS[3]}
-local how = {run_id = ARGV[1], incarnation = ARGV[2], max = tonumber(ARGV[5]), command = ARGV[6], now = tonumber(ARGV[4]), id = ARGV[7], max_age = tonumber(ARGV[8])}
+local log, how = log_keys(), envelope()
 local counts = counts_of(inbox)
 expire(log, inbox, counts, how)
 local id = redis.call('HGET', inbox.tags, ARGV[9]) or ARGV[9]
@@ -24,5 +18,5 @@ local words = words_of(line)
 redis.call('XDEL', KEYS[1], words[SEQ] .. '-0')
 drop(inbox, counts, id, words)
 keep_counts(inbox, counts)
-tell(log, how, ARGV[3] .. '["notification:removed",{"ids":["' .. id .. '"]', counts)
+tell(log, how, ARGV[8] .. '["notification:removed",{"ids":["' .. id .. '"]', counts)
 return {id, words[WITH_WEBHOOK] == '-' and 0 or 1}

@@ -1,0 +1,40 @@
+/** The way from each older layout of the tables to the next. What stands here is what files had then, and is not changed any more. */
+
+const ITEMS_OF_VERSION_2 = `
+  CREATE TABLE item (
+    rowid INTEGER PRIMARY KEY, channel INTEGER NOT NULL, id TEXT NOT NULL, seq INTEGER NOT NULL, version INTEGER NOT NULL, tag TEXT,
+    type TEXT NOT NULL, category TEXT, course TEXT NOT NULL, created TEXT NOT NULL, updated TEXT NOT NULL, expires TEXT NOT NULL,
+    ends INTEGER NOT NULL, seen TEXT, read TEXT, archived TEXT, delivered TEXT, connections INTEGER NOT NULL, content TEXT NOT NULL,
+    waiter TEXT, watched INTEGER NOT NULL, UNIQUE (channel, id)
+  ) STRICT;
+  CREATE UNIQUE INDEX item_tag ON item (channel, tag) WHERE tag IS NOT NULL;
+  CREATE INDEX item_seq ON item (channel, seq);
+  CREATE TABLE schedule (channel TEXT NOT NULL, id TEXT NOT NULL, tag TEXT, at INTEGER NOT NULL, scheduled TEXT NOT NULL,
+    cancelled INTEGER, PRIMARY KEY (channel, id)) STRICT;
+  CREATE INDEX schedule_at ON schedule (at);
+  CREATE TABLE watch (id TEXT PRIMARY KEY, version INTEGER NOT NULL, at INTEGER NOT NULL, token TEXT, hastened INTEGER NOT NULL DEFAULT 0,
+    watch TEXT NOT NULL) STRICT;
+  CREATE INDEX watch_at ON watch (at);
+  CREATE INDEX schedule_cancelled ON schedule (cancelled) WHERE cancelled IS NOT NULL;
+`
+
+const renamed = (table: string, column: string, from: string, to: string): string =>
+  `UPDATE ${table} SET ${column} = json_set(json_remove(${column}, '${from}'), '${to}', json_extract(${column}, '${from}'));`
+
+/** The statements that bring a file of each version to the next one. */
+export const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS_OF_VERSION_2}`,
+  2: `CREATE TABLE membership (user TEXT NOT NULL, room TEXT NOT NULL, publish INTEGER NOT NULL,
+    PRIMARY KEY (user, room)) STRICT, WITHOUT ROWID;`,
+  // What had no end in the table ends when its tabs were told.
+  3: 'UPDATE item SET ends = unixepoch(expires) * 1000 WHERE ends = 0;',
+  4: `ALTER TABLE channel ADD COLUMN ends INTEGER; UPDATE channel SET ends = (SELECT min(ends) FROM item WHERE channel = channel.id);
+    CREATE INDEX channel_ends ON channel (ends) WHERE ends IS NOT NULL;
+    DROP INDEX IF EXISTS item_ends; DROP INDEX item_seq; CREATE INDEX item_seq ON item (channel, seq, ends);`,
+  5: `ALTER TABLE item RENAME COLUMN course TO progressState; ALTER TABLE item RENAME COLUMN watched TO hasWebhook;
+    ALTER TABLE idempotency RENAME COLUMN place TO upsert;
+    ALTER TABLE watch RENAME TO webhook; ALTER TABLE webhook RENAME COLUMN watch TO webhook;
+    DROP INDEX watch_at; CREATE INDEX webhook_at ON webhook (at);
+    ${renamed('webhook', 'webhook', '$.telling', '$.unsent')}
+    ${renamed('schedule', 'scheduled', '$.draft.item.course', '$.draft.item.progressState')}`,
+}
