@@ -93,7 +93,7 @@ describe('more publishes than the engine can take', () => {
         status: 503,
         retryAfter: '1',
         type: 'application/problem+json',
-        body: { code: 'overloaded', status: 503 },
+        body: { type: '/errors#overloaded', help: '/errors#overloaded', code: 'overloaded', status: 503 },
       })
       expect(refused.milliseconds).toBeLessThan(500)
     }

@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { call, KEY, shareApi, startApi } from '../../support/api.ts'
+import type { Json } from '../../support/json.ts'
 
 const shared = shareApi()
 let port: number
@@ -21,6 +22,8 @@ function talk(bytes: string): Promise<string> {
   socket.end(bytes)
   return text(socket)
 }
+
+const bodyOf = (answer: string): Json => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
 
 test('a problem has every member, of its own media type', async () => {
   const { status, headers, json: problem } = await call(shared(), '/notify/d%C3%BC?key=x', { body: { a: 1 } })
@@ -221,7 +224,13 @@ describe('what is hardly HTTP', () => {
     const answer = await talk(bytes)
     expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(answer).toMatch(/content-type: application\/problem\+json/i)
-    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))).toMatchObject({ status, code })
+    expect(bodyOf(answer)).toMatchObject({ type: `/errors#${code}`, status, code })
+  })
+
+  test('a request without a host is helped relative to itself', async () => {
+    const answer = await talk('GET /nowhere HTTP/1.0\r\n\r\n')
+    expect(bodyOf(answer)).toMatchObject({ type: '/errors#not_found', help: '/errors#not_found' })
+    expect(bodyOf(await talk('HELO example\r\n\r\n')).help).toBe('/errors#invalid_request')
   })
 
   test('the server is well afterwards', async () => {

@@ -1,3 +1,4 @@
+import type { FastifyInstance } from 'fastify'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { ERROR_ENTRIES } from '../../../src/core/model/error-help.ts'
 import { call, shareApi, startApi } from '../../support/api.ts'
@@ -47,37 +48,30 @@ describe('the page of errors', () => {
     expect((await entry.boundingBox())!.y).toBeLessThan(100)
     const width = await page.evaluate(() => document.documentElement.scrollWidth)
     expect(width).toBe(320)
-    expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([`${url}/errors#token_expired`])
+    expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([`${url}/errors`])
     expect(errors).toEqual([])
   })
 })
 
 describe('help of a problem', () => {
-  const helpOf = async (options: { publicUrl?: string }, host: string, path = '/nowhere') => {
-    const { api } = await startApi(options)
-    return (await call(api, path, { headers: { host } })).json.help
-  }
+  const helpOf = async (api: FastifyInstance, host: string, path = '/nowhere') =>
+    (await call(api, path, { headers: { host } })).json.help
 
   test('is below PUBLIC_URL, whatever the request says', async () => {
-    expect(await helpOf({ publicUrl: 'https://push.example/tabcast' }, 'evil.example')).toBe(
-      'https://push.example/tabcast/errors#not_found',
-    )
+    const { api } = await startApi({ publicUrl: 'https://push.example/tabcast' })
+    const below = 'https://push.example/tabcast/errors'
+    expect(await helpOf(api, 'evil.example')).toBe(`${below}#not_found`)
+    expect(await helpOf(api, 'evil.example', '/notify/%zz')).toBe(`${below}#malformed_url`)
   })
 
   test.each(['127.0.0.1:3000', 'push.example', '[::1]:3000'])('is otherwise at the host %s', async (host) => {
-    expect(await helpOf({}, host)).toBe(`http://${host}/errors#not_found`)
+    expect(await helpOf(shared(), host)).toBe(`http://${host}/errors#not_found`)
   })
 
-  test.each(['', 'a/b', 'user@host', 'a b', '"><script>', 'host:port'])(
+  test.each(['a/b', 'user@host', 'a b', '"><script>', 'host:port'])(
     'is relative where the host is %j',
     async (host) => {
-      expect(await helpOf({}, host)).toBe('/errors#not_found')
+      expect(await helpOf(shared(), host)).toBe('/errors#not_found')
     },
   )
-
-  test('is there for a path that is none as well', async () => {
-    expect(await helpOf({ publicUrl: 'https://push.example' }, 'x', '/notify/%zz')).toBe(
-      'https://push.example/errors#malformed_url',
-    )
-  })
 })

@@ -91,6 +91,7 @@ test('207 if it was stored for some: the others have a problem', async () => {
       problem: expect.objectContaining({
         status: 422,
         code: 'idempotency_conflict',
+        help: 'http://localhost:80/errors#idempotency_conflict',
         title: expect.any(String),
       }),
     },
