@@ -4,7 +4,7 @@ import { launchBrowser, watchErrors } from '../support/programs/browser.ts'
 import { startProxy, type TcpProxy } from '../support/programs/proxy.ts'
 import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 
-describe('the bell of the development page', () => {
+describe('the inbox button of the development page', () => {
   let browser: Browser
   let server: Tabcast
   let way: TcpProxy

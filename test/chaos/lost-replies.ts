@@ -27,11 +27,11 @@ export interface ReplyFigures {
   /** How often replies were thrown away, and how many bytes of them. */
   thefts: number
   stolen: number
-  /** What was answered with more than one place in the log. */
+  /** What was answered with more than one position in the log. */
   ambiguous: string[]
   /** What was answered with 201 and is missing: in a tab that was there all the time, and in the log. */
   lost: [number, number]
-  /** What came more than once, in the same two places. */
+  /** What came more than once, at the same two positions. */
   doubled: [number, number]
   seconds: number
 }

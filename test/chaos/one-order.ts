@@ -181,7 +181,7 @@ class OrderTab extends TestTab {
     )
   }
 
-  /** Resolves when it has been told where its channel stands. */
+  /** Resolves when it has the position of its channel. */
   async begins(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.socket.on('position', ({ channel }: { channel: string }) => {

@@ -7,7 +7,7 @@ const options = full
   : { sockets: 100, workers: 2, kills: 1, rate: 100 }
 
 test(
-  'one of the processes on a port killed: nothing lost, nothing twice, and polling sessions begin anew by themselves',
+  'one of the processes on a port killed: nothing lost, nothing twice, and polling engine sessions begin anew by themselves',
   async () => {
     const figures = await killedCore(options)
     if (full) process.stdout.write(`${JSON.stringify(figures)}\n`)

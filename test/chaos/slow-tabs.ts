@@ -139,7 +139,7 @@ class PeakMemory {
   #ended = false
 
   constructor(pid: number) {
-    void this.#watch(`/proc/${pid}/status`)
+    void this.#look(`/proc/${pid}/status`)
   }
 
   end(): number {
@@ -147,7 +147,7 @@ class PeakMemory {
     return this.#peak
   }
 
-  async #watch(file: string): Promise<void> {
+  async #look(file: string): Promise<void> {
     while (!this.#ended) {
       // It may have ended before this has.
       const status = await readFile(file, 'utf8').catch(() => '')

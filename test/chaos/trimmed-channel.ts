@@ -14,7 +14,7 @@ export interface TrimmedOptions {
   channel: 'user' | 'room'
 }
 
-/** What a tab was told when it came back, in the order in which it was. */
+/** What a tab received when it came back, in order. */
 export interface Told {
   event: string
   seq?: number
@@ -29,7 +29,7 @@ const SIZE = 2000
 
 let users = 0
 
-/** A tab leaves, its channel is trimmed beyond its cursor, and it comes back; then one more is published. Answers everything that it was told. */
+/** A tab leaves, its channel is trimmed beyond its cursor, and it comes back; then one more is published. Answers everything that it received. */
 export async function trimmedChannel(server: Tabcast, options: TrimmedOptions): Promise<Told[]> {
   const id = `trimmed-${++users}`
   const lane = new Lane(server, `${options.channel}:${id}`, SIZE)
@@ -61,7 +61,7 @@ export async function trimmedChannel(server: Tabcast, options: TrimmedOptions): 
 const isUpToDate = (tab: TestTab, { channel, taken }: Lane): boolean =>
   tab.all('position').some((position) => position.channel === channel && position.seq === taken.length)
 
-/** Of its channel only: a tab in a room is told of its user's log as well. */
+/** Of its channel only: a tab in a room hears its user's log as well. */
 function told(tab: TestTab, channel: string): Told[] {
   return tab.seen
     .filter(({ payload }) => payload.channel === undefined || payload.channel === channel)

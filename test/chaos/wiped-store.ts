@@ -24,9 +24,9 @@ export const wipes: Readonly<Record<string, (redis: RedisServer) => Promise<void
 export interface WipeFigures extends Verdict {
   /** How many channels the tabs hear, counted once per tab. */
   heard: number
-  /** How many of these were told exactly once, with the reason `wiped` and from the first entry on. */
+  /** How many of these got a gap exactly once, with the reason `wiped` and from the first entry on. */
   told: number
-  /** How long after the wipe the last of them was told, in milliseconds. */
+  /** How long after the wipe the last of them came, in milliseconds. */
   toldWithin: number
   posts: number
   disconnects: number

@@ -53,7 +53,7 @@ const post = (server: Tabcast): Promise<Response> =>
     body: '{"title":"Hello"}',
   })
 
-/** Which process has a session. */
+/** Which process has an engine session. */
 const ownerOf = (sessionId: string): string => sessionId.split('.')[0]!
 
 /** Connections to a port of loopback that the system has set up. */
@@ -78,14 +78,14 @@ test('the sockets of the processes are in a folder of this user only, and go wit
   }
 })
 
-test('one that is killed is followed by another; its sessions begin anew, and miss nothing', async () => {
+test('one that is killed is followed by another; its engine sessions begin anew, and miss nothing', async () => {
   const server = await start()
   const tabs = [tabOf(server), tabOf(server), tabOf(server, 'polling'), tabOf(server, 'polling')]
   try {
     await both(server)
     await Promise.all(tabs.map((tab) => tab.sees('position')))
-    const sessions: string[] = []
-    while (new Set(sessions.map(ownerOf)).size < 2) sessions.push(await openPolling(server.url))
+    const sessionIds: string[] = []
+    while (new Set(sessionIds.map(ownerOf)).size < 2) sessionIds.push(await openPolling(server.url))
     const before = await childrenOf(server.pid)
     expect(before).toHaveLength(2)
     process.kill(before[0]!, 'SIGKILL')
@@ -103,7 +103,7 @@ test('one that is killed is followed by another; its sessions begin anew, and mi
       return status === 400
     }
     const dead = new Map<string, boolean>()
-    for (const sessionId of sessions) dead.set(ownerOf(sessionId), await isDead(sessionId))
+    for (const sessionId of sessionIds) dead.set(ownerOf(sessionId), await isDead(sessionId))
     expect([...dead.values()].sort()).toEqual([false, true])
     expect(server.output()).toContain('ended with SIGKILL; another follows')
     expect(await server.stop()).toBe(0)
@@ -208,7 +208,7 @@ test('when the parent is killed, the others send their tabs elsewhere and end', 
   }
 }, 30_000)
 
-describe('what can not start says why, once, and leaves nothing', () => {
+describe('what cannot start says why, once, and leaves nothing', () => {
   test.each([['the port is taken', 'Another program listens there already']])(
     '%s',
     async (_name, reason) => {
@@ -224,7 +224,7 @@ describe('what can not start says why, once, and leaves nothing', () => {
     30_000,
   )
 
-  test('the folder for the sockets can not be made', async () => {
+  test('the folder for the sockets cannot be made', async () => {
     const server = await start({ TMPDIR: join(temporary, 'missing') }, { until: 'exit' })
     expect(await server.exited).toBe(1)
     expect(server.output()).toMatch(/^Several processes want a folder for their sockets, but .* Set TMPDIR /)

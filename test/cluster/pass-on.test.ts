@@ -51,7 +51,7 @@ const byAll = <Value>(ask: () => Promise<Value>): Promise<Value[]> =>
 
 const UNKNOWN = { code: 1, message: 'Session ID unknown' }
 
-test('a session is reached through every process, with a body up to the limit, and one byte more is refused', async () => {
+test('an engine session is reached through every process, with a body up to the limit, and one byte more is refused', async () => {
   const sessionId = await openPolling(server.url, token('ada'))
   const opening = await polling(server.url, { sessionId })
   expect(opening.body).toContain('40{"sid":')
@@ -140,7 +140,7 @@ async function exchange(head: string): Promise<string> {
   return answer
 }
 
-/** Asks for a websocket of a session; resolves with all that comes back. */
+/** Asks for a websocket of an engine session; resolves with all that comes back. */
 const upgrade = (sessionId: string): Promise<string> =>
   exchange(
     `GET /socket.io/?EIO=4&transport=websocket&sid=${encodeURIComponent(sessionId)} HTTP/1.1\r\nHost: x\r\n` +

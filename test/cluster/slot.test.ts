@@ -7,7 +7,7 @@ const bounds = (times: number): [number, number] => {
   return [most / 2, most]
 }
 
-test('the pause doubles up to ten seconds, with jitter, and begins anew after a life of half a minute', () => {
+test('the pause doubles up to ten seconds, with jitter, and begins anew after a process that ran for half a minute', () => {
   const pauses = new Set<number>()
   for (let run = 0; run < 50; run++) {
     const backoff = new Backoff()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { type Features, LawBench, type Store } from './engine/bench.ts'
 import { closingLaw } from './engine/closing.ts'
 import { connectionsLaw } from './engine/connections.ts'
+import { type Features, Harness, type Store } from './engine/harness.ts'
 import { idempotencyLaw } from './engine/idempotency.ts'
 import { identityLaw } from './engine/identity.ts'
 import { inboxLaw } from './engine/inbox.ts'
@@ -27,25 +27,25 @@ export const PATIENT = 10_000
  */
 export function engineContract(name: string, makeStore: () => Promise<Store>, features: Features): void {
   describe(name, () => {
-    const bench = new LawBench(makeStore, features)
-    topicsLaw(bench)
-    logLaw(bench)
-    retentionLaw(bench)
-    idempotencyLaw(bench)
-    identityLaw(bench)
-    connectionsLaw(bench)
-    membershipsLaw(bench)
-    presenceLaw(bench)
-    inboxLaw(bench)
-    inboxModelLaw(bench)
-    scheduleLaw(bench)
-    webhookQueueLaw(bench)
-    closingLaw(bench)
-    sharedLaw(bench)
-    restartLaw(bench)
+    const harness = new Harness(makeStore, features)
+    topicsLaw(harness)
+    logLaw(harness)
+    retentionLaw(harness)
+    idempotencyLaw(harness)
+    identityLaw(harness)
+    connectionsLaw(harness)
+    membershipsLaw(harness)
+    presenceLaw(harness)
+    inboxLaw(harness)
+    inboxModelLaw(harness)
+    scheduleLaw(harness)
+    webhookQueueLaw(harness)
+    closingLaw(harness)
+    sharedLaw(harness)
+    restartLaw(harness)
 
     test('every feature is one that the law asks for', () => {
-      expect(bench.unreadFlags).toEqual([])
+      expect(harness.unreadFlags).toEqual([])
     })
   })
 }

@@ -31,11 +31,11 @@ test('are the same for processes that start at once, which leave nothing else be
   expect(readdirSync(directory)).toEqual(['development.json'])
 })
 
-test('end with the process where they can not be kept, and say so', () => {
+test('end with the process where they cannot be kept, and say so', () => {
   const file = join(directory, 'file')
   writeFileSync(file, '')
   const secrets = loadDevelopmentSecrets(join(file, 'data'))
-  expect(secrets.note).toMatch(/can not be kept/)
+  expect(secrets.note).toMatch(/cannot be kept/)
   expect(secrets.apiKey).toMatch(/^[A-Za-z0-9_-]{43}$/)
   expect(loadDevelopmentSecrets(undefined).note).toMatch(/this process only/)
 })

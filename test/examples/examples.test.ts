@@ -93,7 +93,7 @@ describe.each(callers)('%s notifies', (_name, command) => {
 
   test.each([
     ['a connection that is cut', cutting],
-    ['a 503', answering(503, { title: 'The engine can not be reached' })],
+    ['a 503', answering(503, { title: 'The engine cannot be reached' })],
   ])('%s is tried once more with the same idempotency key', async (_what, fault) => {
     const fake = await fakeTabcast(fault, answering(201, { id: 'x', seq: 7 }))
     try {
@@ -115,11 +115,11 @@ describe.each(callers)('%s notifies', (_name, command) => {
   })
 
   test('after two faults it gives up', async () => {
-    const fake = await fakeTabcast(answering(503, { title: 'The engine can not be reached' }))
+    const fake = await fakeTabcast(answering(503, { title: 'The engine cannot be reached' }))
     try {
       const { code, stderr } = await notifyAt(fake)
       expect(code).toBe(1)
-      expect(stderr).toContain('The engine can not be reached')
+      expect(stderr).toContain('The engine cannot be reached')
       expect(fake.requests).toHaveLength(2)
     } finally {
       await fake.close()

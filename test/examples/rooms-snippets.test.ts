@@ -23,7 +23,7 @@ const [page] = snippetsIn('docs/rooms.md', 'js')
 test('the commands make somebody a member and end it, and their tabs follow', async () => {
   const tab = await app.tab('demo').connected()
   const [put, remove] = membership!.split(/^(?=curl)/m)
-  // A tab that still enters the room when the membership ends is never told that it has.
+  // A tab that still enters the room when the membership ends never hears that it has.
   expect((await run('sh', ['-ec', put!], { env })).stdout).toMatch(/^HTTP\/1\.1 204/)
   expect(await tab.sees('subscribed')).toMatchObject([{ room: 'team:7' }])
   expect((await run('sh', ['-ec', remove!], { env })).stdout).toMatch(/^HTTP\/1\.1 204/)

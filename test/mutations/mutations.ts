@@ -213,7 +213,7 @@ export const mutations: readonly Mutation[] = [
     name: 'an inbox lives on',
   },
   {
-    safeguard: 'Receipts: what a tab was not sent it can not acknowledge',
+    safeguard: 'Receipts: what a tab was not sent it cannot acknowledge',
     module: 'src/sockets/inbox-events.ts',
     find: 'member?.sent.above',
     replace: '0',
@@ -229,7 +229,7 @@ export const mutations: readonly Mutation[] = [
     name: 'a tab that does not read is closed',
   },
   {
-    safeguard: 'Bounded queue: what the engine can not take in time is refused at once',
+    safeguard: 'Bounded queue: what the engine cannot take in time is refused at once',
     module: 'src/core/publishing/publisher.ts',
     find: 'return Math.max(0, this.#maxWaiting - this.#waiting)',
     replace: 'return 1',
@@ -290,7 +290,7 @@ export const mutations: readonly Mutation[] = [
     find: 'this.#named = allowPrivate',
     replace: 'this.#named = true',
     test: 'test/webhooks/telling.test.ts',
-    name: 'a call can not reach one as a name$',
+    name: 'a call cannot reach one as a name$',
   },
   {
     safeguard: 'Stream: the id of an entry is its idempotency key',

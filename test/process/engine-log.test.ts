@@ -33,13 +33,13 @@ const count = (of: Tabcast, pattern: RegExp): number =>
 const says = (of: Tabcast, pattern: RegExp, times: number): Promise<void> =>
   until(async () => count(of, pattern) >= times, 20_000)
 
-const AWAY = /^the engine is away: Redis can not be reached: .+/
+const AWAY = /^the engine is away: Redis cannot be reached: .+/
 const BACK = /^the engine is back; it was away for \d+\.\d s$/
 /** What a process says of its store; one that does not get to run in time may also say that it is away. */
 const HEED = /Redis keeps|Redis drops|notifications are stored/i
 const NO_FILE = /^Redis keeps no append-only file: /
 
-test('a lost engine is told, and so is its return', async () => {
+test('a lost engine is logged, and so is its return', async () => {
   const tabcast = await production({ REDIS_URL: redis.url })
   await says(tabcast, NO_FILE, 1)
   await redis.kill()
@@ -50,7 +50,7 @@ test('a lost engine is told, and so is its return', async () => {
   expect(new Set(logged(tabcast).map(({ level }) => level))).toEqual(new Set([40]))
 }, 60_000)
 
-test('an engine that is not there at the start is told once; what is to heed about it when it answers', async () => {
+test('an engine that is not there at the start is logged once; what to know about it when it answers', async () => {
   await redis.kill()
   const tabcast = await production({ REDIS_URL: redis.url }, { until: 'live' })
   await says(tabcast, AWAY, 1)
@@ -61,7 +61,7 @@ test('an engine that is not there at the start is told once; what is to heed abo
   await says(tabcast, BACK, 1)
 }, 60_000)
 
-describe('in production, what is to heed about the store is told once', () => {
+describe('in production, what to know about the store is logged once', () => {
   test('of several processes by the first, and by none for a request', async () => {
     const tabcast = await production({ REDIS_URL: redis.url, WORKERS: '2' })
     await hasWorkers(tabcast, 2)

@@ -14,7 +14,7 @@ test.each([
     '192.0.2.1',
     /^This machine does not have .* Set HOST to .*\(listen .*192\.0\.2\.1.*\)\.\n$/,
   ],
-])('a HOST that is %s is told in one sentence', async (_name, HOST, sentence) => {
+])('a HOST that is %s is explained in one sentence', async (_name, HOST, sentence) => {
   const server = await startTabcast({ HOST }, { until: 'exit' })
   expect(await server.exited).toBe(1)
   expect(server.output()).toMatch(sentence)
@@ -23,7 +23,7 @@ test.each([
 const failed = (code: string, syscall: string): Error =>
   Object.assign(new Error(`${syscall} ${code} 0.0.0.0:80`), { code, syscall })
 
-test.each(['listen', 'bind'])('a port that only root may have is told in one sentence, by %s', (syscall) => {
+test.each(['listen', 'bind'])('a port that only root may have is explained in one sentence, by %s', (syscall) => {
   expect(explain(failed('EACCES', syscall))).toBe(
     `This user may not listen there. Set PORT to a number of 1024 or more (${syscall} EACCES 0.0.0.0:80).`,
   )

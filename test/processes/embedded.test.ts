@@ -97,7 +97,7 @@ describe('everything in one process, on a file', () => {
           try {
             accepted.set(user, (await notify(server, user, 'under way')).seq)
           } catch (error) {
-            // Only a process that is gone may refuse, and only by its closed door.
+            // Only a process that is gone may refuse, and only by refusing the connection.
             if (!stopping || !(error instanceof TypeError)) throw error
             refused++
           }

@@ -165,7 +165,7 @@ describe('rooms on four workers', () => {
     CHAT_PATIENCE,
   )
 
-  test('the people of a killed worker leave within ten seconds, and each is told once', async () => {
+  test('the people of a killed worker leave within ten seconds, and each is reported once', async () => {
     const rooms = ['hall']
     const watchers = await Promise.all(
       [0, 1, 2].map(async (worker) => {
@@ -194,7 +194,7 @@ describe('rooms on four workers', () => {
     await until(async () => watchers.every((tab) => leaves(tab).length >= 2), 11_000)
     expect(Date.now() - killed).toBeLessThan(10_000)
 
-    // A grant at once after the kill reaches those that live, and comes after whatever else would have been told.
+    // A grant at once after the kill reaches those that are alive, and comes after whatever else would have come.
     await stage.call('PUT', '/rooms/late/members/watcher%201')
     await watchers[1]!.sees('subscribed')
     await stage.call('DELETE', '/rooms/late/members/watcher%201')

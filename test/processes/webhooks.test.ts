@@ -33,7 +33,7 @@ const start = async (env: Record<string, string>): Promise<Tabcast> => {
   return server
 }
 
-/** What every process of a set-up is told. */
+/** The settings of every process. */
 async function prepare(engine: string, hook?: Receiver): Promise<Record<string, string>> {
   directory = await mkdtemp(join(tmpdir(), 'tabcast-test-'))
   receiver = hook ?? (await Receiver.start())
@@ -130,7 +130,7 @@ describe.each(['embedded', 'redis'])('%s', (engine) => {
     ])
   }, 30_000)
 
-  test('withdrawn, expired and replaced: each ends what was hasWebhook, and only the first two are undelivered', async () => {
+  test('withdrawn, expired and replaced: each ends its pending webhook, and only the first two are undelivered', async () => {
     const env = await prepare(engine)
     const server = await start(env)
     const webhook = { events: ['undelivered'], undeliveredAfter: 3600 }
@@ -151,7 +151,7 @@ describe.each(['embedded', 'redis'])('%s', (engine) => {
   })
 })
 
-test('what a process was telling when it was killed is told by the next, as the same', async () => {
+test('what a process was sending when it was killed is sent by the next, under the same id', async () => {
   const env = await prepare('embedded', await Receiver.start((index) => (index === 0 ? undefined : 204)))
   const first = await start(env)
   const tab = await openTab(first, 'ada')
@@ -192,7 +192,7 @@ test('a receiver that hangs slows neither posts nor tabs', async () => {
   expect(receiver.received).toHaveLength(4)
 })
 
-test('an api and two workers: each is told once, whoever looks', async () => {
+test('an api and two workers: each is sent once, whoever looks', async () => {
   const env = await prepare('redis')
   const api = await start({ ...env, ROLE: 'api', API_KEYS: `test:${'k'.repeat(32)}` })
   const worker = await start({ ...env, ROLE: 'worker' })
@@ -204,7 +204,7 @@ test('an api and two workers: each is told once, whoever looks', async () => {
   const shown = await tab.sees('notification', 50)
   await tab.ask('ack', shown.at(-1).seq)
   await receiver.hears(50)
-  // What would come twice has come when nothing is hasWebhook any more.
+  // What would come twice has come when no webhook is pending any more.
   await until(
     async () => (await redis!.cli('HLEN', 'tabcast:{webhookQueue}:webhookQueue')).trim() === '0',
     5000,

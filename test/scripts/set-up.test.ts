@@ -9,7 +9,7 @@ import { until } from '../support/until.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-// Notes each call, and installs a runtime that says the version it is told, once it is let go on.
+// Notes each call, and installs a runtime that says the version that it is to say, once it is let go on.
 const fakeNpm = `#!/bin/sh
 echo "$@" >> calls
 while [ -e hold ]; do sleep 0.02; done
@@ -154,7 +154,7 @@ describe('set-up', () => {
     expect(await setUp().ended).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('a runtime that is too old is told', async () => {
+  test('a runtime that is too old is refused', async () => {
     await write('version', '22.0.0')
     const { code, stderr } = await setUp().ended
     expect(code).toBe(1)

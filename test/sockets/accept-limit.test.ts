@@ -9,11 +9,11 @@ afterEach(() => app?.close())
 
 const POLLING = '/socket.io/?EIO=4&transport=polling'
 
-/** Asks for a session by polling; resolves with the answer. */
+/** Opens an engine session by polling; resolves with the answer. */
 const handshake = (headers: Record<string, string> = {}): Promise<Response> =>
   fetch(app.url + POLLING, { headers })
 
-/** Asks for a session by websocket; resolves with the status and one header of the answer. */
+/** Opens an engine session by websocket; resolves with the status and one header of the answer. */
 async function upgrade(query = ''): Promise<[number, string | undefined]> {
   const socket = new WebSocket(
     `${app.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket${query}`,
@@ -69,7 +69,7 @@ describe('handshakes beyond the rate', () => {
     expect(metrics).toContain('tabcast_connections_refused_total{reason="rate"} 2')
   })
 
-  test('are not let in by an empty session id, which to Engine.IO is none', async () => {
+  test('are not let in by an empty engine session id, which to Engine.IO is none', async () => {
     app = await startApp({ MAX_CONNECTS_PER_SECOND: '1' })
     const several = Array.from({ length: 5 })
     const polls = await Promise.all(several.map(() => fetch(`${app.url}${POLLING}&sid=`)))
@@ -78,7 +78,7 @@ describe('handshakes beyond the rate', () => {
     expect(upgrades.map(([status]) => status)).toContain(503)
   })
 
-  test('do not hold up sessions that exist: their polls, posts and upgrades do not count', async () => {
+  test('do not hold up engine sessions that exist: their polls, posts and upgrades do not count', async () => {
     app = await startApp({ MAX_CONNECTS_PER_SECOND: '1' })
     const tab = await app.tab('ada', { transports: ['polling', 'websocket'] }).connected()
     const { engine } = tab.socket.io

@@ -63,7 +63,7 @@ describe.each(['websocket', 'polling'])('a stock client by %s', (transport) => {
     expect(all.seen.map(({ event }) => event)).toEqual(['notification', 'position'])
   })
 
-  test('a cursor of another life is told as a gap, then everything that is there', async () => {
+  test('a cursor of another run gets a gap, then everything that is there', async () => {
     await app.notify('fay', { title: 'one' })
     const tab = app.tab('fay', { transports, since: { seq: 7, epoch: 'elsewhere.0123' } })
     await tab.sees('position')
@@ -144,7 +144,7 @@ describe('who is not let in', () => {
     expect(await refused(token())).toMatchObject({ code })
   })
 
-  test('a cursor that is none is told, not ignored', async () => {
+  test('a malformed cursor is refused, not ignored', async () => {
     for (const since of [
       7,
       { seq: -1 },
@@ -279,7 +279,7 @@ describe('without a token', () => {
   })
   afterAll(() => app.close())
 
-  test('public rooms can be heard, others can not', async () => {
+  test('public rooms can be heard, others cannot', async () => {
     const tab = await app.tabWith({}).connected()
     expect(await tab.ask('subscribe', 'news')).toMatchObject({ ok: true, seq: 0, messages: [] })
     expect(await tab.ask('subscribe', 'city:bern')).toMatchObject({ ok: true })

@@ -23,7 +23,7 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
   }
   const titlesOf = ({ items }: { items: { title: string }[] }): string[] => items.map(({ title }) => title)
 
-  test('has whole notifications, newest first, in pages, with the counts and its place', async () => {
+  test('has whole notifications, newest first, in pages, with the counts and its position', async () => {
     const tab = await app.tab('list').connected()
     expect(await tab.ask('inbox')).toMatchObject({ ok: true, items: [], unread: 0, unseen: 0, seq: 0 })
     await notifyMany('list', 25)
@@ -66,7 +66,7 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
     expect(titlesOf(await tab.ask('inbox', { cursor: first.nextCursor }))).toEqual(['5', '4', '3', '2', '1'])
   })
 
-  test('a mark is told to every tab of the user with the counts, also to one that was away', async () => {
+  test('a mark reaches every tab of the user with the counts, also one that was away', async () => {
     const [first, second] = await Promise.all([app.tab('mark').connected(), app.tab('mark').connected()])
     const away = app.tab('mark', { since: {} })
     const [{ seq, epoch }] = await away.sees('position')
@@ -239,7 +239,7 @@ describe('what the events of the inbox refuse', () => {
     expect(await tab.ask(event, argument)).toMatchObject({ ok: true, unread: 0, unseen: 0 })
   })
 
-  test('a connection without a token has no inbox, and is told so', async () => {
+  test('a connection without a token has no inbox, and gets an error', async () => {
     const tab = await app.tabWith({}).connected()
     for (const [event, argument] of [
       ['inbox', {}],

@@ -29,7 +29,7 @@ describe('members of rooms', () => {
     expect(other!.seen).toEqual([])
   })
 
-  test('a tab that is still joining when it ends is told that it does, too, and hears nothing', async () => {
+  test('a tab that is still joining when it ends hears that it does, too, and nothing else', async () => {
     const tab = await app.tab('hal').connected()
     for (let time = 1; time <= 10; time++) {
       expect(await app.join('hal', 'brief')).toBe(204)
@@ -114,7 +114,7 @@ describe('members of rooms', () => {
     expect(await tab.ask('subscribe', 'm1')).toMatchObject({ ok: true })
     await app.message('m2', { body: 'm2' })
     expect(bodiesOf(await tab.sees('message'))).toEqual(['m2'])
-    // A page that keeps its places in all of them comes back with all of them.
+    // A page that keeps its positions in all of them comes back with all of them.
     const rooms = Object.fromEntries(['m1', 'm2', 'm3', 't1', 't2'].map((room) => [room, { seq: 0 }]))
     const back = await app.tab('fay', { grants: { rooms: ['t*'] }, since: { rooms } }).connected()
     expect(bodiesOf(await back.sees('message'))).toEqual(['m2'])
@@ -122,7 +122,7 @@ describe('members of rooms', () => {
     await expect(over.connected()).rejects.toMatchObject({ data: { code: 'too_many_rooms' } })
   })
 
-  test('a page that keeps its places in rooms which its user lost comes back, and is told which it no longer hears', async () => {
+  test('a page that keeps its positions in rooms which its user lost comes back, and learns which it no longer hears', async () => {
     const rooms = Object.fromEntries(['m1', 'm2', 'm3', 't1', 't2'].map((room) => [room, { seq: 0 }]))
     const options = { grants: { rooms: ['t*'] }, since: { rooms } }
     const tab = await app.tab('hal', options).connected()
@@ -145,7 +145,7 @@ describe('members of rooms', () => {
   })
 })
 
-test('who leaves a room and is granted it anew while it is entered is told once from where it hears it', async () => {
+test('who leaves a room and is granted it anew while it is entered learns once from where it hears it', async () => {
   const app = await startApp()
   try {
     const { connections } = app.app.engine

@@ -22,7 +22,7 @@ describe('who is there', () => {
     return response.json()
   }
 
-  test('a watcher is told who is there, then who comes and goes: each user once, however many tabs', async () => {
+  test('a watcher gets who is there, then who comes and goes: each user once, however many tabs', async () => {
     const ada = await enter('ada', 'den', { presence: true })
     expect(ada.answer).toMatchObject({ ok: true, users: ['ada'], count: 1 })
     const first = await enter('bob', 'den')
@@ -48,7 +48,7 @@ describe('who is there', () => {
     expect(first.tab.all('presence')).toEqual([])
   })
 
-  test('a reload is no leave, and leaving is told after a pause', async () => {
+  test('a reload is no leave, and leaving is published after a pause', async () => {
     const ada = await enter('ada', 'yard', { presence: true })
     const before = await enter('bob', 'yard')
     before.tab.close()
@@ -60,7 +60,7 @@ describe('who is there', () => {
     expect(events.map(({ user, action }) => `${user} ${action}`)).toEqual(['bob join', 'bob leave'])
   })
 
-  test('a tab that left, or entered again without it, is told nothing more', async () => {
+  test('a tab that left, or entered again without it, hears nothing more', async () => {
     const one = await enter('ada', 'attic', { presence: true })
     const two = await enter('bob', 'attic', { presence: true })
     await one.tab.ask('unsubscribe', 'attic')

@@ -11,7 +11,7 @@ describe('rooms', () => {
   })
   afterAll(() => app.close())
 
-  const member = (rooms: string[]) => app.tab('ada', { grants: { rooms } }).connected()
+  const enter = (rooms: string[]) => app.tab('ada', { grants: { rooms } }).connected()
 
   test('nothing is granted by default', async () => {
     const tab = await app.tab('ada').connected()
@@ -22,7 +22,7 @@ describe('rooms', () => {
   })
 
   test('a pattern is an exact id, or a prefix and one final star', async () => {
-    const tab = await member(['a*b', 'team:*', 'x'])
+    const tab = await enter(['a*b', 'team:*', 'x'])
     for (const [room, ok] of [
       ['a*b', true],
       ['aXb', false],
@@ -38,7 +38,7 @@ describe('rooms', () => {
 
   test('subscribe answers the initial state, then everything follows without a hole', async () => {
     for (let index = 1; index <= 5; index++) await app.message('chart', { data: { value: index } })
-    const tab = await member(['chart'])
+    const tab = await enter(['chart'])
     const saying = (async () => {
       for (let index = 6; index <= 15; index++) await app.message('chart', { data: { value: index } })
     })()
@@ -55,7 +55,7 @@ describe('rooms', () => {
     const data = `${'['.repeat(MAX_DEPTH)}1e400${']'.repeat(MAX_DEPTH)}`
     await app.message('deep', { data: nested(MAX_DEPTH) })
     await app.postText('/rooms/deep/messages', `{"data":${data}}`)
-    const tab = await member(['deep'])
+    const tab = await enter(['deep'])
     const { ok, messages } = await tab.ask('subscribe', 'deep', { last: 2 })
     expect(ok).toBe(true)
     expect(messages[0].data).toEqual(nested(MAX_DEPTH))
@@ -65,7 +65,7 @@ describe('rooms', () => {
   test('since brings what was missed; behind retention it says so', async () => {
     const first = await app.message('log', { body: '1' })
     for (let index = 2; index <= 10; index++) await app.message('log', { body: String(index) })
-    const tab = await member(['log'])
+    const tab = await enter(['log'])
     const state = await tab.ask('subscribe', 'log', { since: { seq: 7, epoch: first.epoch } })
     expect(state.messages.map(({ body }: { body: string }) => body)).toEqual(['8', '9', '10'])
     expect(state).toMatchObject({ ok: true, seq: 10, epoch: first.epoch })
@@ -80,7 +80,7 @@ describe('rooms', () => {
     const body = 'x'.repeat(4000)
     const data = 'y'.repeat(16_000)
     for (let index = 0; index < 20; index++) await app.message('large', { type: `n${index}`, body, data })
-    const tab = await member(['large'])
+    const tab = await enter(['large'])
     const state = await tab.ask('subscribe', 'large', { since: { seq: 0 } })
     expect(state.messages.length).toBeGreaterThan(5)
     expect(state.messages.length).toBeLessThan(20)
@@ -89,9 +89,9 @@ describe('rooms', () => {
     expect(types).toEqual(Array.from({ length: 20 }, (_, index) => `n${index}`))
   })
 
-  test('numbers that a double can not hold arrive as they were sent', async () => {
+  test('numbers that a double cannot hold arrive as they were sent', async () => {
     await app.postText('/rooms/exact/messages', '{"data":{"n":9007199254740993,"list":[],"map":{}}}')
-    const tab = await member(['exact'])
+    const tab = await enter(['exact'])
     const frames: string[] = []
     tab.socket.io.engine.on('data', (data: string) => frames.push(data))
     await tab.ask('subscribe', 'exact', { last: 1 })
@@ -103,7 +103,7 @@ describe('rooms', () => {
       await app.message('long', { type: `n${index}`, data: 'x'.repeat(16_000) })
     await app.message('den', { body: 'there' })
     const start = async () => {
-      const tab = await member(['long', 'den'])
+      const tab = await enter(['long', 'den'])
       const state = await tab.ask('subscribe', 'long', { since: { seq: 0 } })
       expect(state.messages.length).toBeLessThan(20)
       return tab
@@ -120,7 +120,7 @@ describe('rooms', () => {
     expect(await refreshed.ask('subscribe', 'den', { last: 1 })).toMatchObject({ ok: true })
     expect(refreshed.seen.slice(after + 1).filter(({ event }) => event === 'message')).toEqual([])
 
-    const twice = await member(['long'])
+    const twice = await enter(['long'])
     const [, state] = await Promise.all(
       [1, 2].map(() => twice.ask('subscribe', 'long', { since: { seq: 0 } })),
     )
@@ -132,7 +132,7 @@ describe('rooms', () => {
   })
 
   test('after unsubscribe nothing is heard', async () => {
-    const tab = await member(['den', 'yard'])
+    const tab = await enter(['den', 'yard'])
     await tab.ask('subscribe', 'den')
     await tab.ask('subscribe', 'yard')
     expect(await tab.ask('unsubscribe', 'den')).toEqual({ ok: true })
@@ -142,8 +142,8 @@ describe('rooms', () => {
     expect(tab.all('message').map(({ body }) => body)).toEqual(['heard'])
   })
 
-  test('one room more than allowed is refused, and one fewer makes place', async () => {
-    const tab = await member(['r*'])
+  test('one room more than allowed is refused, and one fewer makes room', async () => {
+    const tab = await enter(['r*'])
     for (const room of ['r1', 'r2', 'r3'])
       expect(await tab.ask('subscribe', room)).toMatchObject({ ok: true })
     expect(await tab.ask('subscribe', 'r4')).toMatchObject({ ok: false, error: { code: 'too_many_rooms' } })
@@ -173,14 +173,14 @@ describe('rooms', () => {
   })
 
   test('a refreshed token that no longer grants a room takes the tab out of it', async () => {
-    const tab = await member(['den'])
+    const tab = await enter(['den'])
     await tab.ask('subscribe', 'den')
     expect(await tab.ask('refresh', app.token('ada', {}))).toMatchObject({ ok: true })
     expect(await tab.sees('unsubscribed')).toEqual([{ room: 'den', code: 'room_forbidden' }])
   })
 
   test('the connection named by X-Socket-ID is left out, the others hear it', async () => {
-    const [speaker, listener] = await Promise.all([member(['den']), member(['den'])])
+    const [speaker, listener] = await Promise.all([enter(['den']), enter(['den'])])
     for (const tab of [speaker, listener]) await tab.ask('subscribe', 'den')
     await app.message('den', { body: 'mine' }, { 'x-socket-id': speaker.socket.id! })
     await app.message('den', { body: 'ours' })

@@ -117,7 +117,7 @@ describe('speaking in a room from the page', () => {
     expect(await (await speaker()).ask('publish', 'den', ...args)).toMatchObject({ ok: true })
   })
 
-  test('beyond the rate it is told to wait, and stays connected', async () => {
+  test('beyond the rate it has to wait, and stays connected', async () => {
     const tab = await speaker()
     const answers = await Promise.all(
       Array.from({ length: 11 }, () => tab.ask('publish', 'team:1', { body: 'x' })),

@@ -18,5 +18,5 @@ export function draftOf(channel: Channel, data: unknown = 'hello', extra: Partia
   }
 }
 
-/** What `draftOf` was told to say. */
+/** What `draftOf` said. */
 export const dataOf = (publication: Publication): unknown => payloadOf(publication).data

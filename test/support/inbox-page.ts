@@ -10,7 +10,7 @@ interface Kept {
 }
 
 /** What the events tell of notifications. */
-type Told = Kept & Counts & { id: string; ids?: string[]; before?: string }
+type Payload = Kept & Counts & { id: string; ids?: string[]; before?: string }
 
 const STATES = ['seenAt', 'readAt', 'archivedAt'] as const
 
@@ -20,24 +20,24 @@ export class InboxPage {
   counts: Counts = { unread: 0, unseen: 0 }
 
   readonly hear = (publication: Publication): void => {
-    const told = payloadOf(publication) as unknown as Told
-    if (publication.event === 'state') this.#mark(told)
-    else if (publication.event === 'removed') for (const id of told.ids ?? []) this.items.delete(id)
+    const payload = payloadOf(publication) as unknown as Payload
+    if (publication.event === 'state') this.#mark(payload)
+    else if (publication.event === 'removed') for (const id of payload.ids ?? []) this.items.delete(id)
     else if (publication.event !== 'control') {
-      const { id, updatedAt, seenAt, readAt, archivedAt } = told
+      const { id, updatedAt, seenAt, readAt, archivedAt } = payload
       this.items.set(id, { updatedAt, seenAt, readAt, archivedAt })
     }
-    this.counts = { unread: told.unread, unseen: told.unseen }
+    this.counts = { unread: payload.unread, unseen: payload.unseen }
   }
 
-  #mark(told: Told): void {
-    const state = STATES.find((name) => told[name] !== undefined)!
-    const ids = told.ids ?? this.items.keys()
+  #mark(payload: Payload): void {
+    const state = STATES.find((name) => payload[name] !== undefined)!
+    const ids = payload.ids ?? this.items.keys()
     for (const id of ids) {
       const item = this.items.get(id)
-      if (item === undefined || (told.before !== undefined && item.updatedAt > told.before)) continue
+      if (item === undefined || (payload.before !== undefined && item.updatedAt > payload.before)) continue
       // A state that is there already keeps its time.
-      if ((item[state] === null) !== (told[state] === null)) item[state] = told[state]
+      if ((item[state] === null) !== (payload[state] === null)) item[state] = payload[state]
     }
   }
 }

@@ -36,7 +36,7 @@ export async function recordTopic(
   { broker }: Pick<Engine, 'broker'>,
   channel: Channel,
 ): Promise<TopicRecorder> {
-  const ear = new TopicRecorder()
-  await broker.subscribe(channel, ear.hear)
-  return ear
+  const recorder = new TopicRecorder()
+  await broker.subscribe(channel, recorder.hear)
+  return recorder
 }

@@ -2,23 +2,23 @@ import type { PublicationHandler } from '../../src/core/engine/broker.ts'
 import type { Engine, Retention } from '../../src/core/engine/engine.ts'
 import { openMemory } from './engines.ts'
 
-/** An engine whose bell can be disturbed. */
+/** An engine whose topics can be disturbed. */
 export interface LossyEngine {
   engine: Engine
   /** How many of the next publications are not heard. */
   lose: { next: number }
-  /** Says that the subscriptions were away and are back. */
+  /** Says that the topics were away and are back. */
   restore: () => void
   /** Lets every subscriber hear something that nobody published. */
-  ring: PublicationHandler
+  deliver: PublicationHandler
 }
 
-/** An embedded engine in memory, on such a bell; all its channels have this retention. What it has to report is thrown. */
+/** An embedded engine in memory, with such topics; all its channels have this retention. What it has to report is thrown. */
 export async function openLossyEngine(retention: Retention): Promise<LossyEngine> {
   return withLossyTopics(await openMemory(retention))
 }
 
-/** The engine as it is, on a bell that loses what it is told to lose. */
+/** The engine as it is, with topics that lose what they are asked to. */
 function withLossyTopics(engine: Engine): LossyEngine {
   const lose = { next: 0 }
   const listeners: (() => void)[] = []
@@ -26,7 +26,7 @@ function withLossyTopics(engine: Engine): LossyEngine {
   const { broker } = engine
   return {
     lose,
-    ring: (publication) => {
+    deliver: (publication) => {
       for (const handler of lossy.keys()) handler(publication)
     },
     restore: () => {

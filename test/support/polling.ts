@@ -33,7 +33,7 @@ export async function polling(
   return { status: answer.statusCode!, headers: answer.headers, body: await text(answer) }
 }
 
-/** Opens a session, and connects it if there is a token. Resolves with its id. */
+/** Opens an engine session, and connects it if there is a token. Resolves with its id. */
 export async function openPolling(url: string, token?: string): Promise<string> {
   const { sid } = JSON.parse((await polling(url)).body.slice(1)) as { sid: string }
   if (token !== undefined) await polling(url, { sessionId: sid, body: `40${JSON.stringify({ token })}` })

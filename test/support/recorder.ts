@@ -16,6 +16,8 @@ export class Recorder implements Connection {
   readonly controls: Control[] = []
   /** The channels of which something was lost. */
   readonly losses: string[] = []
+  /** How often the server has ended it for a fault of its own. */
+  faults = 0
   #awaited: { count: number; reached: () => void } | undefined
   #looked: { title: string; found: () => void } | undefined
 
@@ -43,13 +45,17 @@ export class Recorder implements Connection {
     this.counts.push(counts)
   }
 
-  /** Resolves in the next turn of the event loop, unless a test puts something else in its place. */
+  /** Resolves in the next turn of the event loop, unless a test replaces it. */
   drained(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve))
   }
 
   handleControl(control: Control): void {
     this.controls.push(control)
+  }
+
+  handleFault(): void {
+    this.faults++
   }
 
   handleLoss(channel: string): void {

@@ -12,7 +12,7 @@ const webhook = (changes: Partial<PendingWebhook> = {}): PendingWebhook => ({
   ...changes,
 })
 
-const item = (lives: number): Item => ({
+const item = (lasts: number): Item => ({
   ...{
     id: 'x',
     version: 1,
@@ -24,14 +24,14 @@ const item = (lives: number): Item => ({
   },
   createdAt: new Date(NOW - 1000).toISOString(),
   updatedAt: new Date(NOW - 1000).toISOString(),
-  expiresAt: new Date(NOW + lives).toISOString(),
+  expiresAt: new Date(NOW + lasts).toISOString(),
   ...{ deliveredAt: undefined, seenAt: undefined, readAt: undefined, archivedAt: undefined },
   ...{ connections: 1, content: '' },
 })
 
 /** In how many milliseconds the next look comes. */
-const pauseAfter = (one: PendingWebhook, lives = 100_000_000): number =>
-  afterLook(one, item(lives), NOW)!.at - NOW
+const pauseAfter = (one: PendingWebhook, lasts = 100_000_000): number =>
+  afterLook(one, item(lasts), NOW)!.at - NOW
 
 describe('the next look', () => {
   test.each([
@@ -53,7 +53,7 @@ describe('the next look', () => {
     expect(pauseAfter(webhook({ events, undeliveredAt: NOW + 5 * MINUTE }), -1)).toBe(MINUTE)
   })
 
-  test('what is found is told now, but not before a try that failed may be repeated', () => {
+  test('what is found is sent now, but not before a try that failed may be repeated', () => {
     const events: PendingWebhook['events'] = ['undelivered']
     const due = webhook({ events, undeliveredAt: NOW })
     expect(afterLook(due, item(MINUTE), NOW)).toMatchObject({ at: NOW, webhook: { events: [] } })

@@ -75,13 +75,13 @@ async function set(answering: Answering, options: Partial<WebhooksOptions> = {})
 
 const idsOf = (received: readonly Received[]): unknown[] => received.map(({ json }) => json.data.id)
 
-/** What is still hasWebhook when the loop has ended; another loop would find it. */
+/** What is still pending when the loop has ended; another loop would find it. */
 async function leftBy({ webhooks, engine: { webhookQueue } }: Bench): Promise<unknown[]> {
   await webhooks.stop()
   return webhookQueue.take(Date.now() + 100_000_000, Date.now() + 200_000_000, 100)
 }
 
-describe('what is not taken is told again', () => {
+describe('what is not taken is sent again', () => {
   test('a receiver that fails twice hears the same a third time, with the same id and a new signature', async () => {
     const bench = await set((index) => (index < 2 ? 500 : 200))
     const { deliver, receiver, webhooks } = bench
@@ -98,7 +98,7 @@ describe('what is not taken is told again', () => {
     expect(webhooks.counts).toEqual({ sent: 1, failed: 2, given_up: 0, refused: 0 })
   })
 
-  test('after the last try it is given up, and what happens later is told all the same', async () => {
+  test('after the last try it is given up, and what happens later is sent all the same', async () => {
     const { publisher, inboxes, receiver, webhooks, warnings } = await set((index) => (index < 3 ? 503 : 200))
     const { id } = await publisher.notify(
       'ada',
@@ -116,7 +116,7 @@ describe('what is not taken is told again', () => {
     ])
   })
 
-  test('what could not be told of one version is told though another has replaced it', async () => {
+  test('what could not be sent of one version is sent though another has replaced it', async () => {
     const bench = await set((index) => (index === 0 ? 500 : 204))
     const { publisher, inboxes, receiver, webhooks } = bench
     const notify = (webhook: WebhookInput) =>
@@ -205,7 +205,7 @@ describe('what is not taken is told again', () => {
   })
 })
 
-test('what a tab had is told as delivered, and not as undelivered, though its user removed it at once', async () => {
+test('what a tab had is reported as delivered, and not as undelivered, though its user removed it at once', async () => {
   const { publisher, inboxes, receiver } = await set(() => 204)
   const webhook: WebhookInput = { events: ['delivered', 'undelivered'], undeliveredAfter: 60 }
   const { id } = await publisher.notify('ada', { title: 'A', webhook }, { credential: 'test' })
@@ -227,7 +227,7 @@ describe('private addresses', () => {
     ['a name', (port: number) => `http://localhost:${port}/`],
     ['a name, with TLS', (port: number) => `https://localhost:${port}/`],
     ['a literal, with TLS', (port: number) => `https://127.0.0.1:${port}/`],
-  ])('a call can not reach one as %s', async (_what, urlOf) => {
+  ])('a call cannot reach one as %s', async (_what, urlOf) => {
     const { deliver, receiver, webhooks, warnings } = await set(() => 204, { retryDelays: [] })
     await deliver({ ...DELIVERED, url: urlOf(receiver.port) })
     await until(async () => webhooks.counts.given_up === 1, 4000)
@@ -242,14 +242,14 @@ describe('private addresses', () => {
     expect(received).toMatchObject({ method: 'POST', path: '/mine?x=1', json: { data: { id } } })
   })
 
-  test('a place that is no URL counts as a failure', async () => {
+  test('a URL that is none counts as a failure', async () => {
     const { deliver, webhooks, warnings } = await set(() => 204, { retryDelays: [] })
     await deliver({ ...DELIVERED, url: 'backend.example/hook' })
     await until(async () => webhooks.counts.given_up === 1, 4000)
     expect(warnings[0]).toContain('Invalid URL')
   })
 
-  test('a place that nobody names any more counts as a failure', async () => {
+  test('a URL that nobody configures any more counts as a failure', async () => {
     const { deliver, webhooks, warnings } = await set(() => 204, { url: undefined, retryDelays: [] })
     await deliver(DELIVERED)
     await until(async () => webhooks.counts.given_up === 1, 4000)
@@ -270,14 +270,14 @@ describe('many at once', () => {
     expect(hanging.received).toHaveLength(4)
   })
 
-  test('several processes tell each once', async () => {
+  test('several processes send each once', async () => {
     const { engine, deliver, receiver } = await set(() => 204)
     for (const _ of [1, 2]) begin(engine, { url: receiver.url })
     const ids = await Promise.all(Array.from({ length: 100 }, () => deliver(DELIVERED)))
     expect(idsOf(await receiver.hears(100)).sort()).toEqual(ids.sort())
   })
 
-  test('what a stop cuts off is told by the next', async () => {
+  test('what a stop cuts off is sent by the next', async () => {
     const { engine, deliver, receiver, webhooks } = await set((index) => (index === 0 ? undefined : 204))
     const id = await deliver(DELIVERED)
     await receiver.hears(1)

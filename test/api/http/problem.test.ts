@@ -25,7 +25,7 @@ function talk(bytes: string): Promise<string> {
 
 const bodyOf = (answer: string): Json => JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))
 
-test('a problem has every member, of its own media type', async () => {
+test('a problem has every field, and its own media type', async () => {
   const { status, headers, json: problem } = await call(shared(), '/notify/d%C3%BC?key=x', { body: { a: 1 } })
   expect(status).toBe(400)
   expect(headers['content-type']).toMatch(/^application\/problem\+json/)
@@ -64,7 +64,7 @@ describe('routes', () => {
   })
 
   test.each(['/?name=demo&msg=hi&key=x', '/?msg=hi', '/?key=x', '/?x&name'])(
-    'while the door for GET is closed, %s is told so',
+    'while the GET API is off, the answer to %s says so',
     async (url) => {
       expect(await call(shared(), url)).toMatchObject({
         status: 404,
@@ -74,7 +74,7 @@ describe('routes', () => {
     },
   )
 
-  test('a method that the path does not take is told which it takes', async () => {
+  test('a method that the path does not take gets the ones that it takes', async () => {
     expect(await call(shared(), '/notify/a', { method: 'GET' })).toMatchObject({
       status: 405,
       headers: { allow: 'POST' },
@@ -238,7 +238,7 @@ describe('what is hardly HTTP', () => {
   })
 })
 
-test('what goes wrong inside is noted, and told without its inside', async () => {
+test('a fault inside is logged, and the answer shows nothing of it', async () => {
   const lines: string[] = []
   const { api, engine } = await startApi({
     logger: { level: 'info', stream: { write: (line: string) => lines.push(line) } },

@@ -6,7 +6,7 @@ import { startRedis } from '../../support/programs/redis.ts'
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 const another = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b8-00'
 
-describe.each(['embedded', 'redis'])('the place in a trace, on %s', (engine) => {
+describe.each(['embedded', 'redis'])('the trace context, on %s', (engine) => {
   let app: TestApp
   let receiver: Receiver
   const ends: (() => Promise<unknown>)[] = []
@@ -36,8 +36,8 @@ describe.each(['embedded', 'redis'])('the place in a trace, on %s', (engine) => 
     expect(await receiver.hears(1)).toMatchObject([
       { headers: { traceparent }, json: { data: { user: 'ada' } } },
     ])
-    await app.notify('ada', { title: 'Carried', ttl: 0 }, { traceparent })
-    expect(await tab.sees('notification', 2)).toMatchObject([{}, { title: 'Carried', traceparent }])
+    await app.notify('ada', { title: 'Ephemeral', ttl: 0 }, { traceparent })
+    expect(await tab.sees('notification', 2)).toMatchObject([{}, { title: 'Ephemeral', traceparent }])
   })
 
   test('goes with a message of a room', async () => {
@@ -47,7 +47,7 @@ describe.each(['embedded', 'redis'])('the place in a trace, on %s', (engine) => 
     expect(await tab.sees('message')).toMatchObject([{ body: 'Hello', traceparent }])
   })
 
-  test('is no part of what is said: a repeated call is in another place, and the first one counts', async () => {
+  test('is no part of the body: a repeated call has another one, and the first counts', async () => {
     const tab = await app.tab('cy').connected()
     const key = { 'idempotency-key': 'one' }
     const first = await app.notify('cy', { title: 'A' }, { ...key, traceparent })

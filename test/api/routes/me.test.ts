@@ -20,7 +20,7 @@ const titles = async (query: string): Promise<string[]> =>
   (await me(query)).json.items.map(({ title }: { title: string }) => title)
 
 describe('the list', () => {
-  test('has whole notifications, newest first, with the counts and the place in the log', async () => {
+  test('has whole notifications, newest first, with the counts and the position in the log', async () => {
     const first = await notify({ title: 'one', category: 'c', data: { a: [1] }, tag: 't' })
     const second = await notify({ title: 'two' })
     const { status, json, headers } = await me()

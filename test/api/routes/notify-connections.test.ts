@@ -45,7 +45,7 @@ describe('an HTTP connection', () => {
     expect(await talk(post(offer))).toMatch(/^HTTP\/1\.1 201 /)
   })
 
-  test('that asks for a websocket elsewhere is told that there is nothing', async () => {
+  test('that asks for a websocket elsewhere gets 404', async () => {
     const answer = await talk(
       [
         'GET /elsewhere HTTP/1.1',

@@ -135,7 +135,7 @@ describe('sendAt', () => {
 
   test.each([
     ['stored', {}, { status: 201, json: { seq: 1 } }],
-    ['only carried', { ttl: 0 }, { status: 201 }],
+    ['ephemeral', { ttl: 0 }, { status: 201 }],
   ])('what was %s at once, since its time had passed, is answered so again', async (_, extra, answer) => {
     const user = randomUUID()
     const body = { title, sendAt: new Date(Date.now() - 1000).toISOString(), ...extra }
@@ -165,11 +165,7 @@ describe('sendAt', () => {
     ['a leap second elsewhere', { sendAt: '2027-01-01T08:29:60+08:30' }, '/sendAt'],
     ['an offset without minutes', { sendAt: '2026-12-31T23:59:59+01' }, '/sendAt'],
     ['more than a year', { sendAt: new Date(Date.now() + MAX_AHEAD + 3_600_000).toISOString() }, '/sendAt'],
-    [
-      'something that is only carried',
-      { sendAt: new Date(Date.now() + 60_000).toISOString(), ttl: 0 },
-      '/ttl',
-    ],
+    ['something ephemeral', { sendAt: new Date(Date.now() + 60_000).toISOString(), ttl: 0 }, '/ttl'],
   ])('%s is refused', async (_, extra, pointer) => {
     expect(await call(shared(), `/notify/${randomUUID()}`, { body: { title, ...extra } })).toMatchObject({
       status: 400,

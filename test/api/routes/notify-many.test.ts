@@ -49,11 +49,11 @@ test('with a tag each is created, replaced or dropped', async () => {
   ])
 })
 
-test('ttl 0 is carried to each, without a seq', async () => {
-  const { json } = await send(['carried'], {}, { ...notification, ttl: 0 })
+test('ttl 0 reaches each and is not stored, without a seq', async () => {
+  const { json } = await send(['ephemeral'], {}, { ...notification, ttl: 0 })
   expect(json).toEqual({
     results: [
-      { user: 'carried', status: 201, id: expect.any(String), version: 1, created: true, connections: 0 },
+      { user: 'ephemeral', status: 201, id: expect.any(String), version: 1, created: true, connections: 0 },
     ],
   })
 })

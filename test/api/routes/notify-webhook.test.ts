@@ -45,7 +45,7 @@ describe('the field webhook', () => {
     expect(json.errors[0].detail).toContain(detail)
   })
 
-  test('with ttl: 0 there is nothing to watch', async () => {
+  test('with ttl: 0 there is nothing to report', async () => {
     const { status, json } = await notify({ events: ['read'] }, { ttl: 0 })
     expect([status, json.errors[0].pointer]).toEqual([400, '/webhook'])
     expect(await notify({ events: ['read'] }, { ttl: 1 })).toMatchObject({ status: 201 })

@@ -30,7 +30,7 @@ test('answers what was stored', async () => {
   })
 })
 
-test('ttl 0 is carried and not stored, without a seq', async () => {
+test('ttl 0 is delivered and not stored, without a seq', async () => {
   const { api, engine } = await startApi()
   const heard = Promise.withResolvers<Publication>()
   await engine.broker.subscribe(userChannel('demo'), heard.resolve)
@@ -233,7 +233,7 @@ test.each<[string, string, object]>([
   expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
 })
 
-test('every fault is told at once', async () => {
+test('every fault is reported at once', async () => {
   const api = shared()
   const { json } = await call(api, '/notify/demo', { body: { title: 1, ttl: 'x', what: 1, sendAt: 'x' } })
   const pointers = json.errors.map(({ pointer }: { pointer: string }) => pointer)

@@ -92,9 +92,9 @@ describe('withdrawing', () => {
   })
 })
 
-test('nothing carried has a receipt', async () => {
-  const { id } = (await call(shared(), '/notify/carried', { body: { title, ttl: 0 } })).json
-  expect((await call(shared(), `/notify/carried/${id}`)).status).toBe(404)
+test('nothing ephemeral has a receipt', async () => {
+  const { id } = (await call(shared(), '/notify/ephemeral', { body: { title, ttl: 0 } })).json
+  expect((await call(shared(), `/notify/ephemeral/${id}`)).status).toBe(404)
 })
 
 describe.each(['GET', 'DELETE'] as const)('%s', (method) => {

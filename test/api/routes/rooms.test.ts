@@ -17,7 +17,7 @@ const bodies = (json: { messages: { body: string }[] }): number[] =>
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
-test('a message is answered with its place, and has no sender', async () => {
+test('a message is answered with its position, and has no sender', async () => {
   const api = shared()
   const answer = await call(api, '/rooms/first/messages', { body: { type: 'chat', body: 'Hi', data: [1] } })
   expect(answer).toMatchObject({ status: 201, json: { seq: 1, connections: 0 } })
@@ -99,10 +99,10 @@ describe('the history', () => {
     expect(json).toEqual({ messages: [], seq: 0, epoch: expect.any(String), nextCursor: null })
   })
 
-  test('admits what it can not show', async () => {
+  test('admits what it cannot show', async () => {
     const api = shared()
     await say(api, 'gap', 2)
-    const { json } = await call(api, '/rooms/gap/messages?since=1&epoch=another.life')
+    const { json } = await call(api, '/rooms/gap/messages?since=1&epoch=another.run')
     expect(json.gap).toMatchObject({ from: 1, reason: 'wiped' })
     expect(bodies(json)).toEqual([1, 2])
   })

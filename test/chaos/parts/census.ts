@@ -23,10 +23,10 @@ export interface Census {
 setFlagsFromString('--expose-gc')
 const collectGarbage: () => void = runInNewContext('gc')
 
-/** WebhookQueue a server in this process from its start, and counts what it has. */
+/** Observes a server in this process from its start, and counts what it has. */
 export class CensusTaker {
   readonly #server: TestApp
-  readonly #watched = new Map<string, WeakRef<object>[]>()
+  readonly #observed = new Map<string, WeakRef<object>[]>()
   readonly #timers = new Set<number>()
   readonly #hook = createHook({
     init: (id, type) => {
@@ -42,21 +42,21 @@ export class CensusTaker {
     const { hub, engine } = server.app
     const open = hub.open.bind(hub)
     hub.open = (connection) => {
-      this.#watch('connection', connection)
+      this.#observe('connection', connection)
       open(connection)
     }
     const join = hub.join.bind(hub)
-    hub.join = async (...args) => this.#watch('member', await join(...args))
+    hub.join = async (...args) => this.#observe('subscription', await join(...args))
     const subscribe = engine.broker.subscribe.bind(engine.broker)
     // A feed and the function by which it hears hold one another.
-    engine.broker.subscribe = (channel, handler) => subscribe(channel, this.#watch('feed', handler))
-    server.io.on('connection', (socket) => this.#watch('socket', socket))
-    server.io.engine.on('connection', (transport: object) => this.#watch('transport', transport))
-    server.app.api.server.on('connection', (connection) => this.#watch('tcp', connection))
+    engine.broker.subscribe = (channel, handler) => subscribe(channel, this.#observe('feed', handler))
+    server.io.on('connection', (socket) => this.#observe('socket', socket))
+    server.io.engine.on('connection', (transport: object) => this.#observe('transport', transport))
+    server.app.api.server.on('connection', (connection) => this.#observe('tcp', connection))
     this.#hook.enable()
   }
 
-  /** WebhookQueue no timers any more. */
+  /** Observes no timers any more. */
   end(): void {
     this.#hook.disable()
   }
@@ -73,7 +73,7 @@ export class CensusTaker {
       sockets: io.sockets.sockets.size,
       transports: io.engine.clientsCount,
       present: attendance.reduce((sum, { connections }) => sum + connections, 0),
-      alive: Object.fromEntries([...this.#watched].map(([kind, references]) => [kind, references.length])),
+      alive: Object.fromEntries([...this.#observed].map(([kind, references]) => [kind, references.length])),
       timers: this.#timers.size,
     }
   }
@@ -84,21 +84,21 @@ export class CensusTaker {
     return process.memoryUsage().heapUsed
   }
 
-  /** Collects garbage and watches only what is left. */
+  /** Collects garbage and observes only what is left. */
   forget(): void {
     collectGarbage()
-    for (const [kind, references] of this.#watched)
-      this.#watched.set(
+    for (const [kind, references] of this.#observed)
+      this.#observed.set(
         kind,
         references.filter((reference) => reference.deref() !== undefined),
       )
   }
 
-  #watch<T extends object>(kind: string, watched: T): T {
-    const references = this.#watched.get(kind) ?? []
-    references.push(new WeakRef(watched))
-    this.#watched.set(kind, references)
-    return watched
+  #observe<T extends object>(kind: string, observed: T): T {
+    const references = this.#observed.get(kind) ?? []
+    references.push(new WeakRef(observed))
+    this.#observed.set(kind, references)
+    return observed
   }
 }
 

@@ -5,11 +5,11 @@ import type { Lane, Taken } from './lane.ts'
 
 /** What all tabs have seen, against what was taken for their channels. */
 export interface Verdict {
-  /** Taken, and neither seen nor told as lost by a wipe. */
+  /** Taken, and neither seen nor within the gap of a wipe. */
   lost: number
-  /** Answered with another place in the log than the page was told. */
+  /** Answered with another position in the log than the page received. */
   misplaced: number
-  /** Seen more than once in one life of the log. */
+  /** Seen more than once in one incarnation of the log. */
   duplicated: number
   /** Seen after a later one. */
   disordered: number
@@ -59,9 +59,9 @@ function isLost({ name, epoch }: Taken, { seen, gaps }: Reading): boolean {
   return !seen.has(name) && !isTold
 }
 
-/** What was stored again after a wipe has two places, and both are right. */
+/** What was stored again after a wipe has two positions, and both are right. */
 function isMisplaced({ name, seq, epoch }: Taken, { seen }: Reading): boolean {
-  const place = seen.get(name)
-  if (place === undefined || incarnationOf(place.epoch) !== incarnationOf(epoch)) return false
-  return place.seq !== seq || place.epoch !== epoch
+  const position = seen.get(name)
+  if (position === undefined || incarnationOf(position.epoch) !== incarnationOf(epoch)) return false
+  return position.seq !== seq || position.epoch !== epoch
 }

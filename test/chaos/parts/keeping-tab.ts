@@ -44,7 +44,7 @@ export class KeepingTab extends TestTab {
     })
   }
 
-  /** Resolves when it has been told where each of its channels stands. */
+  /** Resolves when it has the position of each of its channels. */
   async begins(): Promise<this> {
     await this.sees('position', this.readings.size)
     return this

@@ -14,7 +14,7 @@ export class RacingBackend {
   readonly statuses: Record<number, number> = {}
   /** How many answers said `Idempotent-Replayed`. */
   replayed = 0
-  /** What was answered with more than one place in the log. */
+  /** What was answered with more than one position in the log. */
   readonly ambiguous: string[] = []
   readonly #api: Api
 
@@ -37,15 +37,15 @@ export class RacingBackend {
   async #race(user: string, name: string): Promise<void> {
     for (;;) {
       const answers = await Promise.all(Array.from({ length: ATTEMPTS }, () => this.#attempt(user, name)))
-      const places = new Set(answers.filter((place) => place !== undefined))
-      if (places.size > 1) this.ambiguous.push(name)
-      if (places.size > 0) break
+      const positions = new Set(answers.filter((position) => position !== undefined))
+      if (positions.size > 1) this.ambiguous.push(name)
+      if (positions.size > 0) break
       await delay(PAUSE)
     }
     this.taken.push(name)
   }
 
-  /** Resolves with the id and the place in the log that it was answered with, if it was. */
+  /** Resolves with the id and the position in the log that it was answered with, if it was. */
   async #attempt(user: string, name: string): Promise<string | undefined> {
     try {
       const response = await fetch(`${this.#api.url}/notify/${user}`, {

@@ -71,9 +71,9 @@ export function attacksOn(stage: Stage, random: Random, absence: Absence): Attac
   const processes = [...new Set([...apis, ...workers])]
 
   const everywhere = [
-    attack('tabs cut', 6, workers, async ({ door }) => door.cut() > 0),
-    attack('tabs frozen', 2, workers, ({ door }) => freeze(door)),
-    attack('answers to backends dropped', 3, apis, ({ door }) => deafen(door)),
+    attack('tabs cut', 6, workers, async ({ proxy }) => proxy.cut() > 0),
+    attack('tabs frozen', 2, workers, ({ proxy }) => freeze(proxy)),
+    attack('answers to backends dropped', 3, apis, ({ proxy }) => deafen(proxy)),
     attack('process frozen', 2, processes, (instance) => stun(instance, 4000)),
     attack('trimmed while away', 2, absence.targets, (target) => absence.run(target)),
   ]

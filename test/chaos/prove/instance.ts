@@ -2,13 +2,13 @@ import { startProxy, type TcpProxy } from '../../support/programs/proxy.ts'
 import { startTabcast, type Tabcast } from '../../support/programs/tabcast.ts'
 import { Target } from './target.ts'
 
-/** One process of Tabcast that can be broken, behind a door of its own and, on Redis, with a link of its own to it. */
+/** One process of Tabcast that can be broken, behind a proxy of its own and, on Redis, with a link of its own to it. */
 export class Instance extends Target {
   /** In front of its port: what backends and tabs connect to. */
-  readonly door: TcpProxy
+  readonly proxy: TcpProxy
   /** Between it and Redis. */
   readonly link: TcpProxy | undefined
-  /** What it had printed whenever it ended without having been told to, or not as it should. */
+  /** What it had printed whenever it ended without having been asked to, or not as it should. */
   readonly crashes: string[] = []
   readonly #env: Record<string, string>
   #server: Tabcast
@@ -25,19 +25,19 @@ export class Instance extends Target {
   private constructor(
     env: Record<string, string>,
     server: Tabcast,
-    door: TcpProxy,
+    proxy: TcpProxy,
     link: TcpProxy | undefined,
   ) {
     super()
     this.#env = env
     this.#server = server
-    this.door = door
+    this.proxy = proxy
     this.link = link
-    this.#watch()
+    this.#noteCrash()
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.door.port}`
+    return `http://127.0.0.1:${this.proxy.port}`
   }
 
   /** SIGKILL. */
@@ -57,7 +57,7 @@ export class Instance extends Target {
   async startAgain(): Promise<void> {
     this.#server = await startTabcast(this.#env, { port: this.#server.port, until: 'live' })
     this.#ending = false
-    this.#watch()
+    this.#noteCrash()
   }
 
   /** SIGSTOP: it holds its connections and does nothing. */
@@ -71,10 +71,10 @@ export class Instance extends Target {
 
   async close(): Promise<void> {
     await this.kill()
-    await Promise.all([this.door.close(), this.link?.close()])
+    await Promise.all([this.proxy.close(), this.link?.close()])
   }
 
-  #watch(): void {
+  #noteCrash(): void {
     void this.#server.exited.then((code) => {
       if (!this.#ending) this.#crashed(code)
     })

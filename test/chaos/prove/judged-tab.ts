@@ -66,7 +66,7 @@ export class JudgedTab {
     this.#socket = socket
   }
 
-  /** Whether it has been told where it begins, on every channel. */
+  /** Whether it has its first position, on every channel. */
   get hasBegun(): boolean {
     return [...this.readings.values()].every(({ start }) => start !== undefined)
   }

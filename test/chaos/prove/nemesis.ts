@@ -14,7 +14,7 @@ export class Nemesis {
   readonly #onAttack: (name: string) => void
   readonly #running = new Map<Promise<void>, Attack>()
 
-  /** `onAttack` is told of each attack when it begins. */
+  /** `onAttack` is called with each attack when it begins. */
   constructor(attacks: readonly Attack[], random: Random, onAttack: (name: string) => void) {
     this.#onAttack = onAttack
     this.#attacks = attacks

@@ -1,6 +1,6 @@
 import type { Gap, StreamPosition } from '../../../src/core/model/position.ts'
 
-/** A gap as a page is told of it. */
+/** A gap as a page receives it. */
 export type ToldGap = Gap & { epoch: string }
 
 /** The part of an epoch's name that only a wipe changes. */
@@ -45,7 +45,7 @@ export class Reading {
     this.#goTo({ seq, epoch })
   }
 
-  /** A gap was told. */
+  /** A gap came. */
   miss(gap: ToldGap): void {
     this.gaps.push(gap)
     this.#gap = gap
@@ -63,7 +63,7 @@ export class Reading {
     return cursor !== undefined && incarnationOf(cursor.epoch) === incarnationOf(epoch) && seq <= cursor.seq
   }
 
-  /** Everything up to `end` must have been seen, or been told as missing. */
+  /** Everything up to `end` must have been seen, or lie within a gap. */
   #follow(end: number, epoch: string): void {
     const { cursor } = this
     const gap = this.#gap

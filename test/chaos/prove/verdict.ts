@@ -11,9 +11,9 @@ export interface Verdict {
   indeterminate: number
   /** What tabs were shown, over all tabs. */
   delivered: number
-  /** Gaps that were told, by reason. */
+  /** Gaps that tabs received, by reason. */
   gaps: Record<string, number>
-  /** Publications that a told gap covers, over all tabs. */
+  /** Publications that a gap covers, over all tabs. */
   admitted: number
   /** Shown again after a wipe, which forgets the idempotency keys with the rest. */
   repeatedAfterWipe: number
@@ -21,13 +21,13 @@ export interface Verdict {
   replayed: number
   reconnects: number
   broken: {
-    /** Acknowledged, never shown to a tab, and not within a gap that it was told. */
+    /** Acknowledged, never shown to a tab, and not within a gap that it received. */
     lost: number
     /** Shown twice, or stored twice under one key. */
     duplicated: number
     /** Shown after a later one, numbered against the order of the answers, or in another order than in another tab. */
     disordered: number
-    /** Something is missing between two events, and no gap was told. */
+    /** Something is missing between two events, and there was no gap. */
     falseContinuity: number
     /** A gap that nothing explains. */
     needlessGaps: number
@@ -151,9 +151,9 @@ function contradictionsOf(acknowledged: readonly Acknowledged[], readings: reado
   const names = new Map<string, string>()
   let contradictions = 0
   const note = (name: string, { seq, epoch }: StreamPosition): void => {
-    const place = `${incarnationOf(epoch)} ${seq}`
-    if ((names.get(place) ?? name) !== name) contradictions++
-    names.set(place, name)
+    const position = `${incarnationOf(epoch)} ${seq}`
+    if ((names.get(position) ?? name) !== name) contradictions++
+    names.set(position, name)
   }
   for (const { name, position } of acknowledged) note(name, position)
   for (const { seen } of readings) for (const [name, position] of seen) note(name, position)

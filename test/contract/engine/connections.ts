@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { draftOf } from '../../support/drafts.ts'
-import { ALL, type LawBench, publishMany, seqsOf, someRoom, someUser } from './bench.ts'
+import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser } from './harness.ts'
 
 /** Who is there, whose tokens are refused, and which processes run. */
-export function connectionsLaw(bench: LawBench): void {
+export function connectionsLaw(harness: Harness): void {
   describe('connections', () => {
     test('a channel has as many connections as were stated last', async () => {
-      const { broker, connections } = await bench.open()
+      const { broker, connections } = await harness.open()
       const [channel, other] = [someUser(), someRoom()]
       for (const count of [2, 5, 1, 0, 3]) {
         await connections.announce(channel, count)
@@ -19,7 +19,7 @@ export function connectionsLaw(bench: LawBench): void {
     })
 
     test('a channel was last seen when its last connection went', async () => {
-      const { connections } = await bench.open()
+      const { connections } = await harness.open()
       const channel = someUser()
       await connections.announce(channel, 1)
       const before = Date.now()
@@ -32,7 +32,7 @@ export function connectionsLaw(bench: LawBench): void {
     })
 
     test('announce answers where the log stands, and founds it', async () => {
-      const { broker, connections } = await bench.open()
+      const { broker, connections } = await harness.open()
       const channel = someUser()
       const start = await connections.announce(channel, 1)
       expect(start.seq).toBe(0)
@@ -47,7 +47,7 @@ export function connectionsLaw(bench: LawBench): void {
 
   describe('revocations', () => {
     test('the latest one of each user counts, in whatever order they arrive', async () => {
-      const { revocations } = await bench.open()
+      const { revocations } = await harness.open()
       const [user, other] = [someUser(), someUser()]
       expect(await revocations.revokedUntil(user)).toBe(0)
       await revocations.revoke(user, 1_700_000_000)
@@ -61,7 +61,7 @@ export function connectionsLaw(bench: LawBench): void {
 
   describe('the registry', () => {
     test('a process is among its peers as it entered', async () => {
-      const { registry } = await bench.open()
+      const { registry } = await harness.open()
       const peer = { role: 'all', url: `http://127.0.0.1:3000/${someUser()}` }
       registry.enter(peer)
       expect(await registry.peers()).toContainEqual(peer)
@@ -70,13 +70,13 @@ export function connectionsLaw(bench: LawBench): void {
 
   describe('the engine', () => {
     test('a probe comes back, again and again, and at the same time', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       await engine.probe()
       await Promise.all([engine.probe(), engine.probe()])
     })
 
     test('it describes itself in sentences', async () => {
-      const sentences = await (await bench.open()).describe()
+      const sentences = await (await harness.open()).describe()
       expect(sentences.length).toBeGreaterThan(0)
       for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].*\.$/)
     })

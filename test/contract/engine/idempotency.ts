@@ -2,31 +2,31 @@ import { describe, expect, test } from 'vitest'
 import type { Draft } from '../../../src/core/model/publication.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
-import { ALL, type LawBench, seqsOf, someRoom, someUser, upTo } from './bench.ts'
+import { ALL, type Harness, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
 const keyed = (key: string, fingerprint = 'f'): Partial<Draft> => ({ idempotency: { key, fingerprint } })
 
 /** One key stores once. */
-export function idempotencyLaw(bench: LawBench): void {
+export function idempotencyLaw(harness: Harness): void {
   describe('idempotency', () => {
     test('a repetition answers what the first was answered, with the connections of now, and is not stored or heard', async () => {
-      const { broker, connections } = await bench.open()
+      const { broker, connections } = await harness.open()
       const channel = someUser()
-      const ear = new TopicRecorder()
-      await broker.subscribe(channel, ear.hear)
+      const recorder = new TopicRecorder()
+      await broker.subscribe(channel, recorder.hear)
       const first = await broker.publish(draftOf(channel, 'once', keyed('k')))
       expect(first).toMatchObject({ seq: 1, connections: 0, replayed: false })
       await connections.announce(channel, 2)
       const again = await broker.publish(draftOf(channel, 'once', keyed('k')))
       expect(again).toEqual({ ...first, connections: 2, replayed: true })
       await broker.publish(draftOf(channel, 'next'))
-      await ear.hasHeard(2)
-      expect(ear.data).toEqual(['once', 'next'])
+      await recorder.hasHeard(2)
+      expect(recorder.data).toEqual(['once', 'next'])
       expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2])
     })
 
     test('another body under the same key is a conflict, and harms nobody who publishes at the same time', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       await broker.publish(draftOf(channel, 'first', keyed('k')))
       const results = await Promise.allSettled([
@@ -44,10 +44,10 @@ export function idempotencyLaw(bench: LawBench): void {
     })
 
     test('the same key 50 times at once is one entry', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
-      const ear = new TopicRecorder()
-      await broker.subscribe(channel, ear.hear)
+      const recorder = new TopicRecorder()
+      await broker.subscribe(channel, recorder.hear)
       const published = await Promise.all(
         upTo(50).map(() => broker.publish(draftOf(channel, 'once', keyed('k')))),
       )
@@ -55,12 +55,12 @@ export function idempotencyLaw(bench: LawBench): void {
       expect(published.map(({ seq }) => seq)).toEqual(Array(50).fill(1))
       expect(published.filter(({ replayed }) => !replayed)).toHaveLength(1)
       await broker.publish(draftOf(channel, 'next'))
-      await ear.hasHeard(2)
-      expect(ear.data).toEqual(['once', 'next'])
+      await recorder.hasHeard(2)
+      expect(recorder.data).toEqual(['once', 'next'])
     })
 
     test('other keys, other channels, and no key are other publications', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const [channel, other] = [someUser(), someRoom()]
       const drafts = [
         draftOf(channel, 'a', keyed('k')),
@@ -75,14 +75,14 @@ export function idempotencyLaw(bench: LawBench): void {
       expect(published.map(({ id }) => id)).toEqual(drafts.map(({ id }) => id))
     })
 
-    test('holds for what is only carried as well', async () => {
-      const { broker } = await bench.open()
+    test('holds for what is ephemeral as well', async () => {
+      const { broker } = await harness.open()
       const channel = someUser()
-      const ear = new TopicRecorder()
-      await broker.subscribe(channel, ear.hear)
-      const carried = { ...keyed('k'), stored: false }
-      const first = await broker.publish(draftOf(channel, 'once', carried))
-      expect(await broker.publish(draftOf(channel, 'once', carried))).toEqual({ ...first, replayed: true })
+      const recorder = new TopicRecorder()
+      await broker.subscribe(channel, recorder.hear)
+      const ephemeral = { ...keyed('k'), stored: false }
+      const first = await broker.publish(draftOf(channel, 'once', ephemeral))
+      expect(await broker.publish(draftOf(channel, 'once', ephemeral))).toEqual({ ...first, replayed: true })
       expect(first).toMatchObject({ seq: 0, epoch: '' })
       await expect(
         broker.publish(draftOf(channel, 'x', { ...keyed('k', 'g'), stored: false })),
@@ -90,8 +90,8 @@ export function idempotencyLaw(bench: LawBench): void {
         code: 'idempotency_conflict',
       })
       await broker.publish(draftOf(channel, 'next'))
-      await ear.hasHeard(2)
-      expect(ear.data).toEqual(['once', 'next'])
+      await recorder.hasHeard(2)
+      expect(recorder.data).toEqual(['once', 'next'])
     })
   })
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
-import { ALL, type LawBench, seqsOf, someRoom } from './bench.ts'
+import { ALL, type Harness, seqsOf, someRoom } from './harness.ts'
 
 /** Ids that are easily taken for another, or for something else than an id. */
 const IDS = [
@@ -34,13 +34,13 @@ const CONTENT =
   '{"empty":[],"nothing":{},"big":9007199254740993,"exact":1.0,"small":1e-400,"text":"\\u0000\\u2028\\ud83d\\ude00 \\/ \u2028 ü 😀","__proto__":{}}'
 
 /** Two ids are two, and content is not touched. */
-export function identityLaw(bench: LawBench): void {
+export function identityLaw(harness: Harness): void {
   describe('identity', () => {
     test('ids are kept apart, whatever they look like', async () => {
-      const { broker, connections, revocations } = await bench.open()
+      const { broker, connections, revocations } = await harness.open()
       const channels = IDS.flatMap((id) => [userChannel(id), roomChannel(id)])
-      const ears = channels.map(() => new TopicRecorder())
-      await Promise.all(channels.map((channel, index) => broker.subscribe(channel, ears[index]!.hear)))
+      const recorders = channels.map(() => new TopicRecorder())
+      await Promise.all(channels.map((channel, index) => broker.subscribe(channel, recorders[index]!.hear)))
       await Promise.all(channels.map((channel, index) => connections.announce(channel, index + 1)))
       await Promise.all(IDS.map((id, index) => revocations.revoke(id, index + 1)))
       const idempotency = { key: 'k', fingerprint: 'f' }
@@ -54,9 +54,9 @@ export function identityLaw(bench: LawBench): void {
       expect(counts.map(({ connections }) => connections)).toEqual(channels.map((_, index) => index + 1))
       for (const [index, id] of IDS.entries()) expect(await revocations.revokedUntil(id)).toBe(index + 1)
       for (const [index, channel] of channels.entries()) {
-        await ears[index]!.hasHeard(1)
-        expect(ears[index]!.data).toEqual([channel])
-        expect(ears[index]!.heard[0]!.channel).toBe(channel)
+        await recorders[index]!.hasHeard(1)
+        expect(recorders[index]!.data).toEqual([channel])
+        expect(recorders[index]!.heard[0]!.channel).toBe(channel)
         const page = await broker.since(channel, { seq: 0 }, ALL)
         expect(page.publications.map(({ id, channel }) => [id, channel])).toEqual([
           [published[index]!.id, channel],
@@ -64,18 +64,18 @@ export function identityLaw(bench: LawBench): void {
       }
     })
 
-    test('content is heard and read byte for byte, with seq and epoch at their place', async () => {
-      const { broker } = await bench.open()
+    test('content is heard and read byte for byte, with seq and epoch where they belong', async () => {
+      const { broker } = await harness.open()
       const channel = someRoom()
-      const ear = new TopicRecorder()
-      await broker.subscribe(channel, ear.hear)
+      const recorder = new TopicRecorder()
+      await broker.subscribe(channel, recorder.hear)
       const head = `["message",{"data":${CONTENT}`
       const { seq, epoch } = await broker.publish(draftOf(channel, '', { head, tail: ',"alert":true}]' }))
       await broker.publish(draftOf(channel, '', { head, tail: '}]', stored: false }))
-      await ear.hasHeard(2)
+      await recorder.hasHeard(2)
       const expected = `${head},"seq":${seq},"epoch":"${epoch}","alert":true}]`
-      expect(ear.heard[0]!.packet.toString()).toBe(expected)
-      expect(ear.heard[1]!.packet.toString()).toBe(`${head}}]`)
+      expect(recorder.heard[0]!.packet.toString()).toBe(expected)
+      expect(recorder.heard[1]!.packet.toString()).toBe(`${head}}]`)
       const page = await broker.since(channel, { seq: 0 }, ALL)
       expect(seqsOf(page)).toEqual([1])
       expect(page.publications[0]!.packet.toString()).toBe(expected)

@@ -10,10 +10,11 @@ import type { NotificationInput, Progress } from '../../../src/core/model/notifi
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { full } from '../../chaos/parts/full.ts'
 import { Random } from '../../chaos/prove/random.ts'
+import { report } from '../../support/engines.ts'
 import { InboxPage } from '../../support/inbox-page.ts'
 import { Recorder } from '../../support/recorder.ts'
 import { until } from '../../support/until.ts'
-import { ALL, type LawBench, upTo } from './bench.ts'
+import { ALL, type Harness, upTo } from './harness.ts'
 
 const OPERATIONS = full ? 10_000 : 1000
 const ACTORS = 4
@@ -111,8 +112,8 @@ const keptOf = ({ id, updatedAt, seenAt, readAt, archivedAt }: Item): [string, o
 ]
 
 /** What an inbox comes to after many operations at once, and what pages make of it that only follow. */
-export function inboxModelLaw(bench: LawBench): void {
-  const open = (count = COUNT) => bench.open({ user: { count, seconds: 86_400 } })
+export function inboxModelLaw(harness: Harness): void {
+  const open = (count = COUNT) => harness.open({ user: { count, seconds: 86_400 } })
   /** Several work on a user's inbox at once, on both of two engines. */
   const actorsOn = (engines: [Engine, Engine], user: string, seed: number, ids: string[]): Actor[] =>
     upTo(ACTORS).map((number) => new Actor(user, engines[number % 2]!, seed * 100 + number, ids))
@@ -122,10 +123,10 @@ export function inboxModelLaw(bench: LawBench): void {
       'agrees with its counts, and with what pages see that only follow (seed %i)',
       async (seed) => {
         const engine = await open()
-        const other = bench.features.shared ? await open() : engine
+        const other = harness.features.shared ? await open() : engine
         const user = randomUUID()
         const channel = userChannel(user)
-        const hub = new Hub(engine)
+        const hub = new Hub(engine, report)
         const follow = async (name: string) => {
           const tab = new Recorder(name)
           hub.open(tab)
@@ -165,7 +166,7 @@ export function inboxModelLaw(bench: LawBench): void {
 
     test.each(upTo(2))('agrees with its counts when it is full, too (seed %i)', async (seed) => {
       const engine = await open(FEW)
-      const other = bench.features.shared ? await open(FEW) : engine
+      const other = harness.features.shared ? await open(FEW) : engine
       const user = randomUUID()
       const ids: string[] = []
       for (let round = 0; round < 20; round++) {

@@ -9,7 +9,7 @@ import type { NotificationInput } from '../../../src/core/model/notification.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { TopicRecorder } from '../../support/listener.ts'
-import { ALL, type LawBench, upTo } from './bench.ts'
+import { ALL, type Harness, upTo } from './harness.ts'
 
 /** What a test of an inbox has at hand: one user's. */
 class Desk {
@@ -50,14 +50,14 @@ const running = (value: number): NotificationInput => ({
   progress: { status: 'running', value },
 })
 
-/** What stands in a user's inbox, and what the tabs are told of it. */
-export function inboxLaw(bench: LawBench): void {
+/** What stands in a user's inbox, and what tabs hear of it. */
+export function inboxLaw(harness: Harness): void {
   const sit = async (count = 1000, seconds = 86_400): Promise<Desk> =>
-    new Desk(await bench.open({ user: { count, seconds } }))
+    new Desk(await harness.open({ user: { count, seconds } }))
 
   describe('the inbox', () => {
     test('the same for many users is stored for each, in their order; a conflict is one user’s alone', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const publisher = new Publisher(engine)
       const users = Array.from({ length: 203 }, () => randomUUID())
       const options = { credential: 'test', idempotencyKey: 'once' }
@@ -91,7 +91,7 @@ export function inboxLaw(bench: LawBench): void {
       ])
     })
 
-    test('what is only carried is not in it', async () => {
+    test('what is ephemeral is not in it', async () => {
       const desk = await sit()
       await desk.notify({ ttl: 0 })
       expect(await desk.list()).toMatchObject({ items: [], unread: 0, seq: 0 })
@@ -150,8 +150,8 @@ export function inboxLaw(bench: LawBench): void {
 
     test('a task alerts when it begins and once when it is over, and is not set back by a late worker', async () => {
       const desk = await sit()
-      const ear = new TopicRecorder()
-      await desk.engine.broker.subscribe(desk.channel, ear.hear)
+      const recorder = new TopicRecorder()
+      await desk.engine.broker.subscribe(desk.channel, recorder.hear)
       const { id } = await desk.notify(running(1))
       await desk.notify(running(2))
       await desk.inboxes.mark(desk.user, { ids: [id], state: 'read', value: true })
@@ -159,11 +159,11 @@ export function inboxLaw(bench: LawBench): void {
       await desk.notify(over)
       await desk.notify(over)
       expect(await desk.notify(running(3))).toMatchObject({ upsert: { applied: false } })
-      await ear.hasHeard(5)
-      const told = ear.heard.map((publication) => payloadOf(publication))
-      expect(told.map(({ alert }) => alert)).toEqual([true, false, undefined, true, false])
-      expect(told.map(({ unread }) => unread)).toEqual([1, 1, 0, 1, 1])
-      expect(ear.heard.map(({ event }) => event)).toEqual([
+      await recorder.hasHeard(5)
+      const heard = recorder.heard.map((publication) => payloadOf(publication))
+      expect(heard.map(({ alert }) => alert)).toEqual([true, false, undefined, true, false])
+      expect(heard.map(({ unread }) => unread)).toEqual([1, 1, 0, 1, 1])
+      expect(recorder.heard.map(({ event }) => event)).toEqual([
         'progress',
         'progress',
         'state',
@@ -187,7 +187,7 @@ export function inboxLaw(bench: LawBench): void {
     })
 
     test.each(['seen', 'read', 'archived'] as const)(
-      '%s is told once with the counts, and can be taken back',
+      '%s is published once with the counts, and can be taken back',
       async (state) => {
         const desk = await sit()
         const { id } = await desk.notify({})
@@ -198,15 +198,15 @@ export function inboxLaw(bench: LawBench): void {
         expect(await mark(true)).toEqual(left)
         expect(await mark(true)).toEqual(left)
         expect(await mark(false)).toEqual({ unread: 2, unseen: 2 })
-        const told = (await desk.log()).slice(2)
-        expect(told).toHaveLength(2)
-        expect(told[0]).toMatchObject({
+        const heard = (await desk.log()).slice(2)
+        expect(heard).toHaveLength(2)
+        expect(heard[0]).toMatchObject({
           ids: expect.arrayContaining([id]),
           [`${state}At`]: expect.any(String),
           ...left,
           seq: 3,
         })
-        expect(told[1]).toMatchObject({
+        expect(heard[1]).toMatchObject({
           [`${state}At`]: null,
           unread: 2,
           unseen: 2,
@@ -277,29 +277,29 @@ export function inboxLaw(bench: LawBench): void {
       expect(await desk.notify({ tag: 't' })).toMatchObject({ upsert: { version: 1, created: true } })
     })
 
-    test('what expires leaves the inbox, the log and the counts, and is told within five seconds', async () => {
+    test('what expires leaves the inbox, the log and the counts, and tabs hear of it within five seconds', async () => {
       const desk = await sit()
-      const ear = new TopicRecorder()
-      await desk.engine.broker.subscribe(desk.channel, ear.hear)
+      const recorder = new TopicRecorder()
+      await desk.engine.broker.subscribe(desk.channel, recorder.hear)
       const { id } = await desk.notify({ ttl: 1 })
       const since = Date.now()
       await desk.notify({ title: 'stays' })
-      await ear.hasHeard(3)
+      await recorder.hasHeard(3)
       expect(Date.now() - since).toBeGreaterThanOrEqual(900)
       expect(Date.now() - since).toBeLessThan(6000)
-      expect(payloadOf(ear.heard[2]!)).toMatchObject({ ids: [id], unread: 1, unseen: 1 })
+      expect(payloadOf(recorder.heard[2]!)).toMatchObject({ ids: [id], unread: 1, unseen: 1 })
       expect(await desk.titles()).toEqual(['stays'])
       expect(await desk.list()).toMatchObject({ unread: 1 })
       expect(await desk.inboxes.find(desk.user, id)).toBeUndefined()
     })
 
-    test('what is older than the retention ends as well, when its tabs were told that it does', async () => {
+    test('what is older than the retention ends as well, at the time that its tabs know', async () => {
       const desk = await sit(1000, 2)
-      const ear = new TopicRecorder()
-      await desk.engine.broker.subscribe(desk.channel, ear.hear)
+      const recorder = new TopicRecorder()
+      await desk.engine.broker.subscribe(desk.channel, recorder.hear)
       const { id } = await desk.notify({})
-      await ear.hasHeard(2)
-      const [shown, removed] = ear.heard.map((publication) => payloadOf(publication)) as Record<
+      await recorder.hasHeard(2)
+      const [shown, removed] = recorder.heard.map((publication) => payloadOf(publication)) as Record<
         string,
         string
       >[]
@@ -416,7 +416,7 @@ export function inboxLaw(bench: LawBench): void {
       expect(await desk.inboxes.find(desk.user, third.id)).toMatchObject({ deliveredAt: undefined })
     })
 
-    test('an acknowledgement from a place on leaves what lies before it to others', async () => {
+    test('an acknowledgement from a position on leaves what lies before it to others', async () => {
       const desk = await sit()
       const ids: string[] = []
       for (const _ of upTo(4)) ids.push((await desk.notify({})).id)

@@ -5,13 +5,13 @@ import type { Cursor } from '../../../src/core/model/position.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { recordTopic } from '../../support/listener.ts'
-import { ALL, type LawBench, publishMany, seqsOf, someRoom, someUser, upTo } from './bench.ts'
+import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
 /** What is stored, how it is numbered, and how it is read. */
-export function logLaw(bench: LawBench): void {
+export function logLaw(harness: Harness): void {
   describe('the log', () => {
     test('numbers 1 to n without a hole, in each channel for itself, in one epoch', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channels = [someUser(), someRoom(), someRoom()]
       const published = await Promise.all(
         upTo(300).map((number) => broker.publish(draftOf(channels[number % 3]!, number))),
@@ -27,7 +27,7 @@ export function logLaw(bench: LawBench): void {
     })
 
     test('an entry is read as it was published', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       const draft = draftOf(channel, 'hello', { except: 'socket-1', expiresAt: Date.now() + 60_000 })
       const { seq, epoch } = await broker.publish(draft)
@@ -48,9 +48,9 @@ export function logLaw(bench: LawBench): void {
     test.each(['1\n2', '1 2'])(
       'what could not be read again is not stored, and harms nobody (%j)',
       async (except) => {
-        const { broker, ...engine } = await bench.open()
+        const { broker, ...engine } = await harness.open()
         const channel = someUser()
-        const ear = await recordTopic({ broker }, channel)
+        const recorder = await recordTopic({ broker }, channel)
         const publisher = new Publisher({ ...engine, broker })
         const bad = { credential: 'test', exceptConnection: except }
         const results = await Promise.allSettled([
@@ -65,14 +65,14 @@ export function logLaw(bench: LawBench): void {
           'rejected',
           'fulfilled',
         ])
-        await ear.hasHeard(2)
-        expect(ear.data).toEqual([1, 2])
+        await recorder.hasHeard(2)
+        expect(recorder.data).toEqual([1, 2])
         expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2])
       },
     )
 
     test('since brings exactly what follows on a cursor', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       await publishMany({ broker }, channel, 10)
       const { head } = await broker.since(channel, {}, ALL)
@@ -85,7 +85,7 @@ export function logLaw(bench: LawBench): void {
     })
 
     test('{} brings nothing, and its position is where one goes on', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       await publishMany({ broker }, channel, 3)
       const now = await broker.since(channel, {}, ALL)
@@ -100,7 +100,7 @@ export function logLaw(bench: LawBench): void {
       ['since', ({ broker, channel }) => broker.since(channel, {}, ALL)],
       ['latest', ({ broker, channel }) => broker.latest(channel, undefined, ALL)],
     ])('the first %s of a channel founds its log: the position holds', async (_, read) => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       const { head, ...page } = await read({ broker, channel })
       expect(head.seq).toBe(0)
@@ -118,7 +118,7 @@ export function logLaw(bench: LawBench): void {
       [3, 10],
       [1, 1],
     ])('%i entries are read in pages of %i', async (count, entries) => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       await publishMany({ broker }, channel, count)
       const pages = await readAll({ broker, channel }, { entries, bytes: ALL.bytes })
@@ -131,7 +131,7 @@ export function logLaw(bench: LawBench): void {
     test.each([1, 2500, 100_000])(
       'pages of %i bytes are no larger than that, unless one entry is',
       async (bytes) => {
-        const { broker } = await bench.open()
+        const { broker } = await harness.open()
         const channel = someUser()
         await publishMany({ broker }, channel, 7, { tail: `,"padding":"${'x'.repeat(900)}"}]` })
         const pages = await readAll({ broker, channel }, { entries: 1000, bytes })
@@ -145,7 +145,7 @@ export function logLaw(bench: LawBench): void {
     )
 
     test('latest brings the newest, and leads backwards to the first', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someRoom()
       await publishMany({ broker }, channel, 7)
       const seqs: number[][] = []
@@ -173,13 +173,13 @@ export function logLaw(bench: LawBench): void {
       ['without an epoch', 4, () => ({ seq: 3 }), { from: 1, to: 3, reason: 'unknown' }],
       ['ahead of its epoch', 4, (epoch) => ({ seq: 9, epoch }), { from: 5, to: 9, reason: 'failover' }],
       [
-        'of a lost life',
+        'of a lost run',
         4,
         (epoch) => ({ seq: 3, epoch: `${epoch.split('.')[0]}.lost` }),
         { from: 1, to: 3, reason: 'failover' },
       ],
     ])('a cursor %s is told of a gap', async (_, count, cursorOf, gap) => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       await publishMany({ broker }, channel, count)
       const { head } = await broker.since(channel, {}, ALL)
@@ -189,7 +189,7 @@ export function logLaw(bench: LawBench): void {
     })
 
     test('{seq: 0} is never a gap', async () => {
-      const { broker } = await bench.open({ user: { count: 2, seconds: 3600 } })
+      const { broker } = await harness.open({ user: { count: 2, seconds: 3600 } })
       const channel = someUser()
       await publishMany({ broker }, channel, 5)
       const page = await broker.since(channel, { seq: 0 }, ALL)
@@ -198,7 +198,7 @@ export function logLaw(bench: LawBench): void {
     })
 
     test('an expired entry is not read, and is no gap', async () => {
-      const { broker } = await bench.open()
+      const { broker } = await harness.open()
       const channel = someUser()
       const expiresAt = Date.now() - 1000
       await publishMany({ broker }, channel, 2)
@@ -215,7 +215,7 @@ export function logLaw(bench: LawBench): void {
   })
 }
 
-type Reading = Pick<Awaited<ReturnType<LawBench['open']>>, 'broker'> & {
+type Reading = Pick<Awaited<ReturnType<Harness['open']>>, 'broker'> & {
   channel: ReturnType<typeof someUser>
 }
 

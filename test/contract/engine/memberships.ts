@@ -5,7 +5,7 @@ import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { recordTopic } from '../../support/listener.ts'
-import { ALL, type LawBench } from './bench.ts'
+import { ALL, type Harness } from './harness.ts'
 
 const MOST = 3
 
@@ -27,10 +27,10 @@ const controlsOf = async (engine: Engine, user: string) =>
   })
 
 /** Who is a member of which room. */
-export function membershipsLaw(bench: LawBench): void {
+export function membershipsLaw(harness: Harness): void {
   describe('memberships', () => {
     test('are kept, changed and taken back, and each change is an entry of the log; what changes nothing is none', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       expect(await engine.memberships.of(user)).toEqual(new Map())
       expect(await leave(engine, user, 'den')).toBe(false)
@@ -55,22 +55,27 @@ export function membershipsLaw(bench: LawBench): void {
       ])
     })
 
-    test('a change is heard on the bell of its user, and of nobody else', async () => {
-      const engine = await bench.open()
+    test('a change is heard on the topic of its user, and of nobody else', async () => {
+      const engine = await harness.open()
       const [user, other] = [randomUUID(), randomUUID()]
-      const [ear, otherEar] = [
+      const [recorder, otherRecorder] = [
         await recordTopic(engine, userChannel(user)),
         await recordTopic(engine, userChannel(other)),
       ]
       await join(engine, other, 'yard')
       await join(engine, user, 'den', true)
-      await Promise.all([ear.hasHeard(1), otherEar.hasHeard(1)])
-      expect(payloadOf(ear.heard[0]!)).toMatchObject({ action: 'join', room: 'den', publish: true, seq: 1 })
-      expect(payloadOf(otherEar.heard[0]!)).toMatchObject({ room: 'yard' })
+      await Promise.all([recorder.hasHeard(1), otherRecorder.hasHeard(1)])
+      expect(payloadOf(recorder.heard[0]!)).toMatchObject({
+        action: 'join',
+        room: 'den',
+        publish: true,
+        seq: 1,
+      })
+      expect(payloadOf(otherRecorder.heard[0]!)).toMatchObject({ room: 'yard' })
     })
 
-    test('one more than allowed is refused and changes nothing, however many come at once; one fewer makes place', async () => {
-      const engine = await bench.open()
+    test('one more than allowed is refused and changes nothing, however many come at once; one fewer makes room', async () => {
+      const engine = await harness.open()
       const user = randomUUID()
       const results = await Promise.allSettled(
         ['a', 'b', 'c', 'd', 'e'].map((room) => join(engine, user, room)),
@@ -89,7 +94,7 @@ export function membershipsLaw(bench: LawBench): void {
     })
 
     test('the same change from many sides at once is made once', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const changes = await Promise.all(Array.from({ length: 20 }, () => join(engine, user, 'den')))
       expect(changes.filter(Boolean)).toHaveLength(1)

@@ -4,9 +4,9 @@ import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { recordTopic, type TopicRecorder } from '../../support/listener.ts'
-import { ALL, type LawBench } from './bench.ts'
+import { ALL, type Harness } from './harness.ts'
 
-const told = ({ heard }: TopicRecorder): string[] =>
+const eventsOf = ({ heard }: TopicRecorder): string[] =>
   heard.map((publication) => {
     const { room: _, user, action, count } = payloadOf(publication)
     return `${user} ${action} ${count}`
@@ -18,12 +18,12 @@ const listOf = async (engine: Engine, room: string) => {
 }
 
 /** Who is in which room. */
-export function presenceLaw(bench: LawBench): void {
+export function presenceLaw(harness: Harness): void {
   describe('the presence', () => {
-    test('a user is there as long as a connection is, and this is told once', async () => {
-      const engine = await bench.open()
+    test('a user is there as long as a connection is, and this is published once', async () => {
+      const engine = await harness.open()
       const room = `${randomUUID()} "{}/😀`
-      const ear = await recordTopic(engine, roomChannel(room))
+      const recorder = await recordTopic(engine, roomChannel(room))
       expect(await listOf(engine, room)).toEqual({ users: [], count: 0 })
       await engine.presence.state(room, new Map([['ada', 1]]))
       await engine.presence.state(
@@ -44,26 +44,31 @@ export function presenceLaw(bench: LawBench): void {
       await engine.presence.state(room, new Map([['ada', 0]]))
       await engine.presence.state(room, new Map([['ada', 0]]))
       await engine.presence.state(room, new Map([['b"o/b\\ 😀', 0]]))
-      await ear.hasHeard(4)
-      expect(told(ear)).toEqual(['ada join 1', 'b"o/b\\ 😀 join 2', 'ada leave 1', 'b"o/b\\ 😀 leave 0'])
-      expect(payloadOf(ear.heard[0]!).room).toBe(room)
+      await recorder.hasHeard(4)
+      expect(eventsOf(recorder)).toEqual([
+        'ada join 1',
+        'b"o/b\\ 😀 join 2',
+        'ada leave 1',
+        'b"o/b\\ 😀 leave 0',
+      ])
+      expect(payloadOf(recorder.heard[0]!).room).toBe(room)
       expect(await listOf(engine, room)).toEqual({ users: [], count: 0 })
     })
 
-    test('who comes and goes is carried, never stored', async () => {
-      const engine = await bench.open()
+    test('joins and leaves are ephemeral, never stored', async () => {
+      const engine = await harness.open()
       const room = randomUUID()
-      const ear = await recordTopic(engine, roomChannel(room))
+      const recorder = await recordTopic(engine, roomChannel(room))
       await engine.presence.state(room, new Map([['ada', 1]]))
-      await ear.hasHeard(1)
-      expect(ear.heard[0]).toMatchObject({ event: 'presence', seq: 0, epoch: '' })
+      await recorder.hasHeard(1)
+      expect(recorder.heard[0]).toMatchObject({ event: 'presence', seq: 0, epoch: '' })
       const page = await engine.broker.since(roomChannel(room), { seq: 0 }, ALL)
       expect(page.publications).toEqual([])
       expect(page.head.seq).toBe(0)
     })
 
     test('a list has so many at most, and the count of all; a thousand in one call are all there', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const room = randomUUID()
       await engine.presence.state(
         room,
@@ -75,18 +80,18 @@ export function presenceLaw(bench: LawBench): void {
     })
 
     test('a user who is in two processes has left when both are left', async () => {
-      if (!bench.features.shared) return
-      const [one, two] = [await bench.open(), await bench.open()]
+      if (!harness.features.shared) return
+      const [one, two] = [await harness.open(), await harness.open()]
       const room = randomUUID()
-      const ear = await recordTopic(one, roomChannel(room))
+      const recorder = await recordTopic(one, roomChannel(room))
       await one.presence.state(room, new Map([['ada', 2]]))
       await two.presence.state(room, new Map([['ada', 1]]))
       expect(await listOf(two, room)).toEqual({ users: ['ada 3'], count: 1 })
       await one.presence.state(room, new Map([['ada', 0]]))
       expect(await listOf(one, room)).toEqual({ users: ['ada 1'], count: 1 })
       await two.presence.state(room, new Map([['ada', 0]]))
-      await ear.hasHeard(2)
-      expect(told(ear)).toEqual(['ada join 1', 'ada leave 0'])
+      await recorder.hasHeard(2)
+      expect(eventsOf(recorder)).toEqual(['ada join 1', 'ada leave 0'])
     })
   })
 }

@@ -2,25 +2,25 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
-import { ALL, type LawBench, publishMany, seqsOf, someRoom, someUser, upTo } from './bench.ts'
+import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
 /** An answer or an error within two seconds; the rest is for a busy machine. */
 const NEVER_A_HANG = 3000
 
 /** What a store keeps when it is killed, and what is said when it has lost everything. */
-export function restartLaw(bench: LawBench): void {
-  if (bench.features.restart)
+export function restartLaw(harness: Harness): void {
+  if (harness.features.restart)
     describe('a store that is killed and comes back', () => {
       const restart = async (engine: Engine): Promise<Engine> => {
-        const next = bench.adopt(await bench.store.restart!(engine))
+        const next = harness.adopt(await harness.store.restart!(engine))
         await vi.waitFor(() => next.probe(), { timeout: 10_000, interval: 20 })
         // What an engine had to say about the outage is its own affair.
-        bench.reported.length = 0
+        harness.reported.length = 0
         return next
       }
 
       test('goes on with the next number, and cursors from before it are continuous', async () => {
-        const before = await bench.open()
+        const before = await harness.open()
         const channel = someUser()
         await publishMany(before, channel, 3)
         const { head } = await before.broker.since(channel, {}, ALL)
@@ -40,7 +40,7 @@ export function restartLaw(bench: LawBench): void {
       })
 
       test('has everything that was acknowledged, and refuses the rest in time with temporary errors', async () => {
-        const before = await bench.open({ user: { count: 100_000, seconds: 3600 } })
+        const before = await harness.open({ user: { count: 100_000, seconds: 3600 } })
         const channel = someUser()
         const acknowledged: number[] = []
         let running = true
@@ -69,22 +69,22 @@ export function restartLaw(bench: LawBench): void {
       }, 30_000)
 
       test('is heard again, and an engine that survives says that it missed something', async () => {
-        const before = await bench.open()
+        const before = await harness.open()
         const channel = someRoom()
-        const ear = new TopicRecorder()
+        const recorder = new TopicRecorder()
         const { promise: restored, resolve } = Promise.withResolvers<void>()
         before.broker.onRestored(resolve)
-        await before.broker.subscribe(channel, ear.hear)
+        await before.broker.subscribe(channel, recorder.hear)
         const after = await restart(before)
         if (after === before) await restored
-        else await after.broker.subscribe(channel, ear.hear)
+        else await after.broker.subscribe(channel, recorder.hear)
         await after.broker.publish(draftOf(channel, 'again'))
-        await ear.hasHeard(1)
-        expect(ear.data).toEqual(['again'])
+        await recorder.hasHeard(1)
+        expect(recorder.data).toEqual(['again'])
       })
 
       test('remembers idempotency keys, revocations and retention', async () => {
-        const before = await bench.open({ room: { count: 2, seconds: 3600 } })
+        const before = await harness.open({ room: { count: 2, seconds: 3600 } })
         const [channel, user] = [someRoom(), someUser()]
         const idempotency = { key: 'k', fingerprint: 'f' }
         const first = await before.broker.publish(draftOf(channel, 'once', { idempotency }))
@@ -104,11 +104,11 @@ export function restartLaw(bench: LawBench): void {
 
   describe('a store that has lost everything', () => {
     test.each([0, 1, 5])('tells an old cursor so, with %i entries written since', async (count) => {
-      const before = await bench.open()
+      const before = await harness.open()
       const channel = someUser()
       await publishMany(before, channel, 3)
       const { head } = await before.broker.since(channel, {}, ALL)
-      const { broker } = bench.adopt(await bench.store.wipe(before))
+      const { broker } = harness.adopt(await harness.store.wipe(before))
       await publishMany({ broker }, channel, count)
       const page = await broker.since(channel, head, ALL)
       expect(page.gap).toEqual({ from: 1, to: 3, reason: 'wiped' })

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { draftOf } from '../../support/drafts.ts'
-import { ALL, type LawBench, PLENTY, publishMany, seqsOf, someRoom, someUser } from './bench.ts'
+import { ALL, type Harness, PLENTY, publishMany, seqsOf, someRoom, someUser } from './harness.ts'
 
 const KEPT = 5
 const SECONDS = 60
 
 /** How much of a log is kept, and what is said of the rest. */
-export function retentionLaw(bench: LawBench): void {
+export function retentionLaw(harness: Harness): void {
   describe('retention', () => {
     test.each([
       [KEPT - 1, 0],
@@ -14,7 +14,7 @@ export function retentionLaw(bench: LawBench): void {
       [KEPT + 1, 1],
       [3 * KEPT, 2 * KEPT],
     ])('after %i publications the newest are kept, and the first %i are admitted', async (count, floor) => {
-      const { broker } = await bench.open({ user: { count: KEPT, seconds: 3600 } })
+      const { broker } = await harness.open({ user: { count: KEPT, seconds: 3600 } })
       const channel = someUser()
       for (let number = 1; number <= count; number++) await broker.publish(draftOf(channel, number))
       const { head } = await broker.since(channel, {}, ALL)
@@ -26,7 +26,7 @@ export function retentionLaw(bench: LawBench): void {
     })
 
     test('a gap says what was between the cursor and the oldest entry, and nothing at the edge', async () => {
-      const { broker } = await bench.open({ user: { count: KEPT, seconds: 3600 } })
+      const { broker } = await harness.open({ user: { count: KEPT, seconds: 3600 } })
       const channel = someUser()
       await publishMany({ broker }, channel, 20)
       const { head } = await broker.since(channel, {}, ALL)
@@ -39,7 +39,7 @@ export function retentionLaw(bench: LawBench): void {
     })
 
     test('a gap ends where the entries begin, also while more of them are removed', async () => {
-      const { broker } = await bench.open({ user: { count: KEPT, seconds: 3600 } })
+      const { broker } = await harness.open({ user: { count: KEPT, seconds: 3600 } })
       const channel = someUser()
       await publishMany({ broker }, channel, KEPT)
       const { head } = await broker.since(channel, {}, ALL)
@@ -56,7 +56,7 @@ export function retentionLaw(bench: LawBench): void {
     })
 
     test('users and rooms have their own', async () => {
-      const { broker } = await bench.open({
+      const { broker } = await harness.open({
         user: { count: 4, seconds: 3600 },
         room: { count: 2, seconds: 3600 },
       })
@@ -72,7 +72,7 @@ export function retentionLaw(bench: LawBench): void {
     })
 
     test('entries that are too old are not read, and are admitted', async () => {
-      const { broker } = await bench.open({ user: { count: 1000, seconds: SECONDS } })
+      const { broker } = await harness.open({ user: { count: 1000, seconds: SECONDS } })
       const channel = someUser()
       await publishMany({ broker }, channel, 3, { createdAt: Date.now() - SECONDS * 1000 - 1 })
       await publishMany({ broker }, channel, 2)
@@ -90,7 +90,7 @@ export function retentionLaw(bench: LawBench): void {
     })
 
     test('a log whose entries are all too old goes on with the next number', async () => {
-      const { broker } = await bench.open({ room: { count: 1000, seconds: SECONDS } })
+      const { broker } = await harness.open({ room: { count: 1000, seconds: SECONDS } })
       const channel = someRoom()
       await publishMany({ broker }, channel, 3, { createdAt: Date.now() - SECONDS * 1000 - 1 })
       const { head, publications } = await broker.since(channel, { seq: 0 }, ALL)
@@ -103,7 +103,7 @@ export function retentionLaw(bench: LawBench): void {
     })
 
     test('entries that are nearly too old are kept', async () => {
-      const { broker } = await bench.open({ user: { count: 1000, seconds: SECONDS }, room: PLENTY })
+      const { broker } = await harness.open({ user: { count: 1000, seconds: SECONDS }, room: PLENTY })
       const channel = someUser()
       await publishMany({ broker }, channel, 2, { createdAt: Date.now() - (SECONDS - 30) * 1000 })
       expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2])

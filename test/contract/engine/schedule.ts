@@ -11,27 +11,27 @@ import { Scheduler } from '../../../src/core/publishing/scheduler.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 import { until } from '../../support/until.ts'
-import { ALL, type LawBench } from './bench.ts'
+import { ALL, type Harness } from './harness.ts'
 
 const OPTIONS = { credential: 'test' }
 
 /** What waits for its time. */
-export function scheduleLaw(bench: LawBench): void {
+export function scheduleLaw(harness: Harness): void {
   describe('the schedule', () => {
     const schedulers: Scheduler[] = []
     afterEach(() => Promise.all(schedulers.splice(0).map((scheduler) => scheduler.stop())))
 
     const begin = (engine: Engine): Scheduler => {
-      const scheduler = new Scheduler(engine, new Inboxes(engine), (error) => bench.reported.push(error))
+      const scheduler = new Scheduler(engine, new Inboxes(engine), (error) => harness.reported.push(error))
       schedulers.push(scheduler)
       return scheduler
     }
 
     test('each comes once, none early and none more than two seconds late, with the time at which it was shown', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
-      const ear = new TopicRecorder()
-      await engine.broker.subscribe(userChannel(user), ear.hear)
+      const recorder = new TopicRecorder()
+      await engine.broker.subscribe(userChannel(user), recorder.hear)
       const scheduler = begin(engine)
       const at = Date.now() + 1500
       const ids = await Promise.all(
@@ -47,11 +47,11 @@ export function scheduleLaw(bench: LawBench): void {
       )
       // Several look for it, as several processes do.
       for (const one of [scheduler, begin(engine), begin(engine)]) one.start()
-      await ear.hasHeard(20)
+      await recorder.hasHeard(20)
       expect(Date.now()).toBeGreaterThanOrEqual(at)
       expect(Date.now()).toBeLessThan(at + 2400)
-      expect(ear.heard.map(({ id }) => id).sort()).toEqual(ids.sort())
-      for (const publication of ear.heard) {
+      expect(recorder.heard.map(({ id }) => id).sort()).toEqual(ids.sort())
+      for (const publication of recorder.heard) {
         const { createdAt, expiresAt } = payloadOf(publication) as { createdAt: string; expiresAt: string }
         expect(Date.parse(createdAt)).toBeGreaterThanOrEqual(at)
         expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(60_000)
@@ -62,7 +62,7 @@ export function scheduleLaw(bench: LawBench): void {
     })
 
     test('what can never be published is reported and given up, and stands in the way of nothing', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const channel = userChannel(user)
       const scheduler = begin(engine)
@@ -73,17 +73,17 @@ export function scheduleLaw(bench: LawBench): void {
       const idempotency = { key: `scheduled ${id}`, fingerprint: 'another' }
       await engine.broker.publish({ ...draftOf(channel, 'another'), idempotency })
       scheduler.start()
-      const ear = new TopicRecorder()
-      await engine.broker.subscribe(channel, ear.hear)
-      await ear.hasHeard(1)
-      expect(payloadOf(ear.heard[0]!)).toMatchObject({ title: 'still' })
-      await until(async () => bench.reported.length > 0, 5000)
-      expect(bench.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
+      const recorder = new TopicRecorder()
+      await engine.broker.subscribe(channel, recorder.hear)
+      await recorder.hasHeard(1)
+      expect(payloadOf(recorder.heard[0]!)).toMatchObject({ title: 'still' })
+      await until(async () => harness.reported.length > 0, 5000)
+      expect(harness.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
       await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
     })
 
     test('what was published but not concluded is not published again when its key has been forgotten', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() - (IDEMPOTENCY_SECONDS + 1) * 1000
@@ -100,7 +100,7 @@ export function scheduleLaw(bench: LawBench): void {
     })
 
     test('nothing is in the inbox before; it is found by its id and tag, and can be cancelled', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() + 60_000
@@ -120,7 +120,7 @@ export function scheduleLaw(bench: LawBench): void {
     })
 
     test('the same key schedules once, and another body or time under it is a conflict', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const at = Date.now() + 60_000
@@ -135,30 +135,30 @@ export function scheduleLaw(bench: LawBench): void {
     })
 
     test('a publish under the key and the time of one that was kept is its repetition, before and after it is shown', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const publisher = new Publisher(engine)
       const at = Date.now() - 1
       const options = { ...OPTIONS, idempotencyKey: 'k' }
       const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, at, options)
-      const ear = new TopicRecorder()
-      await engine.broker.subscribe(userChannel(user), ear.hear)
+      const recorder = new TopicRecorder()
+      await engine.broker.subscribe(userChannel(user), recorder.hear)
       const repeat = (sendAt?: number) => publisher.notify(user, { title: 'A' }, { ...options, sendAt })
       const isRefused = async (sendAt?: number) =>
         expect(repeat(sendAt)).rejects.toMatchObject({ code: 'idempotency_conflict' })
       expect(await repeat(at)).toMatchObject({ id, seq: 0, replayed: true })
       scheduler.start()
-      await ear.hasHeard(1)
+      await recorder.hasHeard(1)
       await scheduler.stop()
       expect(await repeat(at)).toMatchObject({ id, seq: 0, replayed: true })
       await isRefused(at - 1)
       await isRefused()
-      expect(ear.heard.map(({ id }) => id)).toEqual([id])
+      expect(recorder.heard.map(({ id }) => id)).toEqual([id])
     })
 
     test('calls that keep nothing hold up nothing: neither repetitions nor those with another body', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       // Nothing else is as early as this.
@@ -180,7 +180,7 @@ export function scheduleLaw(bench: LawBench): void {
     })
 
     test('what was cancelled between the look and the publish is shown to nobody for long', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
@@ -197,14 +197,14 @@ export function scheduleLaw(bench: LawBench): void {
           }),
         },
         new Inboxes(engine),
-        (error) => bench.reported.push(error),
+        (error) => harness.reported.push(error),
       )
       schedulers.push(racing)
-      const ear = new TopicRecorder()
-      await broker.subscribe(userChannel(user), ear.hear)
+      const recorder = new TopicRecorder()
+      await broker.subscribe(userChannel(user), recorder.hear)
       racing.start()
-      await ear.hasHeard(2)
-      expect(ear.heard.map(({ event }) => event)).toEqual(['notification', 'removed'])
+      await recorder.hasHeard(2)
+      expect(recorder.heard.map(({ event }) => event)).toEqual(['notification', 'removed'])
       expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toEqual([])
     })
 
@@ -216,7 +216,7 @@ export function scheduleLaw(bench: LawBench): void {
       'what was cancelled between the look and the publish takes no other with it: one %s',
       async (_, given) => {
         const { before, after, left } = given
-        const engine = await bench.open()
+        const engine = await harness.open()
         const user = randomUUID()
         const { broker, schedule } = engine
         const notify = (title: string, version?: number) => {
@@ -253,7 +253,7 @@ export function scheduleLaw(bench: LawBench): void {
     )
 
     test('of two processes that publish it at once, neither takes it back', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const user = randomUUID()
       const { broker, schedule } = engine
       const slow = begin({
@@ -269,18 +269,18 @@ export function scheduleLaw(bench: LawBench): void {
         }),
       })
       const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
-      const ear = new TopicRecorder()
-      await broker.subscribe(userChannel(user), ear.hear)
+      const recorder = new TopicRecorder()
+      await broker.subscribe(userChannel(user), recorder.hear)
       slow.start()
-      await ear.hasHeard(1)
+      await recorder.hasHeard(1)
       await slow.stop()
       const { items } = await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })
       expect(items).toMatchObject([{ id }])
-      expect(ear.heard).toHaveLength(1)
+      expect(recorder.heard).toHaveLength(1)
     })
 
-    test('what can not be scheduled is refused: beyond a year, and what is only carried', async () => {
-      const engine = await bench.open()
+    test('what cannot be scheduled is refused: beyond a year, and what is ephemeral', async () => {
+      const engine = await harness.open()
       const user = randomUUID()
       const scheduler = begin(engine)
       const add = (at: number, ttl?: number) =>

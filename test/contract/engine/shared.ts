@@ -1,29 +1,29 @@
 import { describe, expect, test, vi } from 'vitest'
 import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
-import { ALL, type LawBench, seqsOf, someRoom, someUser, upTo } from './bench.ts'
+import { ALL, type Harness, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
 /** What holds between two engines on one store. */
-export function sharedLaw(bench: LawBench): void {
-  if (bench.features.shared)
+export function sharedLaw(harness: Harness): void {
+  if (harness.features.shared)
     describe('two engines on one store', () => {
-      const openTwo = async () => [await bench.open(), await bench.open()] as const
+      const openTwo = async () => [await harness.open(), await harness.open()] as const
 
       test('hear each other and themselves, in the same order, under one numbering', async () => {
         const engines = await openTwo()
         const channel = someRoom()
-        const ears = [new TopicRecorder(), new TopicRecorder()]
+        const recorders = [new TopicRecorder(), new TopicRecorder()]
         for (const [index, { broker }] of engines.entries())
-          await broker.subscribe(channel, ears[index]!.hear)
+          await broker.subscribe(channel, recorders[index]!.hear)
         const published = await Promise.all(
           upTo(200).map((number) => engines[number % 2]!.broker.publish(draftOf(channel, number))),
         )
         expect(published.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(upTo(200))
-        for (const ear of ears) {
-          await ear.hasHeard(200)
-          expect(ear.seqs).toEqual(upTo(200))
+        for (const recorder of recorders) {
+          await recorder.hasHeard(200)
+          expect(recorder.seqs).toEqual(upTo(200))
         }
-        expect(ears[0]!.data).toEqual(ears[1]!.data)
+        expect(recorders[0]!.data).toEqual(recorders[1]!.data)
       })
 
       test('read one log, and a cursor of one is good for the other', async () => {

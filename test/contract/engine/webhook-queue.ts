@@ -11,7 +11,7 @@ import type { WebhookInput } from '../../../src/core/model/webhook.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { Scheduler } from '../../../src/core/publishing/scheduler.ts'
 import { until } from '../../support/until.ts'
-import { type LawBench, upTo } from './bench.ts'
+import { type Harness, upTo } from './harness.ts'
 
 const pendingWebhookOf = (changes: Partial<PendingWebhook> = {}): PendingWebhook => ({
   ...{ id: randomUUIDv7(), user: 'ada "{}" 😀', tag: 't', version: 1, events: ['delivered', 'read'] },
@@ -29,8 +29,8 @@ const someTime = (): number => {
 const idsOf = (taken: readonly TakenWebhook[]): string[] => taken.map(({ webhook }) => webhook.id)
 
 /** What backends want to hear of. */
-export function webhookQueueLaw(bench: LawBench): void {
-  describe('the webhookQueue', () => {
+export function webhookQueueLaw(harness: Harness): void {
+  describe('the webhook queue', () => {
     /** Ends everything that is due up to a time, so that the tests do not meet. */
     const clear = async ({ webhookQueue }: Engine, time: number): Promise<void> => {
       for (const taken of await webhookQueue.take(time, time + 1, 1000))
@@ -38,7 +38,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     }
 
     test('one comes when it is due, as it was put, and to one taker until its time with it is over', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const webhook = pendingWebhookOf({ url: 'https://example.com/?a=ü b', undeliveredAt: now + 5 })
@@ -52,7 +52,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     })
 
     test('the oldest come first, and so many as were asked for', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const put = [3, 1, 2].map((at) => ({ webhook: pendingWebhookOf(), at: now + at }))
@@ -64,7 +64,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     })
 
     test('what is given back is due at its new time with what was noted; what has ended never', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const webhook = pendingWebhookOf()
@@ -83,8 +83,8 @@ export function webhookQueueLaw(bench: LawBench): void {
       expect(await webhookQueue.take(now + 1000, now + 2000, 10)).toEqual([])
     })
 
-    test('a taker whose time is over can not undo what the next one did', async () => {
-      const engine = await bench.open()
+    test('a taker whose time is over cannot undo what the next one did', async () => {
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const webhook = pendingWebhookOf()
@@ -98,8 +98,8 @@ export function webhookQueueLaw(bench: LawBench): void {
       expect(await webhookQueue.take(now + 100, now + 200, 10)).toEqual([])
     })
 
-    test('a higher version takes the place of the one before, also while that is taken; no other does', async () => {
-      const engine = await bench.open()
+    test('a higher version replaces the one before, also while that is taken; no other does', async () => {
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const webhook = pendingWebhookOf({ version: 5 })
@@ -116,7 +116,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     })
 
     test('what a replaced one has to tell is told beside the new one, also while it is taken', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const unsent: PendingWebhook['unsent'] = [{ event: 'delivered', at: '2026-01-01T00:00:00.000Z' }]
@@ -148,7 +148,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     })
 
     test('a hastened one is due at once; one that is taken, when it is given back; one that is not there, never', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const webhook = pendingWebhookOf()
@@ -168,7 +168,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     })
 
     test('when it was delivered is noted, the first time of several, also if its taker dies', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()
       const [webhook, due, other] = [pendingWebhookOf(), pendingWebhookOf(), pendingWebhookOf()]
@@ -193,7 +193,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     })
 
     test('what a tab had and its user removed at once was delivered', async () => {
-      const engine = await bench.open()
+      const engine = await harness.open()
       const inboxes = new Inboxes(engine)
       const user = randomUUIDv7()
       const webhook: WebhookInput = { events: ['delivered', 'undelivered'], undeliveredAfter: 60 }
@@ -220,8 +220,8 @@ export function webhookQueueLaw(bench: LawBench): void {
       await clear(engine, Date.now() + 120_000)
     })
 
-    test('a notification is hasWebhook from its publish on, and each thing that a tab or the backend does to it lets it be looked at', async () => {
-      const engine = await bench.open()
+    test('a notification has a pending webhook from its publish on, and whatever a tab or the backend does to it makes it due', async () => {
+      const engine = await harness.open()
       const { webhookQueue, inbox } = engine
       const user = randomUUIDv7()
       const publisher = new Publisher(engine)
@@ -270,7 +270,7 @@ export function webhookQueueLaw(bench: LawBench): void {
     test.each(['publisher', 'scheduler'])(
       'whoever dies between the publish and the webhook has not ended it: the %s that tries again puts the webhook',
       async (who) => {
-        const engine = await bench.open()
+        const engine = await harness.open()
         const { broker, inbox, schedule, webhookQueue } = engine
         const user = randomUUIDv7()
         let failures = 0
@@ -288,7 +288,7 @@ export function webhookQueueLaw(bench: LawBench): void {
           await expect(notify()).rejects.toMatchObject({ temporary: true })
           expect(await notify()).toMatchObject({ replayed: true })
         } else {
-          const scheduler = new Scheduler(parts, new Inboxes(engine), (error) => bench.reported.push(error))
+          const scheduler = new Scheduler(parts, new Inboxes(engine), (error) => harness.reported.push(error))
           await new Publisher(parts).schedule(user, { title: 'A', webhook }, Date.now() - 1, options)
           scheduler.start()
           await until(async () => (await schedule.due(Date.now(), 10)).length === 0, 5000)
@@ -304,8 +304,8 @@ export function webhookQueueLaw(bench: LawBench): void {
       },
     )
 
-    test('of many users each is hasWebhook', async () => {
-      const engine = await bench.open()
+    test('of many users each has a pending webhook', async () => {
+      const engine = await harness.open()
       const users = upTo(20).map(() => randomUUIDv7())
       const input: NotificationInput = { title: 'A', webhook: { events: ['read'] } }
       const results = await new Publisher(engine).notifyMany(users, input, { credential: 'test' })
@@ -322,8 +322,8 @@ export function webhookQueueLaw(bench: LawBench): void {
       await clear(engine, Date.now() + 120_000)
     })
 
-    test('an update that is dropped does not end what is hasWebhook of the stored one', async () => {
-      const engine = await bench.open()
+    test('an update that is dropped does not end the pending webhook of the stored one', async () => {
+      const engine = await harness.open()
       const publisher = new Publisher(engine)
       const send = (version: number, webhook: WebhookInput) =>
         publisher.notify('ada', { title: 'A', tag: 'late', version, webhook }, { credential: 'test' })
@@ -334,9 +334,9 @@ export function webhookQueueLaw(bench: LawBench): void {
       await clear(engine, Date.now() + 120_000)
     })
 
-    if (bench.features.shared)
+    if (harness.features.shared)
       test('two engines share them, and each is taken once', async () => {
-        const engines = [await bench.open(), await bench.open()]
+        const engines = [await harness.open(), await harness.open()]
         const now = someTime()
         const put = Array.from({ length: 100 }, () => pendingWebhookOf())
         await Promise.all(put.map((webhook, index) => engines[index % 2]!.webhookQueue.put(webhook, now)))
@@ -347,14 +347,14 @@ export function webhookQueueLaw(bench: LawBench): void {
         await clear(engines[0]!, now + 100)
       })
 
-    if (bench.features.restart)
+    if (harness.features.restart)
       test('what was put and what was taken survives a restart of the store', async () => {
-        const engine = await bench.open()
+        const engine = await harness.open()
         const now = someTime()
         const webhook = pendingWebhookOf()
         await engine.webhookQueue.put(webhook, now)
         const [taken] = await engine.webhookQueue.take(now, now + 10, 10)
-        const back = bench.adopt(await bench.store.restart!(engine))
+        const back = harness.adopt(await harness.store.restart!(engine))
         expect(await back.webhookQueue.giveBack(taken!, { webhook, at: now + 5 }, now)).toBe(true)
         expect(idsOf(await back.webhookQueue.take(now + 5, now + 100, 10))).toEqual([webhook.id])
         await clear(back, now + 100)

@@ -8,20 +8,20 @@ import {
 import { Hub, MAX_WAITING_EPHEMERAL } from '../../../src/core/delivery/hub.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { type Channel, roomChannel, userChannel } from '../../../src/core/model/channel.ts'
-import { openMemory } from '../../support/engines.ts'
+import { openMemory, report } from '../../support/engines.ts'
 import { Recorder } from '../../support/recorder.ts'
 
 const RETENTION = { count: 50, seconds: 3600 }
 const room = roomChannel('lobby')
 const textOf = (tab: Recorder): string[] => tab.heard.map(({ packet }) => packet.toString())
 
-describe('what is only carried', () => {
+describe('an ephemeral event', () => {
   let engine: Engine
   let hub: Hub
 
   beforeEach(async () => {
     engine = await openMemory(RETENTION)
-    hub = new Hub(engine)
+    hub = new Hub(engine, report)
   })
 
   afterEach(async () => {
@@ -44,7 +44,7 @@ describe('what is only carried', () => {
     expect(tabs.map(textOf)).toEqual([['["one"]', '["three"]'], ['["one"]', '["two"]'], []])
   })
 
-  test('waits until a tab has entered, and is not told to one that has left', async () => {
+  test('waits until a tab has entered, and does not reach one that has left', async () => {
     const tab = new Recorder('a')
     hub.open(tab)
     const subscription = await hub.join(tab, room)

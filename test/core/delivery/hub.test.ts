@@ -5,6 +5,7 @@ import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { report } from '../../support/engines.ts'
 import { openLossyEngine } from '../../support/lossy-topics.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -18,7 +19,7 @@ describe('hub', () => {
   let engine: Engine
   let lose: { next: number }
   let restore: () => void
-  let ring: PublicationHandler
+  let deliver: PublicationHandler
   let hub: Hub
   let publisher: Publisher
 
@@ -34,8 +35,8 @@ describe('hub', () => {
     engine = lossy.engine
     lose = lossy.lose
     restore = lossy.restore
-    ring = lossy.ring
-    hub = new Hub(engine)
+    deliver = lossy.deliver
+    hub = new Hub(engine, report)
     publisher = new Publisher(engine)
   })
 
@@ -54,7 +55,7 @@ describe('hub', () => {
     expect(tab.positions).toEqual([])
   })
 
-  test('a connection that closed before it joined webhookQueue no room', async () => {
+  test('a connection that closed before it joined watches no room', async () => {
     const tab = new Recorder()
     hub.open(tab)
     hub.close(tab)
@@ -99,7 +100,7 @@ describe('hub', () => {
     expect(tab.heard.map((heard) => payloadOf(heard).title)).toEqual(['one', 'two', 'three'])
   })
 
-  test('a lost bell is repaired from the log, in order, when the next one rings', async () => {
+  test('a lost message is repaired from the log, in order, when the next one comes', async () => {
     const tab = new Recorder()
     await (await enter(tab)).release(true)
     await say('one')
@@ -111,7 +112,7 @@ describe('hub', () => {
     expect(hub.counts.repairs).toBe(1)
   })
 
-  test('a lost bell that nothing follows is repaired when the subscription is back', async () => {
+  test('a lost message that nothing follows is repaired when the topic is back', async () => {
     const tab = new Recorder()
     await (await enter(tab)).release(true)
     lose.next = 2
@@ -123,11 +124,11 @@ describe('hub', () => {
     expect(tab.seqs).toEqual([1, 2])
   })
 
-  test('a lost bell on an idle channel is found by the next check', async () => {
+  test('a lost message on an idle channel is found by the next check', async () => {
     hub.stop()
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     try {
-      hub = new Hub(engine)
+      hub = new Hub(engine, report)
       const tab = new Recorder()
       await (await enter(tab)).release(true)
       lose.next = 1
@@ -141,7 +142,7 @@ describe('hub', () => {
     }
   })
 
-  test('what retention removed before the repair is told as a gap', async () => {
+  test('what retention removed before the repair becomes a gap', async () => {
     const tab = new Recorder()
     await (await enter(tab)).release(true)
     await say('one')
@@ -154,14 +155,14 @@ describe('hub', () => {
     expect(tab.positions.map(({ seq }) => seq)).toEqual([62])
   })
 
-  test('a message on the bell that is not of this store is dropped, and the feed goes on', async () => {
+  test('a message on the topic that is not of this store is dropped, and the feed goes on', async () => {
     const tab = new Recorder()
     await (await enter(tab)).release(true)
     await say('one')
     await tab.hears(1)
-    ring({ ...tab.heard[0]!, seq: 9, epoch: 'foreign.0' })
+    deliver({ ...tab.heard[0]!, seq: 9, epoch: 'foreign.0' })
     await say('two')
-    await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
+    await publisher.notify('ada', { title: 'ephemeral', ttl: 0 }, { credential: 'test' })
     await tab.hears(3)
     expect(tab.seqs).toEqual([1, 2, 0])
     expect(hub.counts.repairs).toBe(1)
@@ -225,11 +226,11 @@ describe('hub', () => {
     expect(listener.seqs).toEqual([1, 2])
   })
 
-  test('what is only carried reaches who is live, without a number', async () => {
+  test('what is ephemeral reaches whoever is live, without a number', async () => {
     const tab = new Recorder()
     await (await enter(tab)).release(true)
     await say('stored')
-    await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
+    await publisher.notify('ada', { title: 'ephemeral', ttl: 0 }, { credential: 'test' })
     await say('stored too')
     await tab.hears(3)
     expect(tab.seqs).toEqual([1, 0, 2])

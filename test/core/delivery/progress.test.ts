@@ -6,6 +6,7 @@ import { userChannel } from '../../../src/core/model/channel.ts'
 import type { Progress } from '../../../src/core/model/notification.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { report } from '../../support/engines.ts'
 import { openLossyEngine } from '../../support/lossy-topics.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -21,7 +22,7 @@ describe('the progress of a task on its way to the tabs', () => {
 
   beforeEach(async () => {
     ;({ engine, lose, restore } = await openLossyEngine(RETENTION))
-    hub = new Hub(engine)
+    hub = new Hub(engine, report)
     publisher = new Publisher(engine)
   })
   afterEach(async () => {
@@ -83,11 +84,11 @@ describe('the progress of a task on its way to the tabs', () => {
     const tab = await enter('tab')
     await Promise.all([step(1), step(2), step(3)])
     await publisher.notify('ada', { title: 'plain' }, { credential: 'test' })
-    await publisher.notify('ada', { title: 'carried', ttl: 0 }, { credential: 'test' })
+    await publisher.notify('ada', { title: 'ephemeral', ttl: 0 }, { credential: 'test' })
     await Promise.all([step(4), step(5)])
     await pass()
     await tab.shows('5')
-    expect(titles(tab)).toEqual(['1', '3', 'plain', 'carried', '5'])
+    expect(titles(tab)).toEqual(['1', '3', 'plain', 'ephemeral', '5'])
   })
 
   test('who joins in the middle, and who comes back, reads the newest and goes on from there', async () => {

@@ -3,6 +3,7 @@ import { Hub } from '../../../src/core/delivery/hub.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { report } from '../../support/engines.ts'
 import { openLossyEngine } from '../../support/lossy-topics.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -22,7 +23,7 @@ describe('the repair of many pages', () => {
 
   beforeEach(async () => {
     ;({ engine, lose, restore } = await openLossyEngine(RETENTION))
-    hub = new Hub(engine)
+    hub = new Hub(engine, report)
     publisher = new Publisher(engine)
   })
 
@@ -125,7 +126,7 @@ describe('the repair of many pages', () => {
     for (const tab of tabs) expect(tab.seqs).toEqual(numbers(1, 151))
   })
 
-  test('what a room of thousands can not be told in time does not pile up: it is read from the log', async () => {
+  test('what a room of thousands cannot be told in time does not pile up: it is read from the log', async () => {
     const tabs = await Promise.all(
       Array.from({ length: 1001 }, (_, index) => enter(new Recorder(`tab ${index}`), roomChannel('hall'))),
     )

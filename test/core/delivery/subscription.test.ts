@@ -6,19 +6,19 @@ import { userChannel } from '../../../src/core/model/channel.ts'
 import type { Gap, StreamPosition } from '../../../src/core/model/position.ts'
 import type { Publication } from '../../../src/core/model/publication.ts'
 import { dataOf, draftOf } from '../../support/drafts.ts'
-import { openMemory } from '../../support/engines.ts'
+import { openMemory, report } from '../../support/engines.ts'
 import { Recorder } from '../../support/recorder.ts'
 
 const TRIMMED: Gap = { from: 6, to: 8, reason: 'trimmed' }
 const at = (seq: number, epoch: string): StreamPosition => ({ seq, epoch })
 
 test.each<[what: string, head: StreamPosition, told: boolean]>([
-  ['are those of the place that is told', at(8, 'a.1'), true],
+  ['are those of the position that is sent', at(8, 'a.1'), true],
   ['were read before something else came', at(7, 'a.1'), false],
-  ['are of another life of the store', at(8, 'a.2'), false],
+  ['are of another run of the store', at(8, 'a.2'), false],
 ])('of a caught-up feed, the counts are told if they %s', async (_, head, told) => {
   const tab = new Recorder()
-  const subscription = new Subscription(userChannel('ada'), tab, {} as never)
+  const subscription = new Subscription(userChannel('ada'), tab, {} as never, report)
   subscription.joined(at(5, 'a.1'))
   await subscription.release(true)
   subscription.admit(TRIMMED, at(5, 'a.1'), at(8, 'a.1'))
@@ -28,7 +28,7 @@ test.each<[what: string, head: StreamPosition, told: boolean]>([
 })
 
 test('what a subscription may acknowledge begins where it joined, goes on behind what it has, and begins anew with the log', async () => {
-  const subscription = new Subscription(userChannel('ada'), new Recorder(), {} as never)
+  const subscription = new Subscription(userChannel('ada'), new Recorder(), {} as never, report)
   subscription.joined(at(5, 'a.1'))
   await subscription.release(true)
   expect(subscription.ackWindow.above).toBe(5)
@@ -46,7 +46,12 @@ test('what a subscription may acknowledge begins where it joined, goes on behind
 
 test('a subscription that has not read the log yet is no further than its page says', async () => {
   const { promise, resolve } = Promise.withResolvers<LogPage>()
-  const subscription = new Subscription(userChannel('ada'), new Recorder(), { since: () => promise } as never)
+  const subscription = new Subscription(
+    userChannel('ada'),
+    new Recorder(),
+    { since: () => promise } as never,
+    report,
+  )
   subscription.joined(at(5, 'a.1'))
   const replayed = subscription.replay({ seq: 2, epoch: 'a.1' })
   expect(subscription.position.seq).toBe(2)
@@ -88,7 +93,7 @@ describe('while the feed still hands on a log that was wiped, and the store has 
 
   test('what a replay brought is not shown again when the feed brings it late', async () => {
     const tab = new Recorder()
-    const subscription = new Subscription(channel, tab, store.broker)
+    const subscription = new Subscription(channel, tab, store.broker, report)
     const start = { seq: 0, epoch: fresh[0]!.epoch }
     subscription.joined(start)
     await subscription.replay(start)
@@ -98,7 +103,7 @@ describe('while the feed still hands on a log that was wiped, and the store has 
 
   test('a subscription that replays is shown nothing of the old log after the new one', async () => {
     const tab = new Recorder()
-    const subscription = new Subscription(channel, tab, store.broker)
+    const subscription = new Subscription(channel, tab, store.broker, report)
     const cursor = { seq: 1, epoch: old[0]!.epoch }
     subscription.joined({ seq: 2, epoch: cursor.epoch })
     const replayed = subscription.replay(cursor)
@@ -111,7 +116,7 @@ describe('while the feed still hands on a log that was wiped, and the store has 
 
   test('a subscription that has read ahead is shown nothing of the old log, and goes on with the new one', async () => {
     const tab = new Recorder()
-    const subscription = new Subscription(channel, tab, store.broker)
+    const subscription = new Subscription(channel, tab, store.broker, report)
     await subscription.replay({ seq: 1, epoch: old[0]!.epoch })
     feed(subscription, old.slice(2), { seq: 2, epoch: old[0]!.epoch })
     // The feed has found out, and hands the new log on from its start.

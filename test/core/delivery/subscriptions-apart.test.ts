@@ -15,6 +15,7 @@ import {
 } from '../../../src/core/model/position.ts'
 import type { Publication } from '../../../src/core/model/publication.ts'
 import { draftOf } from '../../support/drafts.ts'
+import { report } from '../../support/engines.ts'
 import { Recorder } from '../../support/recorder.ts'
 
 /** A feed that is behind reads on while one of its subscriptions stands elsewhere: it came later, or has read ahead. */
@@ -74,12 +75,12 @@ test('a control under a number that was lost and given again is obeyed', async (
   let told = at(10, a1)
   const tab = new Recorder()
   const engine = engineOf(LOST_TWO, () => told)
-  let ring: PublicationHandler = () => undefined
+  let deliver: PublicationHandler = () => undefined
   engine.broker.subscribe = async (_channel, handler) => {
-    ring = handler
+    deliver = handler
   }
-  const feed = new Feed(channel, engine, () => undefined)
-  const subscription = new Subscription(channel, tab, engine.broker)
+  const feed = new Feed(channel, engine, { onRepair: () => undefined, report })
+  const subscription = new Subscription(channel, tab, engine.broker, report)
   await feed.join(subscription)
   await subscription.release(true)
   // The store comes back older, and is seen before anything is written to it.
@@ -88,7 +89,7 @@ test('a control under a number that was lost and given again is obeyed', async (
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
   expect(tab.losses).toEqual([channel])
   const control = controlDraft('ada', { action: 'leave', room: 'den' })
-  ring(decode(channel, Buffer.from(encode(control, 9, a1))))
+  deliver(decode(channel, Buffer.from(encode(control, 9, a1))))
   for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
   expect(tab.controls).toMatchObject([{ action: 'leave', room: 'den' }])
 })
@@ -106,17 +107,17 @@ test.each<
     gap('failover', 9, 10),
     [9, 10, 11],
   ],
-  ['has read all of the next life', at(10, a1), at(11, a2), LOST_AND_WRITTEN, [], []],
+  ['has read all of the next run', at(10, a1), at(11, a2), LOST_AND_WRITTEN, [], []],
   ['saw what its feed did not', at(8, a1), at(10, a1), LOST_AND_WRITTEN, gap('failover', 9, 10), [9, 10, 11]],
   ['stands before the loss', at(8, a1), at(8, a1), LOST_AND_WRITTEN, [], [9, 10, 11]],
   ['stands before what was trimmed', at(5, a1), at(5, a1), TRIMMED, gap('trimmed', 6, 8), [9, 10]],
   ['stands within what was trimmed', at(5, a1), at(7, a1), TRIMMED, gap('trimmed', 8, 8), [9, 10]],
   ['stands at the end of it', at(5, a1), at(8, a1), TRIMMED, [], [9, 10]],
   ['stands behind it', at(5, a1), at(9, a1), TRIMMED, [], [10]],
-  ['is in the next life', at(5, a1), at(10, a2), TRIMMED_THEN_RESTARTED, [], []],
-  ['is in the life before that', at(5, a1), at(9, a1), TRIMMED_THEN_RESTARTED, [], [10]],
+  ['is in the next run', at(5, a1), at(10, a2), TRIMMED_THEN_RESTARTED, [], []],
+  ['is in the run before that', at(5, a1), at(9, a1), TRIMMED_THEN_RESTARTED, [], [10]],
 ])(
-  'a subscription that %s is told of its own loss, and shown what follows, once',
+  'a subscription that %s gets its own gap, and what follows, once',
   async (_, start, position, log, gaps, heard) => {
     let told = start
     const feed = new Feed(
@@ -152,12 +153,12 @@ test('what has expired before a repair keeps nobody from hearing what follows li
   engine.broker.subscribe = async (_, handler) => {
     receive = handler
   }
-  const feed = new Feed(channel, engine, () => undefined)
+  const feed = new Feed(channel, engine, { onRepair: () => undefined, report })
   const tab = new Recorder()
-  const subscription = new Subscription(channel, tab, engine.broker)
+  const subscription = new Subscription(channel, tab, engine.broker, report)
   await feed.join(subscription)
   await subscription.release(true)
-  // The entries up to 8 have expired since they were written, so a reader is only told that the log has come so far.
+  // The entries up to 8 have expired since they were written, so a reader learns only that the log has come so far.
   engine.broker.since = async () => ({
     publications: [],
     head: at(8, a1),

@@ -34,7 +34,7 @@ describe('what happened to a notification', () => {
     expect(at(item(), 19.999)).toEqual({ happened: [], open: WEBHOOK_EVENTS })
   })
 
-  test('the first acknowledgement delivers it, and then it can not be undelivered any more', () => {
+  test('the first acknowledgement delivers it, and then it cannot be undelivered any more', () => {
     const acknowledged = item({ deliveredAt: time(12) })
     for (const now of [12, 100])
       expect(at(acknowledged, now)).toEqual({ happened: [delivered(12)], open: ['read'] })
@@ -70,18 +70,18 @@ describe('what happened to a notification', () => {
     })
   })
 
-  test('one that is gone was delivered, if that was noted before, and is told so once', () => {
+  test('one that is gone was delivered, if that was noted before, and is reported so once', () => {
     const noted = { ...WANTED, deliveredAt: time(12) }
     expect(at(undefined, 15, noted)).toEqual({ happened: [delivered(12)], open: [] })
     for (const events of [['undelivered'], ['read']] as const)
       expect(at(undefined, 15, { ...noted, events })).toEqual({ happened: [], open: [] })
   })
 
-  test.each([1, 3])('another version (%i) has a watch of its own, or none', (version) => {
+  test.each([1, 3])('another version (%i) has a pending webhook of its own, or none', (version) => {
     expect(at(item({ version, deliveredAt: time(12) }), 50)).toEqual({ happened: [], open: [] })
   })
 
-  test('only what was chosen is told', () => {
+  test('only what was chosen is reported', () => {
     const both = item({ deliveredAt: time(12), readAt: time(13) })
     expect(at(both, 50, { ...WANTED, events: ['read'] })).toEqual({ happened: [read(13)], open: [] })
     expect(at(both, 50, { ...WANTED, events: ['undelivered'] })).toEqual({ happened: [], open: [] })

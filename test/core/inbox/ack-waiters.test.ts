@@ -49,7 +49,7 @@ test.each(['embedded', 'redis'])(
   },
 )
 
-test('a wait goes on after a ring for the version before, until its own is acknowledged', async () => {
+test('a wait goes on when it is woken for the version before, until its own is acknowledged', async () => {
   engines = [await openMemory(RETENTION)]
   const [engine] = engines as [Engine]
   const inboxes = new Inboxes(engine)
@@ -58,28 +58,28 @@ test('a wait goes on after a ring for the version before, until its own is ackno
   const put = () =>
     publisher.notify('ada', { title: 'A', tag: 't' }, { credential: 'test', waiter: ackWaiters.name })
   await ackWaiters.listen()
-  // Stands for a ring that is under way for a while.
+  // Stands for a wake-up that is under way for a while.
   const { publish } = engine.broker
-  const rings: (() => void)[] = []
+  const wakeUps: (() => void)[] = []
   engine.broker.publish = async (draft) => {
     if (draft.channel === processChannel(ackWaiters.name))
-      await new Promise<void>((resolve) => rings.push(resolve))
+      await new Promise<void>((resolve) => wakeUps.push(resolve))
     return publish.call(engine.broker, draft)
   }
   const first = await put()
   const acknowledged = inboxes.acknowledge('ada', first.seq)
-  await until(async () => rings.length === 1, 5000)
+  await until(async () => wakeUps.length === 1, 5000)
   const second = await put()
   expect(second.id).toBe(first.id)
   const answers: boolean[] = []
   const waits = [1, 2].map(() => ackWaiters.wait('ada', first.id, 20).then((answer) => answers.push(answer)))
-  rings[0]!()
+  wakeUps[0]!()
   await acknowledged
   await expect(ackWaiters.wait('ada', first.id, 0.2)).resolves.toBe(false)
   expect(answers).toEqual([])
   const again = inboxes.acknowledge('ada', second.seq)
-  await until(async () => rings.length === 2, 5000)
-  rings[1]!()
+  await until(async () => wakeUps.length === 2, 5000)
+  wakeUps[1]!()
   await Promise.all([again, ...waits])
   expect(answers).toEqual([true, true])
 })

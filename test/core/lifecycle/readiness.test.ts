@@ -5,7 +5,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** What a listener is told if a canary ends at each of these seconds, with this error if there is one. */
+/** What a listener hears if a canary ends at each of these seconds, with this error if there is one. */
 async function told(canaries: readonly (readonly [second: number, error?: string])[]): Promise<unknown[]> {
   let now = 0
   vi.spyOn(performance, 'now').mockImplementation(() => now)
@@ -31,7 +31,7 @@ async function told(canaries: readonly (readonly [second: number, error?: string
   return said
 }
 
-test('a loss is told once, however long it lasts, and so is the return with the seconds in between', async () => {
+test('a loss is reported once, however long it lasts, and so is the return with the seconds in between', async () => {
   expect(await told([[0], [5, 'cut'], [6, 'refused'], [50, 'refused'], [51]])).toEqual([
     [0, 'found'],
     [5, 'lost', 'cut'],
@@ -47,7 +47,7 @@ test('an engine that is not there at the start is a loss', async () => {
   ])
 })
 
-test('a loss within ten seconds of one that was told is told when these are over, if it lasts', async () => {
+test('a loss within ten seconds of a reported one is reported when these are over, if it lasts', async () => {
   expect(
     await told([[0, 'one'], [2], [3, 'passes'], [4], [8, 'two'], [9.999, 'two'], [10, 'two'], [11]]),
   ).toEqual([

@@ -11,7 +11,7 @@ import {
   type StreamPosition,
 } from '../../../src/core/model/position.ts'
 
-/** Seqs 1–4 in the first life, 5–9 in the second, 10–12 in the third; retention has removed up to 6, and the first life with it. */
+/** Seqs 1–4 in the first run, 5–9 in the second, 10–12 in the third; retention has removed up to 6, and the first run with it. */
 const LOG: LogState = {
   seq: 12,
   floor: 6,
@@ -36,7 +36,7 @@ describe('continueFrom', () => {
     ['below the floor', { seq: 5, epoch: 'B.two' }, { after: 6, gap: { from: 6, to: 6, reason: 'trimmed' } }],
     ['the beginning', { seq: 0, epoch: 'B.two' }, { after: 6, gap: { from: 1, to: 6, reason: 'trimmed' } }],
     [
-      'given again by the next life',
+      'given again by the next run',
       { seq: 10, epoch: 'B.two' },
       { after: 9, gap: { from: 10, to: 10, reason: 'failover' } },
     ],
@@ -50,19 +50,19 @@ describe('continueFrom', () => {
       { seq: 13, epoch: 'B.three' },
       { after: 12, gap: { from: 13, to: 13, reason: 'failover' } },
     ],
+    ['a forgotten run', { seq: 4, epoch: 'B.one' }, { after: 6, gap: { from: 5, to: 6, reason: 'trimmed' } }],
     [
-      'a forgotten life',
-      { seq: 4, epoch: 'B.one' },
-      { after: 6, gap: { from: 5, to: 6, reason: 'trimmed' } },
-    ],
-    [
-      'a life that the log never had',
+      'a run that the log never had',
       { seq: 9, epoch: 'B.lost' },
       { after: 6, gap: { from: 7, to: 9, reason: 'failover' } },
     ],
-    ['another birth', { seq: 9, epoch: 'A.two' }, { after: 6, gap: { from: 1, to: 9, reason: 'wiped' } }],
     [
-      'another birth, earlier',
+      'another incarnation',
+      { seq: 9, epoch: 'A.two' },
+      { after: 6, gap: { from: 1, to: 9, reason: 'wiped' } },
+    ],
+    [
+      'another incarnation, earlier',
       { seq: 2, epoch: 'A.two' },
       { after: 6, gap: { from: 1, to: 6, reason: 'wiped' } },
     ],
@@ -87,7 +87,7 @@ describe('continueFrom', () => {
 })
 
 describe('headOf', () => {
-  test('is of the life that wrote last', () => {
+  test('is of the run that wrote last', () => {
     expect(headOf(LOG)).toEqual({ seq: 12, epoch: 'B.three' })
   })
 })
@@ -111,11 +111,11 @@ describe('pruneEpochs', () => {
 class Model {
   entries: string[] = []
   floor = 0
-  #lives = 0
-  #births = 0
+  #runs = 0
+  #incarnations = 0
   #written = 0
-  #life = ''
-  #birth = ''
+  #runId = ''
+  #incarnation = ''
   #epochs: readonly Epoch[] = []
   /** Positions that readers were given, each with what the log held up to it. */
   readonly readers: { cursor: StreamPosition; held: string[] }[] = []
@@ -131,7 +131,7 @@ class Model {
 
   publish(): void {
     this.entries.push(`entry ${++this.#written}`)
-    const epoch = `${this.#birth}.${this.#life}`
+    const epoch = `${this.#incarnation}.${this.#runId}`
     if (headOf(this.log).epoch !== epoch)
       this.#epochs = pruneEpochs([...this.#epochs, { epoch, first: this.entries.length }], this.floor)
     this.note()
@@ -147,7 +147,7 @@ class Model {
   }
 
   restart(): void {
-    this.#life = `life${++this.#lives}`
+    this.#runId = `run${++this.#runs}`
   }
 
   /** Another server, which has not heard of the last entries, goes on. */
@@ -159,10 +159,10 @@ class Model {
   }
 
   wipe(): void {
-    this.#birth = `birth${++this.#births}`
+    this.#incarnation = `incarnation${++this.#incarnations}`
     this.entries = []
     this.floor = 0
-    this.#epochs = [{ epoch: `${this.#birth}.${this.#life}`, first: 1 }]
+    this.#epochs = [{ epoch: `${this.#incarnation}.${this.#runId}`, first: 1 }]
     this.note()
   }
 }

@@ -9,7 +9,7 @@ const CHANNEL = roomChannel('ü {x}: 😀')
 const EPOCH = 'aB3_-xyz.life0001'
 
 const stored = (draft: Draft, seq = 7) => decode(draft.channel, Buffer.from(encode(draft, seq, EPOCH)))
-const carried = (draft: Draft) => decode(draft.channel, Buffer.from(encodeUnstored(draft)))
+const asEphemeral = (draft: Draft) => decode(draft.channel, Buffer.from(encodeUnstored(draft)))
 
 describe('the wire form', () => {
   test('brings back every field of a stored draft', () => {
@@ -21,9 +21,9 @@ describe('the wire form', () => {
     })
   })
 
-  test('says that nobody is left out, and that an unstored draft has no place', () => {
+  test('says that nobody is left out, and that an unstored draft has no position', () => {
     expect(stored(draftOf(CHANNEL)).except).toBe('')
-    expect(carried(draftOf(CHANNEL))).toMatchObject({ seq: 0, epoch: '', except: '' })
+    expect(asEphemeral(draftOf(CHANNEL))).toMatchObject({ seq: 0, epoch: '', except: '' })
   })
 
   test('puts seq and epoch where head and tail leave room, and touches nothing else', () => {
@@ -32,7 +32,7 @@ describe('the wire form', () => {
     expect(stored(draft, 9_007_199_254_740_991).packet.toString()).toBe(
       `${head},"seq":9007199254740991,"epoch":"${EPOCH}","alert":true}]`,
     )
-    expect(carried(draft).packet.toString()).toBe(`${head},"alert":true}]`)
+    expect(asEphemeral(draft).packet.toString()).toBe(`${head},"alert":true}]`)
   })
 
   test('carries any JSON', () => {
@@ -49,8 +49,8 @@ describe('the wire form', () => {
 
   test.each(['1\n2', '1 2', '\u0000', 'ü'])('nothing is made of a draft whose fields have %j', (word) => {
     for (const draft of [draftOf(CHANNEL, '', { except: word }), draftOf(CHANNEL, '', { id: word })]) {
-      expect(() => encode(draft, 7, EPOCH)).toThrow('can not stand')
-      expect(() => encodeUnstored(draft)).toThrow('can not stand')
+      expect(() => encode(draft, 7, EPOCH)).toThrow('cannot stand')
+      expect(() => encodeUnstored(draft)).toThrow('cannot stand')
     }
   })
 

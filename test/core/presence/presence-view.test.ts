@@ -3,6 +3,7 @@ import { Hub } from '../../../src/core/delivery/hub.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel } from '../../../src/core/model/channel.ts'
 import type { PresenceSnapshot } from '../../../src/core/presence/presence-view.ts'
+import { report } from '../../support/engines.ts'
 import { openLossyEngine } from '../../support/lossy-topics.ts'
 import { Recorder } from '../../support/recorder.ts'
 
@@ -16,7 +17,7 @@ describe('the list of a room after a cut', () => {
 
   beforeEach(async () => {
     ;({ engine, lose, restore } = await openLossyEngine(RETENTION))
-    hub = new Hub(engine)
+    hub = new Hub(engine, report)
     await engine.presence.state('den', new Map([['ada', 1]]))
   })
   afterEach(async () => {

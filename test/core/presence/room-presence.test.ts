@@ -3,6 +3,7 @@ import { Subscription } from '../../../src/core/delivery/subscription.ts'
 import { roomChannel } from '../../../src/core/model/channel.ts'
 import type { PresenceSnapshot } from '../../../src/core/presence/presence-view.ts'
 import { LEAVE_PAUSE, RoomPresence } from '../../../src/core/presence/room-presence.ts'
+import { report } from '../../support/engines.ts'
 import { Recorder } from '../../support/recorder.ts'
 
 /** What was stated of Ada, and what ends the statement under way. */
@@ -58,7 +59,7 @@ test('one who comes back has never been away, however slowly that is stated', as
   expect(stated.at(-1)).toBe(1)
 })
 
-test('one who left is told to be away after a pause, once', async () => {
+test('one who left is away after a pause, once', async () => {
   people.enter('den', tab)
   await turn()
   people.leave('den', tab)
@@ -77,16 +78,16 @@ test('one who left is told to be away after a pause, once', async () => {
 test('whoever wants to see who is there waits for two statements at most, though others keep coming', async () => {
   people.enter('den', tab)
   await turn()
-  let sight: PresenceSnapshot | undefined
-  void people.watch(new Subscription(roomChannel('den'), tab, {} as never)).then((seen) => {
-    sight = seen
+  let snapshot: PresenceSnapshot | undefined
+  void people.watch(new Subscription(roomChannel('den'), tab, {} as never, report)).then((seen) => {
+    snapshot = seen
   })
   for (let statements = 0; statements < 2; statements++) {
-    expect(sight).toBeUndefined()
+    expect(snapshot).toBeUndefined()
     const other = new Recorder()
     other.user = `user-${statements}`
     people.enter('den', other)
     await stateAll()
   }
-  expect(sight).toEqual({ users: ['ada'], count: 1 })
+  expect(snapshot).toEqual({ users: ['ada'], count: 1 })
 })

@@ -4,10 +4,11 @@ import { controlDraft } from '../../../src/core/drafts/server.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
+import { report } from '../../support/engines.ts'
 import { openLossyEngine } from '../../support/lossy-topics.ts'
 import { Recorder } from '../../support/recorder.ts'
 
-describe('a change of a membership whose bell was lost', () => {
+describe('a change of a membership whose message was lost', () => {
   let engine: Engine
   let lose: { next: number }
   let hub: Hub
@@ -15,9 +16,9 @@ describe('a change of a membership whose bell was lost', () => {
   let tab: Recorder
 
   beforeEach(async () => {
-    // The engine writes memberships by itself, past the broker, but on the same bell.
+    // The engine writes memberships by itself, past the broker, but on the same topic.
     ;({ engine, lose } = await openLossyEngine({ count: 3, seconds: 3600 }))
-    hub = new Hub(engine)
+    hub = new Hub(engine, report)
     publisher = new Publisher(engine)
     tab = new Recorder()
     hub.open(tab)
@@ -36,7 +37,7 @@ describe('a change of a membership whose bell was lost', () => {
       100,
     )
 
-  test('is done as soon as something follows it, once and in its place', async () => {
+  test('is done as soon as something follows it, once and in its turn', async () => {
     lose.next = 1
     await grant('den')
     expect(tab.controls).toEqual([])
@@ -47,7 +48,7 @@ describe('a change of a membership whose bell was lost', () => {
     expect(tab.losses).toEqual([])
   })
 
-  test('and whose entry was trimmed is told as a loss', async () => {
+  test('and whose entry was trimmed counts as a loss', async () => {
     lose.next = 4
     for (const room of ['a', 'b', 'c', 'd']) await grant(room)
     await publisher.notify('ada', { title: 'after' }, { credential: 'test' })

@@ -12,8 +12,9 @@ import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
 import { openDatabase } from '../../../src/engines/embedded/tables/database.ts'
 import { Log } from '../../../src/engines/embedded/tables/log.ts'
 import { Transactions } from '../../../src/engines/embedded/tables/transactions.ts'
-import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser, upTo } from '../../contract/engine/bench.ts'
+import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser, upTo } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
+import { report } from '../../support/engines.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 
 const SECONDS = 60
@@ -100,7 +101,7 @@ describe('a file of an older version', () => {
     const old = new DatabaseSync(path)
     old.exec(FIRST)
     old
-      .prepare('INSERT INTO channel VALUES (1, ?, 2, 0, \'[{"epoch":"old.life","first":1}]\', NULL, ?)')
+      .prepare('INSERT INTO channel VALUES (1, ?, 2, 0, \'[{"epoch":"old.run","first":1}]\', NULL, ?)')
       .run(channel, Date.now())
     old.close()
     await open()
@@ -150,10 +151,10 @@ describe('a file of an older version', () => {
       PRAGMA user_version = 4;`)
     old.close()
     await open()
-    const ear = new TopicRecorder()
-    await engine.broker.subscribe(userChannel(user), ear.hear)
-    await ear.hasHeard(1)
-    expect(payloadOf(ear.heard[0]!)).toMatchObject({ ids: [id], unread: 0 })
+    const recorder = new TopicRecorder()
+    await engine.broker.subscribe(userChannel(user), recorder.hear)
+    await recorder.hasHeard(1)
+    expect(payloadOf(recorder.heard[0]!)).toMatchObject({ ids: [id], unread: 0 })
   })
 })
 
@@ -184,10 +185,10 @@ describe('a file that is not ours', () => {
 
   test('is refused by name if it is a directory', async () => {
     path = dir
-    await expect(open()).rejects.toThrow(`${dir} can not be opened`)
+    await expect(open()).rejects.toThrow(`${dir} cannot be opened`)
   })
 
-  test('does not go unnoticed when it takes the place of ours', async () => {
+  test('does not go unnoticed when it replaces ours', async () => {
     await open()
     await engine.probe()
     await rename(path, `${path}.old`)
@@ -201,8 +202,8 @@ describe('what the tables do not take', () => {
   test('is rejected alone: the others of its group are stored and heard once, and no number is given away', async () => {
     const { broker } = await open()
     const channel = someRoom()
-    const ear = new TopicRecorder()
-    await broker.subscribe(channel, ear.hear)
+    const recorder = new TopicRecorder()
+    await broker.subscribe(channel, recorder.hear)
     await broker.publish(draftOf(channel, 1))
     // The table takes whole numbers only.
     const impossible = { createdAt: 0.5 }
@@ -217,8 +218,8 @@ describe('what the tables do not take', () => {
       { status: 'fulfilled', value: { seq: 3 } },
     ])
     expect(await broker.publish(draftOf(channel, 4))).toMatchObject({ seq: 4 })
-    await ear.hasHeard(4)
-    expect(ear.data).toEqual([1, 2, 3, 4])
+    await recorder.hasHeard(4)
+    expect(recorder.data).toEqual([1, 2, 3, 4])
     expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2, 3, 4])
   })
 })
@@ -231,7 +232,7 @@ describe('a log whose commit fails', () => {
         'CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)',
       )
       const log = new Log(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
-      const transactions = new Transactions(database, log)
+      const transactions = new Transactions(database, log, report)
       const channel = someUser()
       const append = () => transactions.write(() => log.append(draftOf(channel), () => '').seq)
       const before = founded ? [await append(), await append()] : []
@@ -249,15 +250,15 @@ describe('a log whose commit fails', () => {
 })
 
 describe('a close', () => {
-  test('commits and carries what was published before it', async () => {
+  test('commits and delivers what was published before it', async () => {
     const { broker } = await open()
     const channel = someRoom()
-    const ear = new TopicRecorder()
-    await broker.subscribe(channel, ear.hear)
+    const recorder = new TopicRecorder()
+    await broker.subscribe(channel, recorder.hear)
     const publishing = publishMany({ broker }, channel, 2000)
     await engine.close()
     await publishing
-    expect(ear.seqs).toEqual(upTo(2000))
+    expect(recorder.seqs).toEqual(upTo(2000))
     expect(await ask('SELECT max(seq) FROM entry')).toBe(2000)
   })
 })
@@ -336,16 +337,16 @@ describe('the sweep', () => {
   test('forgets an idle log after the retention time, but not while somebody is connected', async () => {
     holdTime()
     const { broker, connections } = await open({ user: { count: 1000, seconds: SECONDS } })
-    const [idle, hasWebhook] = [someUser(), someUser()]
+    const [idle, connected] = [someUser(), someUser()]
     const incarnationOf = async (channel: typeof idle) =>
       (await broker.since(channel, {}, ALL)).head.epoch.split('.')[0]
-    const births = [await incarnationOf(idle), await incarnationOf(hasWebhook)]
-    await connections.announce(hasWebhook, 1)
+    const incarnations = [await incarnationOf(idle), await incarnationOf(connected)]
+    await connections.announce(connected, 1)
     await pass((SECONDS - 2) * 1000)
-    expect(await incarnationOf(idle)).toBe(births[0])
+    expect(await incarnationOf(idle)).toBe(incarnations[0])
     await pass((SECONDS + 2) * 1000)
-    expect(await incarnationOf(idle)).not.toBe(births[0])
-    expect(await incarnationOf(hasWebhook)).toBe(births[1])
+    expect(await incarnationOf(idle)).not.toBe(incarnations[0])
+    expect(await incarnationOf(connected)).toBe(incarnations[1])
   })
 
   test('forgets idempotency keys after 24 hours', async () => {
@@ -385,18 +386,18 @@ describe('a channel', () => {
     expect(seqsOf(page)).toEqual([4, 5, 6])
   })
 
-  test('keeps one epoch per life that wrote on it', async () => {
+  test('keeps one epoch per run that wrote on it', async () => {
     const channel = someUser()
-    for (const life of [1, 2, 3]) {
+    for (const run of [1, 2, 3]) {
       const { broker } = await open({ user: { count: 4, seconds: SECONDS } })
-      // A life that only reads leaves no trace.
+      // A run that only reads leaves no trace.
       await broker.since(channel, {}, ALL)
-      if (life !== 2) await publishMany({ broker }, channel, 3)
+      if (run !== 2) await publishMany({ broker }, channel, 3)
       await engine.close()
     }
     expect(JSON.parse(String(await ask('SELECT epochs FROM channel')))).toHaveLength(2)
     const { broker } = await open({ user: { count: 4, seconds: SECONDS } })
-    // The first life's entries are trimmed away with this, and its epoch with them.
+    // The first run's entries are trimmed away with this, and its epoch with them.
     await publishMany({ broker }, channel, 2)
     expect(JSON.parse(String(await ask('SELECT epochs FROM channel')))).toMatchObject([
       { first: 4 },

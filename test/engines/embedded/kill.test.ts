@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
-import { ALL, PLENTY, publishMany, seqsOf, someUser, upTo } from '../../contract/engine/bench.ts'
+import { ALL, PLENTY, publishMany, seqsOf, someUser, upTo } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { report } from '../../support/engines.ts'
 
@@ -54,7 +54,7 @@ function start(channel: string, what: 'forever' | 'once') {
   return { child, lines: createInterface({ input: child.stdout }), ended: once(child, 'exit') }
 }
 
-/** Lets a process publish, kills it after so many acknowledgements, and answers everything that it was told of. */
+/** Lets a process publish, kills it after so many acknowledgements, and answers everything that was acknowledged. */
 async function publishAndDie(channel: string, count: number): Promise<Acknowledged[]> {
   const { child, lines, ended } = start(channel, 'forever')
   const acknowledged: Acknowledged[] = []
@@ -98,13 +98,13 @@ test('a publish that is repeated after the kill is stored once', async () => {
 
 test('processes that die one after the other leave one log', async () => {
   const channel = someUser()
-  const lives = [await publishAndDie(channel, 30), await publishAndDie(channel, 30)]
+  const runs = [await publishAndDie(channel, 30), await publishAndDie(channel, 30)]
   const { broker } = await open()
   await publishMany({ broker }, channel, 1)
   const { publications, head } = await broker.since(channel, { seq: 0 }, ALL)
   expect(publications.map(({ seq }) => seq)).toEqual(upTo(head.seq))
-  for (const life of lives) {
-    const { seq, epoch } = life.at(-1)!
+  for (const run of runs) {
+    const { seq, epoch } = run.at(-1)!
     const page = await broker.since(channel, { seq, epoch }, ALL)
     expect(page.gap).toBeUndefined()
     expect(seqsOf(page)).toEqual(upTo(head.seq).slice(seq))

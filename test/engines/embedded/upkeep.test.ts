@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
-import { PLENTY, someUser, upTo } from '../../contract/engine/bench.ts'
+import { PLENTY, someUser, upTo } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { report } from '../../support/engines.ts'
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Hub } from '../../../src/core/delivery/hub.ts'
 import { type Channel, roomChannel } from '../../../src/core/model/channel.ts'
 import { dataOf, draftOf } from '../../support/drafts.ts'
+import { report } from '../../support/engines.ts'
 import { openProbed, type ProbedEngine } from '../../support/probed-engine.ts'
 import { type RedisCluster, startRedisCluster } from '../../support/programs/redis.ts'
 import { masterOf, moveSlot } from '../../support/programs/slots.ts'
@@ -30,7 +31,7 @@ beforeAll(async () => {
   cluster = await startRedisCluster({ replicas: 1, settings: { 'cluster-node-timeout': '1000' } })
   publishing = await openProbed(cluster.url, { replicas: 1 })
   hearing = await openProbed(cluster.url)
-  hub = new Hub(hearing)
+  hub = new Hub(hearing, report)
   tabs = new Map(CHANNELS.map((channel) => [channel, new Recorder(channel)]))
   published = new Map(CHANNELS.map((channel) => [channel, 0]))
   for (const [channel, tab] of tabs) {
@@ -93,12 +94,12 @@ test('slots that move under traffic lose nothing, double nothing and keep the or
   expect(hub.counts.repairs).toBe(repairs)
 }, 60_000)
 
-test('a master that dies is replaced, what only it had is told as a gap, and the rest goes on', async () => {
+test('a master that dies is replaced, what only it had is a gap, and the rest goes on', async () => {
   const [channel] = CHANNELS as [Channel]
   const tab = tabs.get(channel)!
   const master = await masterOf(cluster.nodes, keyOf(channel))
   const before = published.get(channel)!
-  // Its replica can not sign in any more; who is connected stays so.
+  // Its replica cannot sign in any more; who is connected stays so.
   await master.cli('config', 'set', 'requirepass', 'a-password')
   await master.cli('-a', 'a-password', '--no-auth-warning', 'client', 'kill', 'type', 'replica')
   await publish(channel, hearing)

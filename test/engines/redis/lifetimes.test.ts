@@ -8,7 +8,7 @@ import { Keys } from '../../../src/engines/redis/keys.ts'
 import { CommandConnection } from '../../../src/engines/redis/links/command-connection.ts'
 import type { ScriptedClient } from '../../../src/engines/redis/scripts/calls.ts'
 import { withScripts } from '../../../src/engines/redis/scripts/scripts.ts'
-import { openRedis } from '../../support/engines.ts'
+import { openRedis, report } from '../../support/engines.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 
@@ -28,7 +28,7 @@ let publisher: Publisher
 beforeEach(async () => {
   redis = await startRedis()
   engine = await openRedis(redis.url, { retention: { user: PLENTY, room: PLENTY } })
-  connection = new CommandConnection({ url: redis.url, commandTimeout: 1000 })
+  connection = new CommandConnection({ url: redis.url, commandTimeout: 1000 }, report)
   scripts = withScripts(connection.client)
   keys = new Keys('tabcast', connection.database)
   publisher = new Publisher(engine)
@@ -45,26 +45,23 @@ const notify = (input: object) => publisher.notify('ada', { title: 'A', ...input
 /** How long the keys of an inbox that exist are kept, and what is known of its log, in milliseconds. */
 async function lifetimes(): Promise<{ inbox: number[]; meta: number }> {
   const inbox = await Promise.all(keys.inbox(ADA).map((key) => connection.client.pttl(key)))
-  return { inbox: inbox.filter((life) => life !== -2), meta: await connection.client.pttl(keys.meta(ADA)) }
+  return { inbox: inbox.filter((ttl) => ttl !== -2), meta: await connection.client.pttl(keys.meta(ADA)) }
 }
 
 test.each([
   ['a tab that came before it', () => engine.connections.announce(ADA, 1)],
   ['a read of the log', () => engine.broker.since(ADA, { seq: 0 }, ALL)],
   ['nothing', async () => undefined],
-])(
-  'an inbox lives on after its last notification for longer than anything in it: after %s',
-  async (_name, before) => {
-    await before()
-    await notify({})
-    await notify({ tag: 't', ttl: 1000 })
-    const { inbox, meta } = await lifetimes()
-    expect(inbox).toHaveLength(5)
-    for (const life of inbox) expect(life).toBeGreaterThan(PLENTY.seconds * 1000)
-    // What gives the numbers must not be forgotten before what has them.
-    expect(meta).toBeGreaterThan(Math.min(...inbox) - 1000)
-  },
-)
+])('an inbox outlasts everything in it: after %s', async (_name, before) => {
+  await before()
+  await notify({})
+  await notify({ tag: 't', ttl: 1000 })
+  const { inbox, meta } = await lifetimes()
+  expect(inbox).toHaveLength(5)
+  for (const ttl of inbox) expect(ttl).toBeGreaterThan(PLENTY.seconds * 1000)
+  // What gives the numbers must not be forgotten before what has them.
+  expect(meta).toBeGreaterThan(Math.min(...inbox) - 1000)
+})
 
 test('keys that were emptied and are made anew have an end, too', async () => {
   await notify({})
@@ -73,7 +70,7 @@ test('keys that were emptied and are made anew have an end, too', async () => {
   await inboxes.withdraw('ada', id)
   expect((await lifetimes()).inbox).toHaveLength(4)
   await notify({ tag: 'u' })
-  for (const life of (await lifetimes()).inbox) expect(life).toBeGreaterThan(PLENTY.seconds * 1000)
+  for (const ttl of (await lifetimes()).inbox) expect(ttl).toBeGreaterThan(PLENTY.seconds * 1000)
 })
 
 test('the counts go with what they count', async () => {
@@ -87,10 +84,10 @@ test('an inbox that has forgotten when its first one ends is looked at all the s
   const { id } = await notify({ ttl: 1 })
   await notify({})
   await connection.client.hdel(keys.inbox(ADA)[0], '#first')
-  const ear = new TopicRecorder()
-  await engine.broker.subscribe(ADA, ear.hear)
-  await ear.hasHeard(1)
-  expect(payloadOf(ear.heard[0]!)).toMatchObject({ ids: [id], unread: 1 })
+  const recorder = new TopicRecorder()
+  await engine.broker.subscribe(ADA, recorder.hear)
+  await recorder.hasHeard(1)
+  expect(payloadOf(recorder.heard[0]!)).toMatchObject({ ids: [id], unread: 1 })
   expect(await connection.client.hget(keys.inbox(ADA)[0], '#first')).toMatch(/^\d+$/)
 })
 

@@ -4,6 +4,7 @@ import { CommandConnection } from '../../../src/engines/redis/links/command-conn
 import { RedisPresence } from '../../../src/engines/redis/presence.ts'
 import { RedisRegistry } from '../../../src/engines/redis/registry.ts'
 import { withScripts } from '../../../src/engines/redis/scripts/scripts.ts'
+import { report } from '../../support/engines.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import { until } from '../../support/until.ts'
 
@@ -21,7 +22,7 @@ let afterwards: () => void
 
 beforeEach(async () => {
   redis = await startRedis()
-  connection = new CommandConnection({ url: redis.url, commandTimeout: 1000 })
+  connection = new CommandConnection({ url: redis.url, commandTimeout: 1000 }, report)
   const scripts = withScripts(connection.client)
   const keys = new Keys('tabcast', connection.database)
   registry = new RedisRegistry(connection, scripts, keys)

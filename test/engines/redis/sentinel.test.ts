@@ -74,7 +74,7 @@ describe('a master that its Sentinels replace', () => {
     expect((await late.broker.since(channel, {}, ALL)).head.seq).toBe(63)
   }, 60_000)
 
-  test.concurrent('one that goes on writing alone: what only it had is told as a gap, to tabs that are there and that come', async () => {
+  test.concurrent('one that goes on writing alone: what only it had is a gap, for tabs that are there and that come', async () => {
     const redis = keep(await startRedisSentinel())
     const server = keep(await startApp({ REDIS_URL: redis.url }))
     for (let number = 1; number <= 8; number++) await server.notify('ada', { title: String(number) })

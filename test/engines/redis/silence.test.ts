@@ -94,8 +94,10 @@ test.each(worlds)(
     const { proxies, url } = await start()
     const engine = await openProbed(url)
     keep(engine)
-    const ears = CHANNELS.map(() => new TopicRecorder())
-    await Promise.all(CHANNELS.map((channel, index) => engine.broker.subscribe(channel, ears[index]!.hear)))
+    const recorders = CHANNELS.map(() => new TopicRecorder())
+    await Promise.all(
+      CHANNELS.map((channel, index) => engine.broker.subscribe(channel, recorders[index]!.hear)),
+    )
     expect(freeze(proxies, (sent) => SUBSCRIBE.some(sent))).toBe(proxies.length)
     const before = engine.restorations
     const frozenAt = performance.now()
@@ -104,7 +106,7 @@ test.each(worlds)(
     expect(performance.now() - frozenAt).toBeLessThan(NOTICED)
     await publishEverywhere(engine)
     // The first ones are for the log to tell: the broker has said that it is to be asked.
-    await Promise.all(ears.map((ear) => ear.hasHeard(1)))
+    await Promise.all(recorders.map((recorder) => recorder.hasHeard(1)))
   },
   30_000,
 )

@@ -3,7 +3,7 @@ import type { LogPage } from '../../../src/core/engine/broker.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import type { StreamPosition } from '../../../src/core/model/position.ts'
-import { seqsOf } from '../../contract/engine/bench.ts'
+import { seqsOf } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
 import { openRedis } from '../../support/engines.ts'
 import { TopicRecorder } from '../../support/listener.ts'
@@ -53,21 +53,21 @@ describe('what only Redis can do to a log', () => {
       expect((await after.broker.since(channel, { seq, epoch }, ALL)).gap).toBeUndefined()
   })
 
-  test('two databases of one server keep apart what is stored and what is carried', async () => {
+  test('two databases of one server keep apart what is stored and what is ephemeral', async () => {
     const server = await serve()
     const one = await open(`${server.url}/0`)
     const two = await open(`${server.url}/1`)
     const channel = roomChannel('den')
-    const ears = [new TopicRecorder(), new TopicRecorder()] as const
-    await one.broker.subscribe(channel, ears[0].hear)
-    await two.broker.subscribe(channel, ears[1].hear)
+    const recorders = [new TopicRecorder(), new TopicRecorder()] as const
+    await one.broker.subscribe(channel, recorders[0].hear)
+    await two.broker.subscribe(channel, recorders[1].hear)
     await one.broker.publish(draftOf(channel, 1, { stored: false }))
     await two.broker.publish(draftOf(channel, 2, { stored: false }))
-    await Promise.all(ears.map((ear) => ear.hasHeard(1)))
-    expect(ears.map(({ data }) => data)).toEqual([[1], [2]])
+    await Promise.all(recorders.map((recorder) => recorder.hasHeard(1)))
+    expect(recorders.map(({ data }) => data)).toEqual([[1], [2]])
   })
 
-  test('a log that was evicted or has expired is told as a gap', async () => {
+  test('a log that was evicted or has expired becomes a gap', async () => {
     const server = await serve()
     const { broker } = await open(server.url)
     const channel = roomChannel('den')
@@ -79,7 +79,7 @@ describe('what only Redis can do to a log', () => {
     expect((await broker.since(channel, { seq: 5, epoch }, ALL)).gap).toBeUndefined()
   })
 
-  test('it is told as a gap as well if a publish comes before the next reader', async () => {
+  test('it becomes a gap as well if a publish comes before the next reader', async () => {
     const server = await serve()
     const { broker } = await open(server.url, { count: 1000, seconds: 1 })
     const channel = roomChannel('den')
@@ -141,8 +141,8 @@ describe('what only Redis can do to a log', () => {
     const server = await serve()
     const { broker } = await open(server.url)
     const channel = roomChannel('den')
-    const ear = new TopicRecorder()
-    await broker.subscribe(channel, ear.hear)
+    const recorder = new TopicRecorder()
+    await broker.subscribe(channel, recorder.hear)
     for (const rubbish of [
       '',
       'rubbish',
@@ -154,8 +154,8 @@ describe('what only Redis can do to a log', () => {
     ])
       await server.cli('publish', 'tabcast:{room:den}', rubbish)
     await broker.publish(draftOf(channel, 1))
-    await ear.hasHeard(1)
-    expect(ear.data).toEqual([1])
+    await recorder.hasHeard(1)
+    expect(recorder.data).toEqual([1])
   })
 })
 

@@ -23,7 +23,7 @@ const keep = <Thing extends (typeof open)[number]>(thing: Thing): Thing => {
   return thing
 }
 
-test('a wipe is told to the tabs of a quiet channel, and who is connected is known again', async () => {
+test('a wipe reaches the tabs of a quiet channel, and who is connected is known again', async () => {
   const redis = keep(await startRedis())
   const server = keep(await startApp({ REDIS_URL: redis.url }))
   await server.notify('ada', { title: 'one' })
@@ -41,7 +41,7 @@ test('a wipe is told to the tabs of a quiet channel, and who is connected is kno
   expect(await redis.cli('hvals', 'tabcast:{processes}:peers')).toContain(server.url)
 })
 
-test('a wipe that is followed by a post at once is told as well, with the post after it', async () => {
+test('a wipe that is followed by a post at once reaches them as well, with the post after it', async () => {
   const redis = keep(await startRedis())
   const server = keep(await startApp({ REDIS_URL: redis.url }))
   const { seq, epoch } = await server.notify('ada', { title: 'one' })
@@ -54,7 +54,7 @@ test('a wipe that is followed by a post at once is told as well, with the post a
   expect(tab.seen.map(({ event }) => event).slice(-3)).toEqual(['gap', 'notification', 'position'])
 })
 
-test('a store that comes back older is told to the tabs of a quiet channel, and what follows is shown', async () => {
+test('a store that comes back older reaches the tabs of a quiet channel, and what follows is shown', async () => {
   const redis = keep(await startRedis())
   const server = keep(await startApp({ REDIS_URL: redis.url }))
   for (let number = 1; number <= 8; number++) await server.notify('ada', { title: String(number) })

@@ -14,9 +14,9 @@ beforeEach(async () => {
 })
 afterEach(() => app.close())
 
-const sessions = (): number => app.io.engine.clientsCount
+const engineSessions = (): number => app.io.engine.clientsCount
 
-/** A websocket without a client that would mind what it sends; resolves when its session is open. */
+/** A websocket without a client that would mind what it sends; resolves when its engine session is open. */
 async function open(query = ''): Promise<WebSocket> {
   const url = app.url.replace('http', 'ws')
   const socket = new WebSocket(`${url}/socket.io/?EIO=4&transport=websocket${query}`)
@@ -48,7 +48,7 @@ async function floods(socket: WebSocket, send: () => void): Promise<void> {
   expect(socket.readyState).not.toBe(WebSocket.OPEN)
 }
 
-describe('a session that does not read is ended', () => {
+describe('an engine session that does not read is ended', () => {
   test('which asks for what is not known', async () => {
     const socket = await connected()
     await floods(socket, () => socket.send(`421["${'x'.repeat(1000)}"]`))
@@ -75,9 +75,9 @@ test('what waits is counted in bytes, not in characters', async () => {
   const sid = await openPolling(app.url, app.token('ada'))
   await polling(app.url, { sessionId: sid })
   for (let count = 0; count < 4; count++) app.io.emit('own', '漢'.repeat(10_000))
-  expect(sessions()).toBe(1)
+  expect(engineSessions()).toBe(1)
   app.io.emit('own', 'one more')
-  expect(sessions()).toBe(0)
+  expect(engineSessions()).toBe(0)
 })
 
 describe('a page that leaves the namespace', () => {
@@ -86,7 +86,7 @@ describe('a page that leaves the namespace', () => {
     const gone = new Promise((resolve) => socket.once('close', resolve))
     socket.send('41')
     await gone
-    expect(sessions()).toBe(0)
+    expect(engineSessions()).toBe(0)
     expect(app.app.hub.counts.connections).toBe(0)
   })
 
@@ -103,7 +103,7 @@ describe('a page that leaves the namespace', () => {
   })
 })
 
-test('an event that is not known is told by the beginning of its name', async () => {
+test('an event that is not known is named by the beginning of its name', async () => {
   const tab = await app.tab('ada').connected()
   const { error } = await tab.ask('x'.repeat(60_000))
   expect(error).toMatchObject({ code: 'unknown_event' })
@@ -125,7 +125,7 @@ test.each([
     socket.send(connect)
     await hears(count)
   }
-  expect(sessions()).toBe(1)
+  expect(engineSessions()).toBe(1)
   socket.send(connect)
   await gone
   expect(answers).toHaveLength(MAX_REFUSED)
@@ -135,7 +135,7 @@ describe('answers to polls', () => {
   /** More than the kernels hold. */
   const SIZE = 12_000_000
 
-  /** A session for which so much waits; resolves with its id. */
+  /** An engine session for which so much waits; resolves with its id. */
   async function full(): Promise<string> {
     const sid = await openPolling(app.url, app.token('ada'))
     await polling(app.url, { sessionId: sid })
@@ -161,13 +161,13 @@ describe('answers to polls', () => {
       expect((await polling(app.url, { sessionId: sid })).body.length).toBeGreaterThan(SIZE)
       app.io.emit('own', 'x'.repeat(SIZE))
     }
-    expect(sessions()).toBe(1)
+    expect(engineSessions()).toBe(1)
   })
 
-  test('that are not read end the session when it asks for more', async () => {
+  test('that are not read end the engine session when it asks for more', async () => {
     const sid = await full()
     const unread = await poll(sid)
-    expect(sessions()).toBe(1)
+    expect(engineSessions()).toBe(1)
     expect((await polling(app.url, { sessionId: sid })).status).toBe(400)
     expect(app.app.sockets!.counts.closed.slow).toBe(1)
     unread.destroy()

@@ -20,7 +20,7 @@ export interface Nginx {
 }
 
 /**
- * Checks a file of deploy/ with nginx itself and runs it on a free port of loopback. Names are put in place of what only a network of
+ * Checks a file of deploy/ with nginx itself and runs it on a free port of loopback. Names are replaced that only a network of
  * containers has: `hosts` maps `api:3000` to `127.0.0.1:12345`.
  */
 export async function startNginx(hosts: Record<string, string>, name = 'nginx.conf'): Promise<Nginx> {

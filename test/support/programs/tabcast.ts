@@ -126,7 +126,7 @@ function launch(
   }
 }
 
-/** Waits for `goal`; rejects if the process ends before or the goal can not be reached. */
+/** Waits for `goal`; rejects if the process ends before or the goal cannot be reached. */
 async function reached(started: NodeProcess, goal: Promise<void>): Promise<void> {
   const ended = started.exited.then((code) => {
     throw new Error(`it ended with ${code}`)

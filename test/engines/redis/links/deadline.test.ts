@@ -3,6 +3,7 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { CommandConnection } from '../../../../src/engines/redis/links/command-connection.ts'
 import { withDeadline } from '../../../../src/engines/redis/links/deadline.ts'
+import { report } from '../../../support/engines.ts'
 import { startRedis } from '../../../support/programs/redis.ts'
 
 /** Keeps this process from running, as a long collection of garbage or a machine without a free core does. */
@@ -13,7 +14,7 @@ const freeze = (milliseconds: number): void => {
 async function connect(commandTimeout: number): Promise<{ connection: CommandConnection; pause: Redis }> {
   const redis = await startRedis()
   onTestFinished(() => redis.stop())
-  const connection = new CommandConnection({ url: redis.url, commandTimeout })
+  const connection = new CommandConnection({ url: redis.url, commandTimeout }, report)
   onTestFinished(() => connection.close())
   const pause = new Redis(redis.url)
   onTestFinished(() => pause.disconnect())

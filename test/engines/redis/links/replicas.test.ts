@@ -72,7 +72,7 @@ test('everyone who comes while a WAIT is stuck is answered in time as well', asy
   await Promise.all(waiting)
 })
 
-test('what is only carried waits for nobody', async () => {
+test('what is ephemeral waits for nobody', async () => {
   replica.pause()
   expect(await engine.broker.publish(draftOf(channel, 1, { stored: false }))).toMatchObject({ seq: 0 })
 })
