@@ -1,41 +1,43 @@
 import type { Audience } from '../core/delivery/ephemeral-event.ts'
 import type { Publication } from '../core/model/publication.ts'
 
-/** Hears what others publish in Redis under a topic: a channel's name, or a prefix and one final `*`. Answers how to stop. */
+/**
+ * Listens to the channels of Redis that match one of these patterns: a channel's name, or a prefix and one final `*`. `onMessage` receives
+ * the pattern that matched, the channel, and the message. Returns what stops it.
+ */
 export type Listen = (
-  topics: readonly string[],
-  onMessage: (topic: string, channel: string, message: Buffer) => void,
+  patterns: readonly string[],
+  onMessage: (pattern: string, channel: string, message: Buffer) => void,
 ) => { close(): void }
 
-/** What a door that only carries is given by the house. */
+/** The parts that a live bridge works with. */
 export interface LiveParts {
   listen: Listen
-  /** Tells the tabs of this process; false if it was dropped for want of time. */
+  /** Sends an event to the tabs of this process, without storing it; false if it was dropped because the tabs could not keep up. */
   publishEphemeral(publication: Publication, audience: Audience): boolean
-  /** Counts a message that can't be delivered. */
+  /** Counts a message that cannot be delivered. */
   reject(reason: string): void
 }
 
-/** What a message comes to: an event, and for whom it is. */
+/** The event that a message becomes, and its audience. */
 export interface BridgedEvent {
   publication: Publication
   audience: Audience
 }
 
 /**
- * Opens a door: what `read` makes of each message goes to the tabs of this process. `read` throws an error that says why it can't;
- * whatever it throws, the message is counted and nobody is harmed.
+ * Opens a live bridge: the events that `read` makes of each message go to the tabs of this process. `read` throws an error that says why a
+ * message cannot be delivered; whatever it throws, the message is counted as rejected. Returns what closes the bridge.
  */
 export function openLiveBridge(
-  topics: readonly string[],
-  read: (topic: string, channel: string, message: Buffer) => BridgedEvent[],
+  patterns: readonly string[],
+  read: (pattern: string, channel: string, message: Buffer) => BridgedEvent[],
   { listen, publishEphemeral, reject }: LiveParts,
 ): { close(): void } {
-  return listen(topics, (topic, channel, message) => {
+  return listen(patterns, (pattern, channel, message) => {
     try {
-      for (const { publication, audience } of read(topic, channel, message))
-        if (!publishEphemeral(publication, audience))
-          reject('more came than could be told to the tabs in time')
+      for (const { publication, audience } of read(pattern, channel, message))
+        if (!publishEphemeral(publication, audience)) reject('more came than the tabs could be sent in time')
     } catch (error) {
       reject(`on ${JSON.stringify(channel)}, ${(error as Error).message}`)
     }

@@ -6,7 +6,7 @@ import { refuseProto } from '../core/json/proto.ts'
 import { faultOfId, roomChannel } from '../core/model/channel.ts'
 import { type BridgedEvent, type LiveParts, openLiveBridge } from './live.ts'
 
-/** Which channels of Redis lead to which rooms. */
+/** A rule that leads from channels of Redis to rooms. */
 export interface PublishRule {
   /** A channel's name, or a prefix and one final `*`. */
   channel: string
@@ -14,22 +14,22 @@ export interface PublishRule {
   room: string
   /** The event that the tabs get, with what was published as its only argument; undefined: a room message. */
   event?: string
-  /** What is put in the place of what in the room's name, one after the other. */
+  /** Replacements in the room's name, text by text, one after the other. */
   replace?: Readonly<Record<string, string>>
 }
 
-/** Delivers what is published on channels of Redis to rooms, by these rules. */
+/** Delivers what is published on channels of Redis to rooms, by these rules. Returns what closes the bridge. */
 export function openRedisPublishBridge(rules: readonly PublishRule[], parts: LiveParts): { close(): void } {
-  const topics = [...new Set(rules.map(({ channel }) => channel))]
+  const patterns = [...new Set(rules.map(({ channel }) => channel))]
   return openLiveBridge(
-    topics,
-    (topic, channel, message) =>
-      rules.filter((rule) => rule.channel === topic).map((rule) => readPublished(rule, channel, message)),
+    patterns,
+    (pattern, channel, message) =>
+      rules.filter((rule) => rule.channel === pattern).map((rule) => readPublished(rule, channel, message)),
     parts,
   )
 }
 
-/** What a message comes to by a rule. Throws an error that says what is wrong with it. */
+/** Reads a message by a rule. Throws an error that says what is wrong with it. */
 function readPublished(rule: PublishRule, channel: string, message: Buffer): BridgedEvent {
   const room = roomOf(rule, channel)
   const fault = faultOfId(room)
@@ -46,15 +46,15 @@ function readPublished(rule: PublishRule, channel: string, message: Buffer): Bri
   return { publication: ephemeralEvent('message', [payload]), audience: { to, except } }
 }
 
-function roomOf({ channel: topic, room, replace = {} }: PublishRule, channel: string): string {
-  const matched = topic.endsWith('*') ? channel.slice(topic.length - 1) : ''
+function roomOf({ channel: pattern, room, replace = {} }: PublishRule, channel: string): string {
+  const matched = pattern.endsWith('*') ? channel.slice(pattern.length - 1) : ''
   return Object.entries(replace).reduce(
     (name, [from, to]) => name.replaceAll(from, () => to),
     room.replace('*', () => matched),
   )
 }
 
-/** JSON as what it says; anything else is text. */
+/** The value that JSON stands for; anything else is text. */
 function jsonOrText(text: string): unknown {
   try {
     return parseExact(text)
@@ -79,7 +79,7 @@ function contentOf(value: unknown): Content {
     : { type: 'message', data: value }
 }
 
-/** What Laravel's Redis broadcaster publishes. */
+/** True for a message of Laravel's Redis broadcaster. */
 function isOfLaravel(value: unknown): value is { event: string; data: unknown; socket?: unknown } {
   if (typeof value !== 'object' || value === null) return false
   const { event, data, socket: _, ...others } = value as Record<string, unknown>

@@ -7,19 +7,19 @@ import { ServiceError } from '../core/model/errors.ts'
 /** The consumer group that all processes of a set-up share. */
 const GROUP = 'tabcast'
 
-/** How many entries are published at once. */
+/** The most entries that are published at once. */
 const BATCH = 100
 
-/** How long a read waits for an entry, in milliseconds. */
+/** The longest that a read waits for an entry, in milliseconds. */
 export const STREAM_BLOCK = 1000
 
-/** An entry that a process has had for so many milliseconds is taken from it, since it may be dead. */
+/** An entry that a process has had for this many milliseconds is taken from it, since the process may be dead. */
 const CLAIM_AFTER = 5000
 
-/** How often it is looked for such entries, in milliseconds. */
+/** Milliseconds between two searches for such entries. */
 const CLAIM_INTERVAL = 1000
 
-/** A process that has not asked for anything for so many milliseconds is forgotten, if it owes nothing. */
+/** A process that has not asked for anything for this many milliseconds is forgotten, if it owes nothing. */
 const FORGET_AFTER = 3_600_000
 
 /** The most refused entries that are kept. */
@@ -28,20 +28,21 @@ export const MAX_DEAD = 1000
 /** One entry: its id, and names and values in turn. */
 type Entry = [id: Buffer, fields: Buffer[] | null]
 
-/** What the door is given by the house. */
+/** The parts that the bridge works with. */
 export interface StreamParts {
-  /** Makes a connection of the door's own, on which a command may take `STREAM_BLOCK` longer than elsewhere. */
+  /** Makes a connection for the bridge alone, on which a command may take `STREAM_BLOCK` longer than elsewhere. */
   connect(): Redis | Cluster
   /** Publishes an entry; rejects with a `ServiceError`. */
   publish(fields: ReadonlyMap<string, Buffer>, options: PublishOptions): Promise<void>
-  /** Counts an entry that can't be published. */
+  /** Counts an entry that cannot be published. */
   reject(reason: string): void
+  /** Receives errors that nobody expected, and what Redis refuses. */
   report(error: unknown): void
 }
 
 /**
  * Publishes the entries of a stream: each is stored once, in the order of the stream, and then deleted from it. Whatever dies in between, an
- * entry stays with the group until it was acknowledged, and its id is the idempotency key when it is published again.
+ * entry stays with the consumer group until it is acknowledged, and its id is the idempotency key when it is published again.
  */
 export class RedisStreamBridge {
   readonly #stream: string
@@ -54,16 +55,17 @@ export class RedisStreamBridge {
   #claimAt = 0
   #lastFault = ''
 
+  /** Begins to read at once. `stream` is the name of its key. */
   constructor(stream: string, parts: StreamParts) {
     this.#stream = stream
     this.#parts = parts
     this.#client = parts.connect()
-    // It tries again by itself, and the commands say so as well.
+    // The client reconnects by itself, and the commands fail with the same error.
     this.#client.on('error', () => undefined)
     this.#running = this.#run()
   }
 
-  /** Stops; resolves when what was being published is done. What has been read and not published is left to others. */
+  /** Stops reading; resolves when what was being published is done. Entries that were read and not published are left to other processes. */
   async close(): Promise<void> {
     this.#closed = true
     if (this.#reading) this.#client.disconnect()
@@ -77,19 +79,19 @@ export class RedisStreamBridge {
         await this.#createGroup()
         for (; !this.#closed; attempt = 0) await this.#publishAll(await this.#next())
       } catch (error) {
-        this.#tell(error as Error)
+        this.#reportRefusal(error as Error)
       }
     }
   }
 
-  /** A Redis that is away is seen elsewhere; what it refuses is told once for each reason in a row. */
-  #tell(error: Error): void {
+  /** Reports what Redis refuses, once for each reason in a row. A Redis that is away is reported elsewhere. */
+  #reportRefusal(error: Error): void {
     if (error.name !== 'ReplyError' || error.message.startsWith('NOGROUP')) return
     if (error.message !== this.#lastFault) this.#parts.report(error)
     this.#lastFault = error.message
   }
 
-  /** From the first entry on: what was added before Tabcast was started counts. */
+  /** Creates the group from the first entry on: what was added before Tabcast was started counts. */
   async #createGroup(): Promise<void> {
     try {
       await this.#client.xgroup('CREATE', this.#stream, GROUP, '0', 'MKSTREAM')
@@ -98,12 +100,12 @@ export class RedisStreamBridge {
     }
   }
 
-  /** Entries that somebody else owes, or new ones; none after a while without any. */
+  /** Resolves to entries that another process owes, or new ones; to none after a while without any. */
   async #next(): Promise<Entry[]> {
     if (performance.now() >= this.#claimAt) {
       const claimed = await this.#claim()
       if (claimed.length > 0) return claimed
-      await this.#forgetTheDead()
+      await this.#forgetIdleConsumers()
       this.#claimAt = performance.now() + CLAIM_INTERVAL
     }
     this.#reading = true
@@ -132,7 +134,7 @@ export class RedisStreamBridge {
     return entries
   }
 
-  async #forgetTheDead(): Promise<void> {
+  async #forgetIdleConsumers(): Promise<void> {
     const consumers = (await this.#client.xinfo('CONSUMERS', this.#stream, GROUP)) as (string | number)[][]
     for (const flat of consumers) {
       const fieldOf = (name: string) => flat[flat.indexOf(name) + 1]
@@ -145,7 +147,7 @@ export class RedisStreamBridge {
   async #publishAll(entries: Entry[]): Promise<void> {
     let open = entries
     for (let attempt = 0; open.length > 0 && !this.#closed; await backoff(attempt++)) {
-      // Asked for in one turn, they are stored in this order.
+      // Published in one turn of the event loop, they are stored in this order.
       const done = await Promise.all(open.map((entry) => this.#publish(entry)))
       await this.#remove(open.filter((_entry, index) => done[index]))
       open = open.filter((_entry, index) => !done[index])
@@ -153,7 +155,7 @@ export class RedisStreamBridge {
     }
   }
 
-  /** Resolves to whether the entry is done with; false if it has to be tried again. */
+  /** Resolves to true if the entry is done with; to false if it has to be tried again. */
   async #publish([id, fields]: Entry): Promise<boolean> {
     try {
       const options = { credential: `stream:${this.#stream}`, idempotencyKey: id.toString() }
@@ -167,7 +169,7 @@ export class RedisStreamBridge {
     }
   }
 
-  /** Keeps what can't be published where somebody can look at it. */
+  /** Keeps an entry that cannot be published where somebody can look at it. */
   async #bury(id: Buffer, fields: Buffer[], error: Error): Promise<void> {
     const code = error instanceof ServiceError ? error.code : 'internal'
     const reason = ['entry', id, 'code', code, 'reason', error.message]
@@ -179,14 +181,14 @@ export class RedisStreamBridge {
     if (entries.length === 0) return
     const ids = entries.map(([id]) => id)
     const transaction = this.#client.multi()
-    // Acknowledged and not deleted, nobody would ever look at it again.
+    // In one transaction: an entry that is acknowledged and not deleted would stay in the stream for ever, and nobody would read it again.
     transaction.xack(this.#stream, GROUP, ...ids)
     transaction.xdel(this.#stream, ...ids)
     await transaction.exec()
   }
 }
 
-/** Throws `invalid_request` if a name is there twice. */
+/** The fields of an entry by name. Throws `invalid_request` if a name is there twice. */
 function mapOf(fields: readonly Buffer[]): Map<string, Buffer> {
   const map = new Map<string, Buffer>()
   for (let index = 0; index + 1 < fields.length; index += 2) {

@@ -11,7 +11,7 @@ const EVENT = 2
 /** The most rooms that one event may name, and the most that it may except. */
 export const MAX_EMITTER_ROOMS = 1000
 
-/** What the room of one user is called. */
+/** The beginning of the name of a room that stands for one user. */
 const USER_ROOM = 'user:'
 
 /** notepack.io writes `undefined` as an extension of its own. */
@@ -20,11 +20,11 @@ extensions.register({ type: 0, encode: () => null, decode: () => undefined })
 const decoder = new Decoder({ extensionCodec: extensions, useBigInt64: true })
 
 /**
- * Delivers what `@socket.io/redis-emitter` and the emitters of its wire format publish: `[uid, packet, options]` as msgpack, on
- * `<key>#/#` or `<key>#/#<room>#`.
+ * Delivers what `@socket.io/redis-emitter` and other emitters with its wire format publish: `[uid, packet, options]` as msgpack, on
+ * `<key>#/#` or `<key>#/#<room>#`. `key` is the emitters' own, without the `#`. Returns what closes the bridge.
  */
 export function openSocketioEmitterBridge(key: string, parts: LiveParts): { close(): void } {
-  return openLiveBridge([`${key}#/#*`], (_topic, _channel, message) => [readEmitted(message)], parts)
+  return openLiveBridge([`${key}#/#*`], (_pattern, _channel, message) => [readEmitted(message)], parts)
 }
 
 /** Reads what an emitter has published. Throws an error that says what is wrong with it. */
@@ -45,7 +45,10 @@ function readEmitted(message: Buffer): BridgedEvent {
   }
 }
 
-/** A room of Socket.IO: a user, or a room of Tabcast and the connection of that id, since every socket is in a room of its own. */
+/**
+ * The addresses of rooms of Socket.IO. Each is a user, or both a room of Tabcast and the connection of that id: in Socket.IO, every socket is
+ * in a room named after it.
+ */
 function addressesOf(rooms: unknown): Address[] {
   const names = listOf(rooms ?? [], 'the list of rooms')
   if (names.length > MAX_EMITTER_ROOMS) throw new Error(`it names more than ${MAX_EMITTER_ROOMS} rooms`)
@@ -58,13 +61,13 @@ function addressesOf(rooms: unknown): Address[] {
   })
 }
 
-/** The value as JSON can say it, every integer exact. Throws if there is something binary in it. */
+/** A decoded value in a form that JSON can hold, every integer exact. Throws if there is something binary in it. */
 function jsonOf(value: unknown): unknown {
   if (typeof value === 'bigint') return rawNumber(String(value))
   if (typeof value !== 'object' || value === null || value instanceof Date) return value
   if (Array.isArray(value)) return value.map(jsonOf)
   if (value instanceof Uint8Array || value instanceof ExtData)
-    throw new Error('binary arguments are not taken')
+    throw new Error('binary arguments are not supported')
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, jsonOf(inner)]))
 }
 

@@ -12,7 +12,7 @@ import {
 import { until } from '../support/until.ts'
 import { areListening, rejectionsOf } from './listening.ts'
 
-const DOORS = {
+const BRIDGES = {
   BRIDGE_REDIS_PUBLISH: JSON.stringify([{ channel: 'news', room: 'news' }]),
   BRIDGE_SOCKETIO_EMITTER: 'socket.io',
   LOG_LEVEL: 'silent',
@@ -24,7 +24,7 @@ const enter = async (app: TestApp) => {
   return tab
 }
 
-describe('the doors that listen to a Redis', () => {
+describe('the bridges that listen to a Redis', () => {
   let redis: RedisServer
   let proxy: TcpProxy
   let client: Redis
@@ -35,7 +35,7 @@ describe('the doors that listen to a Redis', () => {
     proxy = await startProxy(redis.port)
     client = new Redis(redis.url)
     client.on('error', () => undefined)
-    app = await startApp({ REDIS_URL: `redis://127.0.0.1:${proxy.port}`, ...DOORS })
+    app = await startApp({ REDIS_URL: `redis://127.0.0.1:${proxy.port}`, ...BRIDGES })
     await areListening(redis, 2)
   })
 
@@ -56,7 +56,7 @@ describe('the doors that listen to a Redis', () => {
     await client.publish('news', 'end')
     expect(await tab.sees('message')).toMatchObject([{ body: 'end' }])
     const rejected = async (): Promise<number[]> =>
-      Promise.all(['redis-publish', 'socketio-emitter'].map((door) => rejectionsOf(app.url, door)))
+      Promise.all(['redis-publish', 'socketio-emitter'].map((source) => rejectionsOf(app.url, source)))
     await until(async () => (await rejected()).every((count) => count === 10_000), 5000)
     expect(tab.seen).toHaveLength(1)
   })
@@ -88,13 +88,13 @@ describe('the doors that listen to a Redis', () => {
   })
 })
 
-describe('the doors that listen to a Cluster', () => {
+describe('the bridges that listen to a Cluster', () => {
   let cluster: RedisCluster
   let app: TestApp
 
   beforeEach(async () => {
     cluster = await startRedisCluster()
-    app = await startApp({ REDIS_URL: cluster.url, ...DOORS })
+    app = await startApp({ REDIS_URL: cluster.url, ...BRIDGES })
   }, 40_000)
 
   afterEach(async () => {

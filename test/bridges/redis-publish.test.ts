@@ -21,7 +21,7 @@ const RULES = [
   { channel: 'odd[1]?*', room: 'odd *' },
 ]
 
-describe('the door for what others publish in Redis', () => {
+describe('the bridge for what others publish in Redis', () => {
   let redis: RedisServer
   let client: Redis
   let app: TestApp
@@ -127,7 +127,7 @@ redis.Redis(port=${redis.port}).publish('chart', json.dumps({'from': 'python'}))
     expect(await rejected()).toBe(before + 3)
   })
 
-  test('a room that can not be, and what is not UTF-8, are refused', async () => {
+  test('a room that cannot be, and what is not UTF-8, are refused', async () => {
     const tab = await tabIn('charts')
     const before = await rejected()
     await client.publish('channel:', 'to no room')

@@ -12,7 +12,7 @@ import { rejectionsOf } from './listening.ts'
 
 const STREAM = 'tabcast:in'
 
-describe('the door that reads a stream of Redis', () => {
+describe('the bridge that reads a stream of Redis', () => {
   let redis: RedisServer
   let client: Redis
   let app: TestApp
@@ -93,7 +93,7 @@ describe('the door that reads a stream of Redis', () => {
       'unsupported_field',
     ],
     [
-      'a webhook that nobody can be told of',
+      'a webhook that has no URL to go to',
       ['user', 'demo', 'notification', '{"title": "", "webhook": {"events": ["read"]}}'],
       'invalid_request',
     ],
@@ -128,7 +128,7 @@ describe('the door that reads a stream of Redis', () => {
     const add = async (id: string, title: string): Promise<void> => {
       await client.xadd(STREAM, id, 'user', 'once', 'notification', JSON.stringify({ title }))
       await isEmpty()
-      // As a store that came back older; the door makes its group again.
+      // As a store that came back older; the bridge makes its group again.
       await client.del(STREAM)
     }
     await client.del(STREAM, `${STREAM}:dead`)
@@ -142,7 +142,7 @@ describe('the door that reads a stream of Redis', () => {
   })
 })
 
-describe('the door that reads a stream, when something dies', () => {
+describe('the bridge that reads a stream, when something dies', () => {
   let redis: RedisServer
   let client: Redis
   const running: Tabcast[] = []
@@ -216,7 +216,7 @@ describe('the door that reads a stream, when something dies', () => {
   }, 40_000)
 })
 
-test('the door reads a stream of a Cluster', async () => {
+test('the bridge reads a stream of a Cluster', async () => {
   const cluster = await startRedisCluster()
   const app = await startApp({ REDIS_URL: cluster.url, BRIDGE_REDIS_STREAM: STREAM, LOG_LEVEL: 'silent' })
   const client = new Cluster(cluster.nodes.map(({ url }) => url))

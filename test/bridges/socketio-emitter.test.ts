@@ -11,7 +11,7 @@ import { type RedisServer, startRedis } from '../support/programs/redis.ts'
 import type { TestTab } from '../support/tab.ts'
 import { areListening, rejectionsOf } from './listening.ts'
 
-describe('the door for Socket.IO emitters', () => {
+describe('the bridge for Socket.IO emitters', () => {
   let redis: RedisServer
   let client: Redis
   let app: TestApp
@@ -42,7 +42,7 @@ describe('the door for Socket.IO emitters', () => {
     for (const room of rooms) expect(await tab.ask('subscribe', room)).toMatchObject({ ok: true })
     return tab
   }
-  /** What each of these tabs has been told, up to an event that all of them get. */
+  /** What each of these tabs has received, up to an event that all of them get. */
   const heardBy = async (...tabs: TestTab[]): Promise<string[][]> => {
     emitter.emit('end')
     await Promise.all(tabs.map((tab) => tab.sees('end', tab.all('end').length + 1)))
@@ -62,7 +62,7 @@ describe('the door for Socket.IO emitters', () => {
     ])
   })
 
-  test('an integer that a double can not hold travels as it is', async () => {
+  test('an integer that a double cannot hold travels as it is', async () => {
     const tab = await tabIn('ada')
     let packet = ''
     tab.socket.io.engine.on('packet', ({ data }) => {

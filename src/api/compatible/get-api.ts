@@ -16,17 +16,27 @@ import { bodyProblems, problems } from '../schemas/problem.ts'
 /** The most bytes of a form: a message has at most 4,000 characters, and each byte of one may be written as three. */
 const MAX_FORM_BYTES = 65_536
 
-/** What tells the call from a visit to the page at `/`. */
+/** Matches the URL of a call; any other is a visit to the page at `/`. */
 const CALL = /^\/\?(?:.*&)?name=/
 
+interface GetApiParts {
+  access: Access
+  publisher: Publisher
+  counts: ApiCounts
+}
+
 /**
- * `GET /?name=…&msg=…&key=…`, and `POST /` with the same fields as a form: notifies a user, for callers that can do no more than this. Without
- * `name` the page at `/` is shown.
+ * Registers `GET /?name=…&msg=…&key=…`, and `POST /` with the same fields as a form: they notify a user, for callers that can do no more than
+ * this. Without `name`, `GET /` shows the page; see `distinguishCalls`.
  */
-export function registerGetApi(
-  app: FastifyInstance,
-  { access, publisher, counts }: { access: Access; publisher: Publisher; counts: ApiCounts },
-): void {
+export function registerGetApi(app: FastifyInstance, parts: GetApiParts): void {
+  takeForms(app)
+  registerQuery(app, parts)
+  registerForm(app, parts)
+}
+
+/** Takes forms and nothing else as a body. */
+function takeForms(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError) => {
     if (error.code !== 'FST_ERR_CTP_BODY_TOO_LARGE') throw error
     throw new ServiceError('too_large', `the form has more than ${MAX_FORM_BYTES} bytes`)
@@ -49,21 +59,12 @@ export function registerGetApi(
       ),
     ),
   )
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
-  const authorize = access('notify:write')
+}
 
-  const notify = async (
-    { name, msg }: Static<typeof formFields>,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ) => {
-    refuseWait(request.headers.prefer)
-    const published = await publisher.notify(wantId(name, '/name'), { body: msg }, publishOptionsOf(request))
-    return answerPublished(reply, published, counts)
-  }
-  const shared = { tags: ['notifications'], headers: publishHeaders }
+const shared = { tags: ['notifications'], headers: publishHeaders }
 
-  typed.get(
+function registerQuery(app: FastifyInstance, parts: GetApiParts): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/',
     {
       // A look at what is there must not notify anybody.
@@ -73,7 +74,7 @@ export function registerGetApi(
         keepOut,
         ({ url }, _reply, done) => done(faultIn(url.slice(url.indexOf('?') + 1))),
         (request, _reply, done) => done(bearKey(request, request.query)),
-        authorize,
+        parts.access('notify:write'),
       ],
       schema: {
         ...shared,
@@ -83,14 +84,19 @@ export function registerGetApi(
         response: { 201: notified, ...problems(400, 401, 403, 422, 503) },
       },
     },
-    async (request, reply) => notify(request.query, request, reply),
+    async (request, reply) => notify(request.query, request, reply, parts),
   )
+}
 
-  typed.post(
+function registerForm(app: FastifyInstance, parts: GetApiParts): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/',
     {
       onRequest: keepOut,
-      preValidation: [(request, _reply, done) => done(bearKey(request, request.body)), authorize],
+      preValidation: [
+        (request, _reply, done) => done(bearKey(request, request.body)),
+        parts.access('notify:write'),
+      ],
       schema: {
         ...shared,
         operationId: 'notifyByForm',
@@ -100,12 +106,23 @@ export function registerGetApi(
         response: { 201: notified, ...bodyProblems(), ...problems(422) },
       },
     },
-    async (request, reply) => notify(request.body, request, reply),
+    async (request, reply) => notify(request.body, request, reply, parts),
   )
 }
 
-/** Lets the same path lead to the page or to the call. It counts for the whole server. */
-export const tellCallsApart = (app: FastifyInstance): void =>
+async function notify(
+  { name, msg }: Static<typeof formFields>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { publisher, counts }: GetApiParts,
+): Promise<ReturnType<typeof answerPublished>> {
+  refuseWait(request.headers.prefer)
+  const published = await publisher.notify(wantId(name, '/name'), { body: msg }, publishOptionsOf(request))
+  return answerPublished(reply, published, counts)
+}
+
+/** Lets `GET /` lead to the call or to the page, by its query. To be called on the root instance, since it counts for the whole server. */
+export const distinguishCalls = (app: FastifyInstance): void =>
   app.addConstraintStrategy({
     name: 'call',
     deriveConstraint: ({ url = '' }) => (CALL.test(url) ? 'form' : undefined),
@@ -119,7 +136,7 @@ export const tellCallsApart = (app: FastifyInstance): void =>
     validate: () => undefined,
   })
 
-/** Neither browsers nor proxies may keep an answer, or repeat it for somebody else. */
+/** Keeps browsers and proxies from storing an answer, which they could repeat for somebody else. */
 function keepOut(_request: FastifyRequest, reply: FastifyReply, done: () => void): void {
   reply.header('cache-control', 'no-store')
   done()
@@ -130,7 +147,7 @@ const NOT_A_FORM = new ServiceError(
   'the form is not UTF-8 in percent-encoding; in PHP, make it with http_build_query',
 )
 
-/** What is wrong with what a form has encoded: decoded anyhow, two names could become one. */
+/** The error in the encoding of a form; undefined if there is none. Decoded all the same, two names could become one. */
 function faultIn(form: string): ServiceError | undefined {
   try {
     decodeURIComponent(form)
@@ -140,7 +157,7 @@ function faultIn(form: string): ServiceError | undefined {
   }
 }
 
-/** Takes the key of the call for the header, if that does not say another. Answers what is wrong with it. */
+/** Puts the key of the call into the Authorization header, unless there is one. Returns what is wrong with the key, if anything. */
 function bearKey({ headers }: FastifyRequest, fields: unknown): ServiceError | undefined {
   if (headers.authorization !== undefined) return undefined
   const { key } = (fields ?? {}) as { key?: unknown }
@@ -155,7 +172,7 @@ function bearKey({ headers }: FastifyRequest, fields: unknown): ServiceError | u
   return undefined
 }
 
-/** A field that is there twice is a list, which the schema refuses. */
+/** The fields of a form by name. One that is there twice becomes a list, which the schema refuses. */
 function fieldsOf(form: URLSearchParams): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = Object.create(null)
   for (const name of new Set(form.keys())) {

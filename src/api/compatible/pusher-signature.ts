@@ -1,25 +1,26 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { ServiceError } from '../../core/model/errors.ts'
 
-/** What a Pusher SDK is configured with. */
+/** The credentials that a Pusher SDK is configured with. */
 export interface PusherCredentials {
   appId: string
   key: string
   secret: string
 }
 
-/** How far the clock of a sender may be from ours, in seconds. */
+/** The most that the clock of a sender may differ from ours, in seconds, as on Pusher. */
 export const MAX_PUSHER_AGE = 600
 
 /** A call as it was signed. */
 export interface SignedCall {
   method: string
+  /** Without the query. */
   path: string
   query: Readonly<Record<string, string>>
   body: Buffer
 }
 
-/** Checks a call as Pusher's HTTP API does. Throws `credential_invalid`, which says what is wrong with the signature. */
+/** Checks a call as Pusher's HTTP API does (its page "Authentication"). Throws `credential_invalid`, which says what is wrong. */
 export function checkPusherSignature(call: SignedCall, { key, secret }: PusherCredentials): void {
   const { auth_key, auth_timestamp, auth_signature, body_md5 } = call.query
   const refuse = (detail: string): never => {
@@ -27,7 +28,7 @@ export function checkPusherSignature(call: SignedCall, { key, secret }: PusherCr
   }
   if (auth_key !== key) refuse('auth_key is not the key of this app')
   const age = Math.abs(Date.now() / 1000 - Number(auth_timestamp))
-  // The sender has cut its time to a second.
+  // The sender's time is rounded down to a second.
   if (!(age < MAX_PUSHER_AGE + 1))
     refuse(`auth_timestamp is more than ${MAX_PUSHER_AGE} s away from the time here: check the clocks`)
   const expected = createHmac('sha256', secret).update(signedText(call)).digest()
@@ -38,7 +39,7 @@ export function checkPusherSignature(call: SignedCall, { key, secret }: PusherCr
     refuse('body_md5 is not that of the body')
 }
 
-/** Method, path, and all parameters but the signature in the order of their names, as they were before they were encoded. */
+/** The text that is signed: method, path, and all parameters but the signature, decoded and in the order of their names. */
 function signedText({ method, path, query }: SignedCall): string {
   const parameters = Object.keys(query)
     .filter((name) => name !== 'auth_signature')

@@ -8,7 +8,7 @@ import { startTabcast } from '../../support/programs/tabcast.ts'
 const run = promisify(execFile)
 const php = async (code: string): Promise<string> => (await run('php', ['-r', code])).stdout
 
-describe('the door for GET', () => {
+describe('the GET API', () => {
   let app: TestApp
 
   beforeAll(async () => {
@@ -81,7 +81,7 @@ describe('the door for GET', () => {
     [{ name: 'ada', msg: 'hello', title: 'hello', key: 'right' }, 400, 'invalid_request'],
   ])('%o is answered %i, as query and as form', async (fields: Record<string, string>, status, code) => {
     const given = { ...fields, ...(fields.key === 'right' ? { key: app.apiKey } : {}) }
-    const before = await rejectionsOf(app.url, 'get')
+    const before = await rejectionsOf(app.url, 'get-api')
     for (const answer of [
       await fetch(query(given)),
       await fetch(`${app.url}/`, { method: 'POST', body: new URLSearchParams(given) }),
@@ -90,7 +90,7 @@ describe('the door for GET', () => {
       expect(answer.headers.get('content-type')).toContain('application/problem+json')
       expect(await answer.json()).toMatchObject({ code })
     }
-    expect(await rejectionsOf(app.url, 'get')).toBe(before + 2)
+    expect(await rejectionsOf(app.url, 'get-api')).toBe(before + 2)
   })
 
   test('the longest message and form are taken, and no longer one', async () => {
@@ -134,11 +134,11 @@ test('the key is not logged, however much is', async () => {
   expect((await fetch(`${url}&msg=hello`)).status).toBe(201)
   expect((await fetch(url)).status).toBe(400)
   await tabcast.stop()
-  expect(tabcast.output()).toContain('the door get has refused')
+  expect(tabcast.output()).toContain('get-api refused something')
   expect(tabcast.output()).not.toContain(tabcast.apiKey)
 })
 
-test('without GET_API there is the page alone, and not for who means to notify', async () => {
+test('without GET_API there is the page alone, and no way to notify', async () => {
   const app = await startApp()
   const url = `${app.url}/?name=ada&msg=hello&key=${app.apiKey}`
   expect(await (await fetch(`${app.url}/?user=ada`)).text()).toContain('<html')

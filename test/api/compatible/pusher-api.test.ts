@@ -11,7 +11,7 @@ import type { TestTab } from '../../support/tab.ts'
 
 const SECRET = 'the-secret-of-the-app'
 
-describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
+describe.each(['embedded', 'redis'])('the Pusher API, on %s', (engine) => {
   let redis: RedisServer
   let app: TestApp
   let pusher: Pusher
@@ -132,7 +132,7 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     expect((await call(event({ socket_id }))).status).toBe(200)
   })
 
-  test('who does not know the secret is told so, in a line of text', async () => {
+  test('a caller without the secret gets one line of text that says so', async () => {
     const { hostname: host, port } = new URL(app.url)
     const stranger = new Pusher({ appId: '7', key: 'app-key', secret: 'guessed', host, port, useTLS: false })
     await expect(stranger.trigger('room', 'e', {})).rejects.toMatchObject({
@@ -147,9 +147,9 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     ['another body', { body_md5: '0'.repeat(32) }, 401],
     ['a parameter that is not known', { info: 'user_count' }, 400],
   ])('%s is refused', async (_name, parameters, status) => {
-    const before = await rejectionsOf(app.url, 'pusher')
+    const before = await rejectionsOf(app.url, 'pusher-api')
     expect((await call(event(), parameters)).status).toBe(status)
-    expect(await rejectionsOf(app.url, 'pusher')).toBe(before + 1)
+    expect(await rejectionsOf(app.url, 'pusher-api')).toBe(before + 1)
   })
 
   test('another app, and another signature, are refused', async () => {
@@ -210,7 +210,7 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
   test.each<[string, object, number]>([
     ['data too large', { data: 'x'.repeat(10_241) }, 413],
     ['data too deep', { data: JSON.stringify(nested(MAX_DEPTH + 1)) }, 400],
-    ['a user who can not be', { channel: '#server-to-user-\u0001' }, 400],
+    ['a user who cannot be', { channel: '#server-to-user-\u0001' }, 400],
     ['half a character in a name', { channel: '#server-to-user-ada', name: '\ud800' }, 400],
   ])('a batch with one event that is refused, for %s, is not stored in part', async (_name, bad, status) => {
     const tab = await tabIn('whole')
@@ -245,7 +245,7 @@ describe.each(['embedded', 'redis'])('the door for Pusher, on %s', (engine) => {
     expect(answer.headers.get('content-type')).toContain('text/plain')
   })
 
-  test('the routes are described as long as the door is open', async () => {
+  test('the routes are described as long as the API is open', async () => {
     const { paths } = (await (await fetch(`${app.url}/openapi.json`)).json()) as { paths: object }
     expect(Object.keys(paths)).toEqual(
       expect.arrayContaining(['/apps/{app}/events', '/apps/{app}/batch_events']),
