@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { blackHole, silentSubscription } from './black-hole.ts'
-import { full } from './parts/full.ts'
 import { FLAWLESS } from './parts/judge.ts'
 
 /** How often every backend is refused before the hole is closed; each time takes a second. */
-const refusals = full ? 20 : 2
-const timeout = full ? 300_000 : 120_000
+const refusals = isLong ? 20 : 2
+const timeout = isLong ? 300_000 : 120_000
 
 /** An answer within two seconds; the rest is for a busy machine. */
 const ANSWERED = 2400

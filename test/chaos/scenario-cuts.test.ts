@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { networkCuts } from './network-cuts.ts'
-import { full } from './parts/full.ts'
 import { FLAWLESS } from './parts/judge.ts'
 
-const cuts = full ? 1000 : 50
+const cuts = isLong ? 1000 : 50
 
 test.each(['embedded', 'redis'] as const)(
   'tabs whose network is cut at any moment get everything once and in order: %s',
@@ -13,5 +13,5 @@ test.each(['embedded', 'redis'] as const)(
     expect(figures).toMatchObject({ ...FLAWLESS, wrong: [] })
     expect(figures.interrupted).toBeGreaterThan(cuts / 50)
   },
-  full ? 400_000 : 60_000,
+  isLong ? 400_000 : 60_000,
 )

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { embeddedKills } from './embedded-kills.ts'
-import { full } from './parts/full.ts'
 import { FLAWLESS } from './parts/judge.ts'
 
-const kills = full ? 50 : 5
+const kills = isLong ? 50 : 5
 
 test(
   'a process on a file that is killed again and again: what was taken is shown once and in order, and tabs come back by themselves',
@@ -15,5 +15,5 @@ test(
     expect(figures.replayed).toBeGreaterThan(0)
     expect(figures.fewestReconnects).toBeGreaterThan(0)
   },
-  full ? 400_000 : 120_000,
+  isLong ? 400_000 : 120_000,
 )

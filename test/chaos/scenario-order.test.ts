@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { oneOrder } from './one-order.ts'
-import { full } from './parts/full.ts'
 
-const messages = full ? 100_000 : 5000
+const messages = isLong ? 100_000 : 5000
 
 test(
   'two APIs, two workers, parallel publishers: all tabs see one order, without holes, and the log says the same afterwards',
@@ -14,5 +14,5 @@ test(
     expect(figures.shown).toBe(8 * messages)
     expect(figures.interleaved).toBeGreaterThan(messages / 20)
   },
-  full ? 450_000 : 90_000,
+  isLong ? 450_000 : 90_000,
 )

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { lostReplies } from './lost-replies.ts'
-import { full } from './parts/full.ts'
 
-const posts = full ? 10_000 : 300
+const posts = isLong ? 10_000 : 300
 
 test.each(['redis', 'api'] as const)(
   'replies of %s get lost while retries race: every key is stored once and delivered once',
@@ -13,5 +13,5 @@ test.each(['redis', 'api'] as const)(
     expect(figures.posts).toBeGreaterThanOrEqual(posts)
     expect(figures.replayed).toBeGreaterThan(figures.posts)
   },
-  full ? 400_000 : 90_000,
+  isLong ? 400_000 : 90_000,
 )

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { full } from './parts/full.ts'
+import { isLong } from '../support/long.ts'
 import { returned, soak } from './soak.ts'
 
 /** `npm run prove -- --soak` is the long form. */
-const size = full ? { connects: 10_000, messages: 100_000 } : { connects: 400, messages: 4000 }
+const size = isLong ? { connects: 10_000, messages: 100_000 } : { connects: 400, messages: 4000 }
 
 test.each(['embedded', 'redis'] as const)(
   'tabs come and go, and in the end everything is where it was: %s',
@@ -13,5 +13,5 @@ test.each(['embedded', 'redis'] as const)(
     expect(figures.after).toEqual(figures.before)
     expect(returned(figures)).toBe(true)
   },
-  full ? 900_000 : 120_000,
+  isLong ? 900_000 : 120_000,
 )

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isLong } from '../support/long.ts'
 import { type RedisServer, startRedis } from '../support/programs/redis.ts'
 import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
-import { full } from './parts/full.ts'
 import { type Told, trimmedChannel } from './trimmed-channel.ts'
 
-const size = full ? { retained: 1000, before: 100, away: 5000 } : { retained: 60, before: 5, away: 120 }
-const timeout = full ? 120_000 : 30_000
+const size = isLong ? { retained: 1000, before: 100, away: 5000 } : { retained: 60, before: 5, away: 120 }
+const timeout = isLong ? 120_000 : 30_000
 
 describe.each(['embedded', 'redis'] as const)(
   'retention trims a channel while a tab is away: %s',

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { full } from './parts/full.ts'
+import { isLong } from '../support/long.ts'
 import { FLAWLESS } from './parts/judge.ts'
 import { wipedStore, wipes } from './wiped-store.ts'
 
 /** Each has a tab on each of two workers. */
-const users = full ? 150 : 9
+const users = isLong ? 150 : 9
 
 /** Two seconds; the rest is for a busy machine. */
 const TOLD = 2400
@@ -17,5 +17,5 @@ test.each(Object.keys(wipes))(
     expect(figures).toMatchObject({ ...FLAWLESS, gaps: figures.heard, told: figures.heard, disconnects: 0 })
     expect(figures.toldWithin).toBeLessThan(TOLD)
   },
-  full ? 300_000 : 120_000,
+  isLong ? 300_000 : 120_000,
 )

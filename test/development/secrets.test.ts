@@ -23,7 +23,7 @@ test('are the same the next time, and readable by their owner only', () => {
 
 test('are the same for processes that start at once, which leave nothing else behind', async () => {
   const program = `
-    const { loadDevelopmentSecrets } = await import('./src/development-secrets.ts')
+    const { loadDevelopmentSecrets } = await import('./src/development/secrets.ts')
     console.log(JSON.stringify(loadDevelopmentSecrets(${JSON.stringify(directory)})))`
   const run = () => promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
   const outputs = await Promise.all(Array.from({ length: 5 }, run))

@@ -14,8 +14,8 @@ export interface Mutation {
 /** A safeguard in a Lua script: the module that loads the scripts replaces the text. */
 const inScript = (find: string, replace: string): Pick<Mutation, 'module' | 'find' | 'replace'> => ({
   module: 'src/engines/redis/scripts/scripts.ts',
-  find: 'prelude + read(file)',
-  replace: `(prelude + read(file)).replace(${JSON.stringify(find)}, ${JSON.stringify(replace)})`,
+  find: ".map(read).join('')",
+  replace: `.map(read).join('').replace(${JSON.stringify(find)}, ${JSON.stringify(replace)})`,
 })
 
 /** Every safeguard of the promise. Each is taken out by itself, and the test that is named must fail. */
@@ -35,7 +35,7 @@ export const mutations: readonly Mutation[] = [
     name: '^Redis > idempotency > the same key 50 times',
   },
   {
-    safeguard: 'Commit before answer and delivery: nobody is told of what a killed process could give again',
+    safeguard: 'Commit before answer and delivery: nobody hears of what a killed process could number again',
     module: 'src/engines/embedded/tables/transactions.ts',
     find: `this.#begin = database.prepare('BEGIN')
     this.#commit = database.prepare('COMMIT')`,
@@ -45,7 +45,7 @@ export const mutations: readonly Mutation[] = [
     name: 'what a killed process had acknowledged',
   },
   {
-    safeguard: 'Merge on join: what is published during a replay is held back and released after it',
+    safeguard: 'Merge on join: what is published during a replay waits and is released after it',
     module: 'src/core/delivery/replay-buffer.ts',
     find: 'this.#items.push(held)',
     replace: '',
@@ -69,39 +69,39 @@ export const mutations: readonly Mutation[] = [
     name: 'what was counted as sent while the user’s log was read',
   },
   {
-    safeguard: 'Hole repair: what does not follow directly is settled from the log first',
+    safeguard: 'Hole repair: what does not follow directly is read from the log first',
     module: 'src/core/delivery/feed.ts',
     find: '|| publication.seq > seq + 1',
     replace: '',
     test: 'test/core/delivery/hub.test.ts',
-    name: 'a lost bell is repaired from the log',
+    name: 'a lost message is repaired from the log',
   },
   {
-    safeguard: 'Position check: a lost bell that nothing follows is found',
+    safeguard: 'Position check: a lost message that nothing follows is found',
     module: 'src/core/delivery/feed.ts',
     find: 'if (this.#closed || this.#backlog !== undefined || !behind) return',
     replace: 'return',
     test: 'test/core/delivery/hub.test.ts',
-    name: 'a lost bell that nothing follows',
+    name: 'a lost message that nothing follows',
   },
   {
-    safeguard: 'Check of idle channels: every 30 seconds, whether anything rings or not',
+    safeguard: 'Check of idle channels: every 30 seconds, whether anything comes or not',
     module: 'src/core/delivery/hub.ts',
     find: 'setInterval(() => this.#checkAll()',
     replace: 'setInterval(() => undefined',
     test: 'test/core/delivery/hub.test.ts',
-    name: 'a lost bell on an idle channel',
+    name: 'a lost message on an idle channel',
   },
   {
-    safeguard: 'Check after a cut: subscriptions that are back are compared with the log',
+    safeguard: 'Check after a cut: topics that are back are compared with the log',
     module: 'src/core/delivery/hub.ts',
     find: 'engine.broker.onRestored(() => this.#checkAll())',
     replace: '',
     test: 'test/core/delivery/hub.test.ts',
-    name: 'a lost bell that nothing follows',
+    name: 'a lost message that nothing follows',
   },
   {
-    safeguard: 'Canary: a subscription that stays silent is replaced',
+    safeguard: 'Canary: a listening connection that stays silent is replaced',
     module: 'src/engines/redis/probe.ts',
     find: 'broker.replaceSubscription(channel)',
     replace: '',
@@ -114,7 +114,7 @@ export const mutations: readonly Mutation[] = [
     find: 'if (!(await marker())) broker.restored()',
     replace: 'await marker()',
     test: 'test/engines/redis/wipe.test.ts',
-    name: 'a wipe is told to the tabs',
+    name: 'a wipe reaches the tabs',
   },
   {
     safeguard: 'Paged repair: the next page waits until the last has been drained',
@@ -125,7 +125,7 @@ export const mutations: readonly Mutation[] = [
     name: 'the next page is read when',
   },
   {
-    safeguard: 'Progress: what is held back goes before whatever follows it',
+    safeguard: 'Progress: what waits goes before whatever follows it',
     module: 'src/core/delivery/coalescer.ts',
     find: 'this.flush()\n    this.#handOn(publication)',
     replace: 'this.#handOn(publication)',
@@ -133,15 +133,16 @@ export const mutations: readonly Mutation[] = [
     name: 'a plain notification goes at once',
   },
   {
-    safeguard: 'Progress: what is held back goes before what a repair has read',
+    safeguard: 'Progress: what waits goes before what a repair has read',
     module: 'src/core/delivery/feed.ts',
-    find: 'this.#coalescer.flush()',
+    find: `so nothing may be left before it.
+    this.#coalescer.flush()`,
     replace: '',
     test: 'test/core/delivery/progress.test.ts',
     name: 'a repair in the middle',
   },
   {
-    safeguard: 'Progress: members are told where they stand, not where the feed does',
+    safeguard: 'Progress: a subscription gets the position where it stands, not where the feed does',
     module: 'src/core/delivery/feed.ts',
     find: 'const before = this.#handedOn\n    const',
     replace: 'const before = this.#position\n    const',
@@ -155,15 +156,15 @@ export const mutations: readonly Mutation[] = [
     name: '^Redis > an inbox that many work on at once > agrees',
   },
   {
-    safeguard: 'Epoch: a cursor of another life is no position in this one',
+    safeguard: 'Epoch: a cursor of another run is no position in this one',
     module: 'src/core/model/position.ts',
     find: 'if (index < 0) {',
     replace: 'if (index < -1) {',
     test: 'test/sockets/connect.test.ts',
-    name: 'a cursor of another life',
+    name: 'a cursor of another run',
   },
   {
-    safeguard: 'Epoch: a store that lost a failover is told by the first seq of the next life',
+    safeguard: 'Epoch: a store that lost a failover is known by the first seq of the next run',
     module: 'src/core/model/position.ts',
     find: 'if (seq >= end) {',
     replace: 'if (seq > Number.MAX_SAFE_INTEGER) {',
@@ -171,7 +172,7 @@ export const mutations: readonly Mutation[] = [
     name: 'continuity is never claimed wrongly',
   },
   {
-    safeguard: 'Epoch: a store that comes back older without a new life is told to those who saw more',
+    safeguard: 'Epoch: those who saw more than a store that comes back older, in no new run, get a gap',
     module: 'src/core/delivery/feed.ts',
     find: ' || head.seq < before.seq',
     replace: '',
@@ -179,7 +180,7 @@ export const mutations: readonly Mutation[] = [
     name: 'saw all that was lost',
   },
   {
-    safeguard: 'Epoch: a member that read ahead of its feed asks the log itself what it has lost',
+    safeguard: 'Epoch: a subscription that read ahead of its feed asks the log itself what it has lost',
     module: 'src/core/delivery/subscription.ts',
     find: 'if (!isBehind && !this.#isAt(before)) return false',
     replace: '',
@@ -210,12 +211,12 @@ export const mutations: readonly Mutation[] = [
     safeguard: 'Lifetimes in Redis: an inbox that is written to is kept for longer than what is in it',
     ...inScript('if renews then', 'if false then'),
     test: 'test/engines/redis/lifetimes.test.ts',
-    name: 'an inbox lives on',
+    name: 'an inbox outlasts everything',
   },
   {
     safeguard: 'Receipts: what a tab was not sent it cannot acknowledge',
-    module: 'src/sockets/inbox-events.ts',
-    find: 'member?.sent.above',
+    module: 'src/sockets/events/inbox-events.ts',
+    find: 'subscription?.ackWindow.above',
     replace: '0',
     test: 'test/sockets/inbox.test.ts',
     name: 'who joined',
@@ -223,7 +224,7 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Byte budget: a tab that does not read is closed',
     module: 'src/sockets/tab-connection.ts',
-    find: "if (this.#backlog.isExceeded) this.close('slow')",
+    find: "if (this.#options.backlog.isExceeded) this.close('slow')",
     replace: '',
     test: 'test/sockets/bad-input.test.ts',
     name: 'a tab that does not read is closed',
@@ -254,7 +255,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Accept limit: handshakes beyond the rate are refused',
-    module: 'src/sockets/sockets.ts',
+    module: 'src/sockets/io-server.ts',
     find: "accepted.take() ? undefined : 'rate'",
     replace: 'undefined',
     test: 'test/sockets/accept-limit.test.ts',
@@ -277,12 +278,12 @@ export const mutations: readonly Mutation[] = [
     name: '^embedded > the schedule > of two processes that publish it at once',
   },
   {
-    safeguard: 'Webhooks: what one process is telling, no other tells',
+    safeguard: 'Webhooks: what one process is sending, no other sends',
     module: 'src/engines/embedded/webhook-queue.ts',
     find: 'take.run(token, until, id!)',
     replace: 'take.run(token, now, id!)',
     test: 'test/webhooks/telling.test.ts',
-    name: 'several processes tell each once',
+    name: 'several processes send each once',
   },
   {
     safeguard: 'Webhooks: the address that is connected to is checked',
@@ -317,12 +318,12 @@ export const mutations: readonly Mutation[] = [
     name: 'a room that was not granted',
   },
   {
-    safeguard: 'Processes of one port: a session that another has is passed on to it',
+    safeguard: 'Processes of one port: an engine session that another has is passed on to it',
     module: 'src/cluster/siblings.ts',
-    find: 'return id === this.#place.id ? undefined : id',
+    find: 'return id === this.#self.id ? undefined : id',
     replace: 'return undefined',
     test: 'test/cluster/pass-on.test.ts',
-    name: 'a session is reached through every process',
+    name: 'an engine session is reached through every process',
   },
 ]
 

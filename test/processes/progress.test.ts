@@ -2,14 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { full } from '../chaos/parts/full.ts'
+import { isLong } from '../support/long.ts'
 import { type RedisServer, startRedis } from '../support/programs/redis.ts'
 import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { TestTab } from '../support/tab.ts'
 import { browserToken } from '../support/tokens.ts'
 
 /** How long the task is reported on before the process is killed, and after, in milliseconds. */
-const HALF = full ? 5000 : 1000
+const HALF = isLong ? 5000 : 1000
 /** How many updates are under way at once. */
 const LANES = 8
 const JWT_SECRET = 'k'.repeat(40)

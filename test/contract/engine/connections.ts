@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { draftOf } from '../../support/drafts.ts'
 import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser } from './harness.ts'
 
-/** Who is there, whose tokens are refused, and which processes run. */
+/** Who is connected, and since when nobody is. */
 export function connectionsLaw(harness: Harness): void {
   describe('connections', () => {
     test('a channel has as many connections as were stated last', async () => {
@@ -42,43 +42,6 @@ export function connectionsLaw(harness: Harness): void {
       expect(seqsOf({ head, ...page })).toEqual([1, 2, 3])
       expect(await connections.announce(channel, 1)).toEqual(head)
       expect(await connections.announce(channel, 0)).toEqual(head)
-    })
-  })
-
-  describe('revocations', () => {
-    test('the latest one of each user counts, in whatever order they arrive', async () => {
-      const { revocations } = await harness.open()
-      const [user, other] = [someUser(), someUser()]
-      expect(await revocations.revokedUntil(user)).toBe(0)
-      await revocations.revoke(user, 1_700_000_000)
-      expect(await revocations.revokedUntil(user)).toBe(1_700_000_000)
-      await revocations.revoke(user, 1_700_000_005)
-      await revocations.revoke(user, 1_700_000_003)
-      expect(await revocations.revokedUntil(user)).toBe(1_700_000_005)
-      expect(await revocations.revokedUntil(other)).toBe(0)
-    })
-  })
-
-  describe('the registry', () => {
-    test('a process is among its peers as it entered', async () => {
-      const { registry } = await harness.open()
-      const peer = { role: 'all', url: `http://127.0.0.1:3000/${someUser()}` }
-      registry.enter(peer)
-      expect(await registry.peers()).toContainEqual(peer)
-    })
-  })
-
-  describe('the engine', () => {
-    test('a probe comes back, again and again, and at the same time', async () => {
-      const engine = await harness.open()
-      await engine.probe()
-      await Promise.all([engine.probe(), engine.probe()])
-    })
-
-    test('it describes itself in sentences', async () => {
-      const sentences = await (await harness.open()).describe()
-      expect(sentences.length).toBeGreaterThan(0)
-      for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z].*\.$/)
     })
   })
 }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, expect } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { LogPage, PageLimit } from '../../../src/core/engine/broker.ts'
 import type { Engine, EngineOptions } from '../../../src/core/engine/engine.ts'
 import { type Channel, roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import type { Draft } from '../../../src/core/model/publication.ts'
 import { draftOf } from '../../support/drafts.ts'
+import { isLong } from '../../support/long.ts'
 
 /** Something that engines store in. */
 export interface Store {
@@ -24,6 +25,8 @@ export interface Features {
   shared: boolean
   /** The store can be killed and come back, with everything that was acknowledged. */
   restart: boolean
+  /** The law runs in its short form, unless it is `npm run test:long`: another store of the same kind has the full one. */
+  short?: boolean
 }
 
 /** Enough for everything that a test writes. */
@@ -65,6 +68,16 @@ export class Harness {
 
   get store(): Store {
     return this.#store!
+  }
+
+  /** Whether this is the short form of the law. */
+  get isShort(): boolean {
+    return this.features.short === true && !isLong
+  }
+
+  /** A test that waits for seconds, or does something thousands of times: the short form of the law leaves it out. */
+  longTest(name: string, run: () => Promise<void>): void {
+    if (!this.isShort) test(name, run)
   }
 
   /** The flags that no test has asked for. */

@@ -8,15 +8,15 @@ import { userChannel } from '../../../src/core/model/channel.ts'
 import type { Counts, Item } from '../../../src/core/model/item.ts'
 import type { NotificationInput, Progress } from '../../../src/core/model/notification.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
-import { full } from '../../chaos/parts/full.ts'
 import { Random } from '../../chaos/prove/random.ts'
 import { report } from '../../support/engines.ts'
 import { InboxPage } from '../../support/inbox-page.ts'
+import { isLong } from '../../support/long.ts'
 import { Recorder } from '../../support/recorder.ts'
 import { until } from '../../support/until.ts'
 import { ALL, type Harness, upTo } from './harness.ts'
 
-const OPERATIONS = full ? 10_000 : 1000
+const OPERATIONS = isLong ? 10_000 : 1000
 const ACTORS = 4
 /** So many that nothing is trimmed, and so few that an inbox is full. */
 const COUNT = 100_000
@@ -119,7 +119,7 @@ export function inboxModelLaw(harness: Harness): void {
     upTo(ACTORS).map((number) => new Actor(user, engines[number % 2]!, seed * 100 + number, ids))
 
   describe('an inbox that many work on at once', () => {
-    test.each(upTo(full ? 5 : 2))(
+    test.each(upTo(isLong ? 5 : harness.isShort ? 1 : 2))(
       'agrees with its counts, and with what pages see that only follow (seed %i)',
       async (seed) => {
         const engine = await open()
@@ -161,24 +161,27 @@ export function inboxModelLaw(harness: Harness): void {
           hub.stop()
         }
       },
-      full ? 300_000 : 30_000,
+      isLong ? 300_000 : 30_000,
     )
 
-    test.each(upTo(2))('agrees with its counts when it is full, too (seed %i)', async (seed) => {
-      const engine = await open(FEW)
-      const other = harness.features.shared ? await open(FEW) : engine
-      const user = randomUUID()
-      const ids: string[] = []
-      for (let round = 0; round < 20; round++) {
-        const actors = actorsOn([engine, other], user, seed * 100 + round, ids)
-        await Promise.all(actors.map((actor) => actor.work(10)))
-        const { items, counts } = await listAll(engine, user)
-        expect(counts).toEqual(recount(items))
-        expect(items.length).toBeLessThanOrEqual(FEW)
-      }
-      const { items } = await listAll(engine, user)
-      expect(new Set(ids).size).toBeGreaterThan(items.length + FEW)
-    })
+    test.each(upTo(harness.isShort ? 1 : 2))(
+      'agrees with its counts when it is full, too (seed %i)',
+      async (seed) => {
+        const engine = await open(FEW)
+        const other = harness.features.shared ? await open(FEW) : engine
+        const user = randomUUID()
+        const ids: string[] = []
+        for (let round = 0; round < 20; round++) {
+          const actors = actorsOn([engine, other], user, seed * 100 + round, ids)
+          await Promise.all(actors.map((actor) => actor.work(10)))
+          const { items, counts } = await listAll(engine, user)
+          expect(counts).toEqual(recount(items))
+          expect(items.length).toBeLessThanOrEqual(FEW)
+        }
+        const { items } = await listAll(engine, user)
+        expect(new Set(ids).size).toBeGreaterThan(items.length + FEW)
+      },
+    )
 
     test('a page of the log has the counts as they were at its head, and that of a room has none', async () => {
       const engine = await open()

@@ -27,77 +27,86 @@ export function scheduleLaw(harness: Harness): void {
       return scheduler
     }
 
-    test('each comes once, none early and none more than two seconds late, with the time at which it was shown', async () => {
-      const engine = await harness.open()
-      const user = randomUUID()
-      const recorder = new TopicRecorder()
-      await engine.broker.subscribe(userChannel(user), recorder.hear)
-      const scheduler = begin(engine)
-      const at = Date.now() + 1500
-      const ids = await Promise.all(
-        Array.from({ length: 20 }, async (_, index) => {
-          const { id } = await new Publisher(engine).schedule(
-            user,
-            { title: `${index}`, ttl: 60 },
-            at,
-            OPTIONS,
-          )
-          return id
-        }),
-      )
-      // Several look for it, as several processes do.
-      for (const one of [scheduler, begin(engine), begin(engine)]) one.start()
-      await recorder.hasHeard(20)
-      expect(Date.now()).toBeGreaterThanOrEqual(at)
-      expect(Date.now()).toBeLessThan(at + 2400)
-      expect(recorder.heard.map(({ id }) => id).sort()).toEqual(ids.sort())
-      for (const publication of recorder.heard) {
-        const { createdAt, expiresAt } = payloadOf(publication) as { createdAt: string; expiresAt: string }
-        expect(Date.parse(createdAt)).toBeGreaterThanOrEqual(at)
-        expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(60_000)
-      }
-      for (const one of schedulers) await one.stop()
-      expect(await engine.schedule.due(Date.now(), 100)).toEqual([])
-      expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toHaveLength(20)
-    })
+    harness.longTest(
+      'each comes once, none early and none more than two seconds late, with the time at which it was shown',
+      async () => {
+        const engine = await harness.open()
+        const user = randomUUID()
+        const recorder = new TopicRecorder()
+        await engine.broker.subscribe(userChannel(user), recorder.hear)
+        const scheduler = begin(engine)
+        const at = Date.now() + 1500
+        const ids = await Promise.all(
+          Array.from({ length: 20 }, async (_, index) => {
+            const { id } = await new Publisher(engine).schedule(
+              user,
+              { title: `${index}`, ttl: 60 },
+              at,
+              OPTIONS,
+            )
+            return id
+          }),
+        )
+        // Several look for it, as several processes do.
+        for (const one of [scheduler, begin(engine), begin(engine)]) one.start()
+        await recorder.hasHeard(20)
+        expect(Date.now()).toBeGreaterThanOrEqual(at)
+        expect(Date.now()).toBeLessThan(at + 2400)
+        expect(recorder.heard.map(({ id }) => id).sort()).toEqual(ids.sort())
+        for (const publication of recorder.heard) {
+          const { createdAt, expiresAt } = payloadOf(publication) as { createdAt: string; expiresAt: string }
+          expect(Date.parse(createdAt)).toBeGreaterThanOrEqual(at)
+          expect(Date.parse(expiresAt) - Date.parse(createdAt)).toBe(60_000)
+        }
+        for (const one of schedulers) await one.stop()
+        expect(await engine.schedule.due(Date.now(), 100)).toEqual([])
+        expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toHaveLength(20)
+      },
+    )
 
-    test('what can never be published is reported and given up, and stands in the way of nothing', async () => {
-      const engine = await harness.open()
-      const user = randomUUID()
-      const channel = userChannel(user)
-      const scheduler = begin(engine)
-      const at = Date.now() + 300
-      const { id } = await new Publisher(engine).schedule(user, { title: 'never' }, at, OPTIONS)
-      await new Publisher(engine).schedule(user, { title: 'still' }, at, OPTIONS)
-      // Somebody has used the key under which it is to be published.
-      const idempotency = { key: `scheduled ${id}`, fingerprint: 'another' }
-      await engine.broker.publish({ ...draftOf(channel, 'another'), idempotency })
-      scheduler.start()
-      const recorder = new TopicRecorder()
-      await engine.broker.subscribe(channel, recorder.hear)
-      await recorder.hasHeard(1)
-      expect(payloadOf(recorder.heard[0]!)).toMatchObject({ title: 'still' })
-      await until(async () => harness.reported.length > 0, 5000)
-      expect(harness.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
-      await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
-    })
+    harness.longTest(
+      'what can never be published is reported and given up, and stands in the way of nothing',
+      async () => {
+        const engine = await harness.open()
+        const user = randomUUID()
+        const channel = userChannel(user)
+        const scheduler = begin(engine)
+        const at = Date.now() + 300
+        const { id } = await new Publisher(engine).schedule(user, { title: 'never' }, at, OPTIONS)
+        await new Publisher(engine).schedule(user, { title: 'still' }, at, OPTIONS)
+        // Somebody has used the key under which it is to be published.
+        const idempotency = { key: `scheduled ${id}`, fingerprint: 'another' }
+        await engine.broker.publish({ ...draftOf(channel, 'another'), idempotency })
+        scheduler.start()
+        const recorder = new TopicRecorder()
+        await engine.broker.subscribe(channel, recorder.hear)
+        await recorder.hasHeard(1)
+        expect(payloadOf(recorder.heard[0]!)).toMatchObject({ title: 'still' })
+        await until(async () => harness.reported.length > 0, 5000)
+        expect(harness.reported.splice(0)).toMatchObject([{ code: 'idempotency_conflict' }])
+        await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
+      },
+    )
 
-    test('what was published but not concluded is not published again when its key has been forgotten', async () => {
-      const engine = await harness.open()
-      const user = randomUUID()
-      const scheduler = begin(engine)
-      const at = Date.now() - (IDEMPOTENCY_SECONDS + 1) * 1000
-      const { id } = await new Publisher(engine).schedule(user, { title: 'once' }, at, OPTIONS)
-      const { draft } = (await scheduler.find(user, id))!
-      await engine.broker.publish(draft)
-      scheduler.start()
-      await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
-      expect((await engine.broker.since(userChannel(user), { seq: 0 }, ALL)).publications).toHaveLength(1)
-      expect(await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).toMatchObject({
-        items: [{ id, version: 1 }],
-        unread: 1,
-      })
-    })
+    harness.longTest(
+      'what was published but not concluded is not published again when its key has been forgotten',
+      async () => {
+        const engine = await harness.open()
+        const user = randomUUID()
+        const scheduler = begin(engine)
+        const at = Date.now() - (IDEMPOTENCY_SECONDS + 1) * 1000
+        const { id } = await new Publisher(engine).schedule(user, { title: 'once' }, at, OPTIONS)
+        const { draft } = (await scheduler.find(user, id))!
+        await engine.broker.publish(draft)
+        scheduler.start()
+        await until(async () => (await scheduler.find(user, id)) === undefined, 5000)
+        expect((await engine.broker.since(userChannel(user), { seq: 0 }, ALL)).publications).toHaveLength(1)
+        expect(await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).toMatchObject({
+          items: [{ id, version: 1 }],
+          unread: 1,
+        })
+      },
+    )
 
     test('nothing is in the inbox before; it is found by its id and tag, and can be cancelled', async () => {
       const engine = await harness.open()
@@ -179,34 +188,37 @@ export function scheduleLaw(harness: Harness): void {
       for (const { id } of [first, later, last]) expect(await scheduler.cancel(user, id)).toBe(true)
     })
 
-    test('what was cancelled between the look and the publish is shown to nobody for long', async () => {
-      const engine = await harness.open()
-      const user = randomUUID()
-      const scheduler = begin(engine)
-      const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
-      const { broker } = engine
-      const racing = new Scheduler(
-        {
-          schedule: engine.schedule,
-          webhookQueue: engine.webhookQueue,
-          broker: Object.assign(Object.create(broker), {
-            publish: async (draft: Parameters<typeof broker.publish>[0]) => {
-              await scheduler.cancel(user, id)
-              return broker.publish(draft)
-            },
-          }),
-        },
-        new Inboxes(engine),
-        (error) => harness.reported.push(error),
-      )
-      schedulers.push(racing)
-      const recorder = new TopicRecorder()
-      await broker.subscribe(userChannel(user), recorder.hear)
-      racing.start()
-      await recorder.hasHeard(2)
-      expect(recorder.heard.map(({ event }) => event)).toEqual(['notification', 'removed'])
-      expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toEqual([])
-    })
+    harness.longTest(
+      'what was cancelled between the look and the publish is shown to nobody for long',
+      async () => {
+        const engine = await harness.open()
+        const user = randomUUID()
+        const scheduler = begin(engine)
+        const { id } = await new Publisher(engine).schedule(user, { title: 'A' }, Date.now() - 1, OPTIONS)
+        const { broker } = engine
+        const racing = new Scheduler(
+          {
+            schedule: engine.schedule,
+            webhookQueue: engine.webhookQueue,
+            broker: Object.assign(Object.create(broker), {
+              publish: async (draft: Parameters<typeof broker.publish>[0]) => {
+                await scheduler.cancel(user, id)
+                return broker.publish(draft)
+              },
+            }),
+          },
+          new Inboxes(engine),
+          (error) => harness.reported.push(error),
+        )
+        schedulers.push(racing)
+        const recorder = new TopicRecorder()
+        await broker.subscribe(userChannel(user), recorder.hear)
+        racing.start()
+        await recorder.hasHeard(2)
+        expect(recorder.heard.map(({ event }) => event)).toEqual(['notification', 'removed'])
+        expect((await new Inboxes(engine).list(user, { ...EVERYTHING, limit: 50 })).items).toEqual([])
+      },
+    )
 
     test.each<[string, { before?: { version?: number }; after?: boolean; left: string }]>([
       ['by which it was dropped', { before: { version: 9 }, left: 'before' }],

@@ -46,5 +46,9 @@ async function makeMemory(): Promise<Store> {
 }
 
 engineContract('embedded', () => makeStore('process'), { shared: false, restart: true })
-engineContract('embedded, safe from power cuts', () => makeStore('power'), { shared: false, restart: true })
-engineContract('embedded, in memory', makeMemory, { shared: false, restart: false })
+engineContract('embedded, safe from power cuts', () => makeStore('power'), {
+  shared: false,
+  restart: true,
+  short: true,
+})
+engineContract('embedded, in memory', makeMemory, { shared: false, restart: false, short: true })

@@ -57,6 +57,7 @@ engineContract(
   {
     shared: true,
     restart: true,
+    short: true,
   },
 )
-engineContract('Redis Cluster of three', makeCluster, { shared: true, restart: false })
+engineContract('Redis Cluster of three', makeCluster, { shared: true, restart: false, short: true })

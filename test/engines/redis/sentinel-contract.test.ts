@@ -25,4 +25,4 @@ async function makeStore(): Promise<Store> {
   }
 }
 
-engineContract('Redis behind Sentinels', makeStore, { shared: true, restart: false })
+engineContract('Redis behind Sentinels', makeStore, { shared: true, restart: false, short: true })

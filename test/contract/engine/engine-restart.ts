@@ -8,7 +8,7 @@ import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser, upTo } from
 const NEVER_A_HANG = 3000
 
 /** What a store keeps when it is killed, and what is said when it has lost everything. */
-export function restartLaw(harness: Harness): void {
+export function engineRestartLaw(harness: Harness): void {
   if (harness.features.restart)
     describe('a store that is killed and comes back', () => {
       const restart = async (engine: Engine): Promise<Engine> => {

@@ -5,7 +5,7 @@ import { TopicRecorder } from '../../support/listener.ts'
 import { ALL, type Harness, PLENTY, publishMany, someRoom, someUser, upTo } from './harness.ts'
 
 /** What subscribers hear, and when. */
-export function topicsLaw(harness: Harness): void {
+export function brokerTopicsLaw(harness: Harness): void {
   describe('a topic', () => {
     test('a subscriber hears the first publish after subscribe has resolved, with everything that was said', async () => {
       const { broker } = await harness.open()
@@ -52,7 +52,7 @@ export function topicsLaw(harness: Harness): void {
       expect(recorder.data).toEqual(['for you'])
     })
 
-    test('10,000 publications are heard in the order in which they were published', async () => {
+    harness.longTest('10,000 publications are heard in the order in which they were published', async () => {
       const { broker } = await harness.open({ room: { count: 10_000, seconds: 3600 } })
       const channel = someRoom()
       const recorder = new TopicRecorder()

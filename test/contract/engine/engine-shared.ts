@@ -4,7 +4,7 @@ import { TopicRecorder } from '../../support/listener.ts'
 import { ALL, type Harness, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
 /** What holds between two engines on one store. */
-export function sharedLaw(harness: Harness): void {
+export function engineSharedLaw(harness: Harness): void {
   if (harness.features.shared)
     describe('two engines on one store', () => {
       const openTwo = async () => [await harness.open(), await harness.open()] as const
@@ -51,21 +51,24 @@ export function sharedLaw(harness: Harness): void {
         expect(seqsOf(await engines[0].broker.since(channel, { seq: 0 }, ALL))).toEqual([1])
       })
 
-      test('sum their connections, and those of an engine that has closed are gone within ten seconds', async () => {
-        const [one, two] = await openTwo()
-        const channel = someUser()
-        await one.connections.announce(channel, 2)
-        await two.connections.announce(channel, 3)
-        for (const { broker, connections } of [one, two]) {
-          expect(await connections.count([channel])).toMatchObject([{ connections: 5 }])
-          expect((await broker.publish(draftOf(channel))).connections).toBe(5)
-        }
-        await two.close()
-        await vi.waitFor(
-          async () => expect(await one.connections.count([channel])).toMatchObject([{ connections: 2 }]),
-          { timeout: 10_000, interval: 200 },
-        )
-      })
+      harness.longTest(
+        'sum their connections, and those of an engine that has closed are gone within ten seconds',
+        async () => {
+          const [one, two] = await openTwo()
+          const channel = someUser()
+          await one.connections.announce(channel, 2)
+          await two.connections.announce(channel, 3)
+          for (const { broker, connections } of [one, two]) {
+            expect(await connections.count([channel])).toMatchObject([{ connections: 5 }])
+            expect((await broker.publish(draftOf(channel))).connections).toBe(5)
+          }
+          await two.close()
+          await vi.waitFor(
+            async () => expect(await one.connections.count([channel])).toMatchObject([{ connections: 2 }]),
+            { timeout: 10_000, interval: 200 },
+          )
+        },
+      )
 
       test('are each other’s peers, until one closes', async () => {
         const [one, two] = await openTwo()

@@ -7,7 +7,7 @@ import { ALL, type Harness, seqsOf, someRoom, someUser, upTo } from './harness.t
 const keyed = (key: string, fingerprint = 'f'): Partial<Draft> => ({ idempotency: { key, fingerprint } })
 
 /** One key stores once. */
-export function idempotencyLaw(harness: Harness): void {
+export function brokerIdempotencyLaw(harness: Harness): void {
   describe('idempotency', () => {
     test('a repetition answers what the first was answered, with the connections of now, and is not stored or heard', async () => {
       const { broker, connections } = await harness.open()

@@ -6,7 +6,7 @@ const KEPT = 5
 const SECONDS = 60
 
 /** How much of a log is kept, and what is said of the rest. */
-export function retentionLaw(harness: Harness): void {
+export function brokerRetentionLaw(harness: Harness): void {
   describe('retention', () => {
     test.each([
       [KEPT - 1, 0],

@@ -34,7 +34,7 @@ const CONTENT =
   '{"empty":[],"nothing":{},"big":9007199254740993,"exact":1.0,"small":1e-400,"text":"\\u0000\\u2028\\ud83d\\ude00 \\/ \u2028 ü 😀","__proto__":{}}'
 
 /** Two ids are two, and content is not touched. */
-export function identityLaw(harness: Harness): void {
+export function brokerIdentityLaw(harness: Harness): void {
   describe('identity', () => {
     test('ids are kept apart, whatever they look like', async () => {
       const { broker, connections, revocations } = await harness.open()

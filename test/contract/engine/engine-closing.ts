@@ -31,7 +31,7 @@ const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
 }
 
 /** What is left of an engine after its close. */
-export function closingLaw(harness: Harness): void {
+export function engineClosingLaw(harness: Harness): void {
   describe('closing', () => {
     test.each(Object.keys(CALLS))('after it, %s rejects with shutting_down', async (name) => {
       const engine = await harness.open()
