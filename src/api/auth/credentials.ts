@@ -6,12 +6,12 @@ import type { ApiTokenVerifier } from './token-verifier.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who calls: one name for all keys and tokens of a caller, so that a rotation changes nothing. */
+    /** The name of the caller: the same for all keys and tokens of a caller, so that a rotation changes nothing. */
     credential: string
   }
 }
 
-/** Makes the hook that lets only callers with a scope through. */
+/** Makes the hook that lets only callers with a scope through; others are answered with 401 or 403. */
 export type Access = (scope: Scope) => onRequestHookHandler
 
 interface Caller {
@@ -22,10 +22,10 @@ interface Caller {
 /** RFC 6750 §2.1; the scheme's name is case-insensitive. */
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
-/** Checks API keys in the same turn of the event loop, service tokens as soon as their keys are at hand. */
+/** Makes the check of credentials: API keys are checked in the same turn of the event loop, service tokens as soon as their keys are there. */
 export function createAccess(apiKeys: readonly ApiKey[], verifier: ApiTokenVerifier): Access {
   const admit = (request: FastifyRequest, { name, scopes }: Caller, scope: Scope): void => {
-    if (!allows(scopes, scope)) throw new ServiceError('scope_missing', `this route wants the scope ${scope}`)
+    if (!allows(scopes, scope)) throw new ServiceError('scope_missing', `this route needs the scope ${scope}`)
     request.credential = name
   }
   return (scope) => (request, _reply, done) => {
@@ -47,7 +47,7 @@ export function createAccess(apiKeys: readonly ApiKey[], verifier: ApiTokenVerif
   }
 }
 
-/** What an Authorization header bears; undefined if it is of another kind. */
+/** The credential in an Authorization header of the scheme Bearer (RFC 6750 §2.1); undefined if it is of another kind. */
 export const bearerOf = (header: string): string | undefined => BEARER.exec(header)?.[1]
 
 function tokenOf(header: string | undefined): string {
@@ -59,7 +59,7 @@ function tokenOf(header: string | undefined): string {
   return token
 }
 
-/** Compares with every key, and each in constant time: how long it takes says nothing about any of them. */
+/** Compares with every key, each in constant time, so that the time reveals nothing about any of them. */
 function findKey(apiKeys: readonly ApiKey[], token: string): Caller {
   const sha256 = hash('sha256', token, 'buffer')
   let found: ApiKey | undefined

@@ -4,31 +4,33 @@ import type { Algorithm } from 'fast-jwt'
 import { fastify } from 'fastify'
 import { ServiceError } from '../../core/model/errors.ts'
 
-/** What tokens are checked with; each of the lists may have several keys, for a rotation. */
+/** The keys that tokens are checked with; each list may have several, for a rotation. */
 export interface TokenKeys {
-  /** HS256, at least 32 bytes each. */
+  /** For HS256, at least 32 bytes each; the first signs. */
   jwtSecrets: readonly string[]
-  /** PEM. */
+  /** In PEM. */
   jwtPublicKeys: readonly string[]
   jwksUrl: string | undefined
 }
 
+/** The claims of a token whose signature is good (RFC 7519 §4). */
 export type Claims = Record<string, unknown>
 
-/** Checks signature and times of a token. Rejects with `token_expired`, `token_invalid` or `keys_unavailable`. */
+/** Checks signature and times of a token, and resolves to its claims. Rejects with `token_expired`, `token_invalid` or `keys_unavailable`. */
 export type SignatureCheck = (token: string) => Promise<Claims>
 
-/** The keys at work: one check for all of them, and the first secret to sign with. */
+/** One check for all keys, and the signing with the first secret. */
 export interface Signatures {
   check: SignatureCheck
-  /** Undefined without a secret, since whoever only checks tokens can't make them. */
+  /** Makes a token; undefined without a secret, since public keys can only check. */
   sign: ((claims: object) => string) | undefined
 }
 
 /**
- * Sets the keys up with @fastify/jwt, each pinned to the algorithms that it is made for, whatever a token's header asks for.
+ * Sets the keys up with @fastify/jwt, each pinned to the algorithms that it is made for, whatever a token's header asks for (RFC 8725 §3.1).
+ * Rejects if a key is of a type that cannot check tokens.
  *
- * The plugin keeps its keys on a Fastify instance, under one name each; the sockets check tokens as well, so the instance is one of its own
+ * The plugin keeps its keys on a Fastify instance, under one name each. The sockets check tokens as well, so that instance is a separate one
  * that serves nothing.
  */
 export async function createSignatures(keys: TokenKeys): Promise<Signatures> {
@@ -36,7 +38,7 @@ export async function createSignatures(keys: TokenKeys): Promise<Signatures> {
   const local: JWT[] = []
   const add = async (secret: string | { public: string }, algorithms: Algorithm[]): Promise<void> => {
     const namespace = `key${local.length}`
-    // Its types want a private key too, which whoever only checks does not have.
+    // The plugin's types ask for a private key too, which is not there where tokens are only checked.
     await holder.register(jwt, { namespace, secret: secret as Secret & string, verify: { algorithms } })
     local.push((holder.jwt as unknown as Record<string, JWT>)[namespace]!)
   }
@@ -50,7 +52,7 @@ export async function createSignatures(keys: TokenKeys): Promise<Signatures> {
   }
 }
 
-/** Loaded when it is wanted: most have a secret, and a start should be short. */
+/** Loads the check only when it is needed: most installations have a secret, and a start should be short. */
 async function createRemote(url: string): Promise<SignatureCheck> {
   const { createJwksCheck } = await import('./jwks-check.ts')
   return createJwksCheck(url)
@@ -63,7 +65,7 @@ async function checkWithEach(token: string, local: readonly JWT[], remote?: Sign
       return key.verify<Claims>(token)
     } catch (error) {
       const { code, message } = error as { code?: string; message: string }
-      // It is said only of a token whose signature was good.
+      // Only a token whose signature is good is called expired.
       if (code === 'FAST_JWT_EXPIRED') throw new ServiceError('token_expired', message)
       reason = message
     }
@@ -80,5 +82,5 @@ function algorithmsOf(pem: string): Algorithm[] {
   if (asymmetricKeyType === 'ed25519') return ['EdDSA']
   const algorithm = CURVES[asymmetricKeyDetails?.namedCurve ?? '']
   if (asymmetricKeyType === 'ec' && algorithm !== undefined) return [algorithm]
-  throw new Error(`a public key of type ${asymmetricKeyType} can not check tokens`)
+  throw new Error(`a public key of type ${asymmetricKeyType} cannot check tokens`)
 }

@@ -1,15 +1,18 @@
 import type { Signatures } from './token-signatures.ts'
 import { BROWSER_AUDIENCE } from './token-verifier.ts'
 
-/** What a browser token is to say. */
+/** The contents of a browser token. */
 export interface TokenGrant {
   user: string
   /** Seconds until it expires. */
   ttl: number
+  /** Patterns of the rooms that the tab may hear. */
   rooms?: readonly string[]
+  /** Patterns of the rooms in which it may speak. */
   publish?: readonly string[]
 }
 
+/** A browser token, and the time when it expires. */
 export interface SignedToken {
   token: string
   /** Seconds since the epoch. */
@@ -19,7 +22,7 @@ export interface SignedToken {
 /** Makes browser tokens. */
 export type TokenSigner = (grant: TokenGrant) => SignedToken
 
-/** Undefined where tokens can only be checked. */
+/** Makes the signer; undefined if there is nothing to sign with, and tokens can only be checked. */
 export function createTokenSigner(sign: Signatures['sign']): TokenSigner | undefined {
   if (sign === undefined) return undefined
   return ({ user, ttl, rooms = [], publish = [] }) => {

@@ -4,31 +4,34 @@ import { faultOfId } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { Claims, SignatureCheck } from './token-signatures.ts'
 
-/** `aud` of a browser token. */
+/** The `aud` of a browser token (RFC 7519 §4.1.3). */
 export const BROWSER_AUDIENCE = 'tabcast'
 const ROOM_AUDIENCE = 'tabcast:room'
 const SERVICE_AUDIENCE = 'tabcast:api'
 
-/** What a verified service token says: which backend calls, and what it may do. */
+/** The claims of a verified service token: which backend calls, and what it may do. */
 export interface ServiceClaims {
   /** `sub`, or `iss` if there is none. */
   name: string
   scopes: ReadonlySet<Scope>
 }
 
-/** Also checks the tokens of backends. */
+/** A verifier that also checks the tokens of backends. */
 export interface ApiTokenVerifier extends TokenVerifier {
-  /** A service token, `aud: "tabcast:api"`. */
+  /** Checks a service token, `aud: "tabcast:api"`. Rejects as the others do. */
   service(token: string): Promise<ServiceClaims>
 }
 
-/** Checks every kind of token against the same keys. What is of one audience is refused at the others. */
+/**
+ * Makes the verifier, which checks every kind of token with the same keys; one for another audience is refused. It rejects with what `check`
+ * rejects with, and with `token_invalid` for claims that are missing or wrong.
+ */
 export function createTokenVerifier(check: SignatureCheck): ApiTokenVerifier {
   return {
     async browser(token) {
       // An API key has no dot, a JWT has two.
       if (!token.includes('.'))
-        throw invalid('this is no JWT: send a token of the user, since an API key is for backends')
+        throw invalid('this is not a JWT: send a token of the user, since an API key is for backends')
       const claims = await check(token)
       wantAudience(claims, BROWSER_AUDIENCE)
       return {
@@ -58,7 +61,7 @@ export function createTokenVerifier(check: SignatureCheck): ApiTokenVerifier {
       const { sub, iss, scope = '' } = claims
       if (typeof scope !== 'string') throw invalid('scope must be a string of scopes, separated by spaces')
       const named = new Set(scope.split(' '))
-      // A token may have scopes for other services too: they mean nothing here.
+      // A token may have scopes for other services too, which mean nothing here.
       return { name: String(sub ?? iss ?? ''), scopes: new Set(SCOPES.filter((known) => named.has(known))) }
     },
   }

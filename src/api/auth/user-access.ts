@@ -7,12 +7,12 @@ import { bearerOf } from './credentials.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Whose browser token it came with, on the routes for tabs. */
+    /** The user of the browser token that was sent, on the routes for tabs. */
     tabUser: string
   }
 }
 
-/** Makes the hook that lets only the holders of a browser token through, as at a Socket.IO CONNECT. */
+/** Makes the hook that lets only the holders of a browser token through, as at a Socket.IO CONNECT; others are answered with 401. */
 export function createUserAccess(
   engine: Pick<Engine, 'revocations'>,
   verifier: TokenVerifier,

@@ -5,14 +5,16 @@ import type { Publisher } from '../../core/publishing/publisher.ts'
 import type { ApiCounts } from './metrics.ts'
 import { PROBLEM_MEDIA_TYPE, problemOf, RETRY_AFTER } from './problem.ts'
 
-/** What publishes, and so has to wait for the engine. */
+/** Matches the paths that publish, and so have to wait for the engine. */
 const PUBLISHES = /^\/(notify|rooms\/[^/?]+\/messages)(?=[/?]|$)/
 
 const METHODS: ReadonlySet<string> = new Set(['POST', 'PUT'])
 
-/** A string, since Node writes that together with the headers. */
+/** The body of a refusal: a string, since Node writes that together with the headers. */
 const REFUSAL = JSON.stringify(
-  problemOf(new ServiceError('overloaded', 'too many publishes are waiting to be stored; repeat it later')),
+  problemOf(
+    new ServiceError('overloaded', 'too many publishes are waiting to be stored; repeat the call later'),
+  ),
 )
 const HEADERS = {
   'content-type': PROBLEM_MEDIA_TYPE,
@@ -20,13 +22,13 @@ const HEADERS = {
   'retry-after': String(RETRY_AFTER),
 }
 
-/** For how long a connection that was refused is one that repeats, in milliseconds. */
+/** The time after a refusal in which another call on the same connection counts as a repeat, in milliseconds. */
 const REMEMBERED = 10_000
 
-/** By when a publish must be answered, in milliseconds, whether it has waited for room or not. */
+/** The time within which a publish must be answered, in milliseconds, whether it had to wait in line or not. */
 const ANSWERED = 1900
 
-/** How often it is looked whether there is room again, in milliseconds. */
+/** Milliseconds between two looks whether there is capacity again. */
 const PAUSE = 10
 
 interface Waiting {
@@ -37,12 +39,12 @@ interface Waiting {
 }
 
 /**
- * Refuses publishes while the engine has enough to do, before a route, a credential or a body costs anything: what is refused must not
- * use up the time that the accepted ones need.
+ * Wraps `handle` so that publishes are refused with 503 while `publisher` has no capacity, before a route, a credential or a body costs
+ * anything: refusals must not use up the time that the accepted calls need.
  *
- * The first refusal of a connection is answered at once. Who repeats waits in line: refusing the same callers again and again would cost
- * more than taking them one after the other. Whoever was not reached is refused again, early enough for an engine that then takes all of the time
- * that it may take (`enginePatience`, in milliseconds).
+ * The first refusal of a connection is answered at once. A connection that repeats waits in line: refusing the same callers again and again
+ * would cost more than taking them one after the other. A call whose turn does not come is refused again, early enough for an engine that
+ * takes all of the time that it may take for those in front (`enginePatience`, in milliseconds).
  */
 export function withAdmission(
   handle: RequestListener,
@@ -51,9 +53,9 @@ export function withAdmission(
   enginePatience: number,
 ): RequestListener {
   const patience = ANSWERED - enginePatience
-  /** When a connection was refused, in milliseconds since the process began. */
+  /** The time at which a connection was refused, in milliseconds since the process began. */
   const refusedAt = new WeakMap<Socket, number>()
-  /** The longest wait first. */
+  /** The calls that wait, the longest wait first. */
   const line: Waiting[] = []
 
   const refuse = ({ socket }: IncomingMessage, response: ServerResponse): void => {
@@ -67,7 +69,7 @@ export function withAdmission(
     if (line.length === 1) setTimeout(advance, PAUSE).unref()
   }
 
-  /** Takes as many as there is room for, and refuses those who have waited for too long. */
+  /** Handles as many as there is capacity for, and refuses those that have waited for too long. */
   const advance = (): void => {
     const late = performance.now() - patience
     let { capacity } = publisher
@@ -87,9 +89,9 @@ export function withAdmission(
   }
 
   return (request, response) => {
-    // What there is room for is first for those in line.
-    const hasRoom = publisher.capacity > line.length
-    if (hasRoom || !METHODS.has(request.method!) || !PUBLISHES.test(request.url ?? ''))
+    // The capacity is first for those in line.
+    const hasCapacity = publisher.capacity > line.length
+    if (hasCapacity || !METHODS.has(request.method!) || !PUBLISHES.test(request.url ?? ''))
       handle(request, response)
     else if (patience > 0 && performance.now() - (refusedAt.get(request.socket) ?? -REMEMBERED) < REMEMBERED)
       wait(request, response)

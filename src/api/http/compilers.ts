@@ -1,8 +1,8 @@
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 
 /**
- * Makes the functions that write answers. Most routes share most of their answers, so each schema is compiled once: compiling is most of
- * what a start takes.
+ * Makes the factory of the functions that write answers, for Fastify's `buildSerializer`. Routes share most of their answers, so each schema
+ * is compiled once: compiling takes most of the time of a start.
  */
 export function createSerializers(): ReturnType<typeof SerializerSelector> {
   const select = SerializerSelector()

@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 
-/** Whether a page on the origin that a request names may call; one without an origin does not come from a page. */
+/** Returns true if a page on the origin that a request names may call; a request without an origin does not come from a page. */
 export type OriginCheck = (request: IncomingMessage) => boolean
 
-/** Seconds that a browser may remember what it was answered. */
+/** Seconds for which a browser may keep the answer to a preflight. */
 const MAX_AGE = 600
 
 /**
- * Lets pages on other origins call the routes below a path, and read every answer, the errors too (Fetch Standard §3.2). Tokens travel in a
- * header that only a page of theirs sets, never in a cookie, so a page that may not read the answers has nothing to gain from a call.
+ * Lets pages on other origins call the routes below `path`, and read every answer, errors included (Fetch Standard §3.2). Tokens travel in a
+ * header that the page itself has to set, never in a cookie, so a page that may not read the answers gains nothing from a call.
  */
 export function registerCors(app: FastifyInstance, path: string, mayCall: OriginCheck): void {
   app.addHook('onRequest', async (request, reply) => {

@@ -10,7 +10,7 @@ import { parseBody } from './json-body.ts'
 import { wantId } from './requests.ts'
 import { refusal, validationError } from './validation-faults.ts'
 
-/** Publishes what came by another way than HTTP, under the same rules; see `createEntryPublisher`. */
+/** Publishes an entry that did not come over HTTP, by the same rules; see `createEntryPublisher`. */
 export type EntryPublisher = (fields: ReadonlyMap<string, Buffer>, options: PublishOptions) => Promise<void>
 
 /**
@@ -36,7 +36,7 @@ export function createEntryPublisher(app: FastifyInstance, publisher: Publisher)
   }
 }
 
-/** Decoded anyhow, two ids could become one. */
+/** The text of a field. Throws `invalid_request` if it is not UTF-8: decoded all the same, two ids could become one. */
 function textOf(bytes: Buffer, field: string): string {
   if (!isUtf8(bytes))
     throw refusal('invalid_request', [{ pointer: `/${field}`, detail: 'must be valid UTF-8' }])
@@ -60,7 +60,7 @@ function namesOf(fields: ReadonlyMap<string, Buffer>): (typeof PAIRS)[number] {
   return pair
 }
 
-/** Makes the function that holds a value to a schema, as a route does. Fastify can compile schemas once it is ready. */
+/** Makes the function that checks a value against a schema, as a route does. It compiles at the first call: Fastify can once it is ready. */
 function createCheck<Value>(app: FastifyInstance, schema: TSchema): (value: unknown) => Value {
   let validate: ReturnType<NonNullable<FastifyInstance['validatorCompiler']>> | undefined
   return (value) => {

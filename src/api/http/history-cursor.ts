@@ -1,17 +1,17 @@
 import { refusal } from './validation-faults.ts'
 
-/** Where a history goes on: towards the older ones, or towards the newer ones. */
+/** The position at which a history goes on: towards older messages, or towards newer ones. */
 export type HistoryCursor = { before: number } | { since: number; epoch: string }
 
-/** Opaque to callers, so that it can change. */
+/** Writes a cursor as text, which is opaque to callers, so that its form can change. */
 export const encodeCursor = (cursor: HistoryCursor): string =>
   Buffer.from(JSON.stringify(cursor)).toString('base64url')
 
-/** Throws `invalid_request` for what was not made by `encodeCursor`. */
+/** Reads a cursor. Throws `invalid_request` for text that `encodeCursor` did not write. */
 export function decodeCursor(text: string): HistoryCursor {
   const cursor = parse(text)
   const { before, since, epoch } = cursor
-  // Nothing is older than the first, so that no page has said so.
+  // Nothing is older than the first message, so no page ends with this cursor.
   if (isSeq(before) && before > 0) return { before }
   if (isSeq(since) && typeof epoch === 'string') return { since, epoch }
   throw refuse()

@@ -6,7 +6,7 @@ import { isRawNumber, parseExact } from '../../core/json/exact-json.ts'
 import { MAY_NAME_PROTO, refuseProto } from '../../core/json/proto.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 
-/** Takes JSON and nothing else as a body, with the numbers in `data` as they were written. */
+/** Registers the one parser of bodies: JSON and nothing else, with the numbers in `data` as they were written. */
 export function registerJsonBody(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, ({ headers }, body, done) => {
@@ -19,20 +19,23 @@ export function registerJsonBody(app: FastifyInstance): void {
   })
 }
 
-/** JSON is UTF-8 (RFC 8259 §8.1), and nothing is unpacked here. */
+/** Throws `unsupported_media_type` for another charset, since JSON is UTF-8 (RFC 8259 §8.1), and for a compressed body. */
 function refuseEncodings(headers: IncomingHttpHeaders): void {
   const charset = /;\s*charset="?([^";\s]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
   const packing = headers['content-encoding'] ?? 'identity'
   if (!/^utf-?8$/i.test(charset))
     throw new ServiceError('unsupported_media_type', `the charset ${charset} is not utf-8`)
   if (packing.toLowerCase() !== 'identity')
-    throw new ServiceError('unsupported_media_type', `a body with Content-Encoding: ${packing} is not taken`)
+    throw new ServiceError(
+      'unsupported_media_type',
+      `a body with Content-Encoding: ${packing} is not supported: send it uncompressed`,
+    )
 }
 
 /** Parses a body; undefined if it is empty. Throws `malformed_json`, or `invalid_request` for what no route takes. */
 export function parseBody(body: Buffer): unknown {
   if (body.length === 0) return undefined
-  // Decoding would put U+FFFD in the place of what is not UTF-8, and nobody would be told.
+  // Decoding would silently put U+FFFD in the place of bytes that are not UTF-8.
   if (!isUtf8(body)) throw new ServiceError('malformed_json', 'the body is not valid UTF-8')
   const text = body.toString()
   const value = parse(text)

@@ -18,10 +18,10 @@ const DESCRIPTION = [
 const CREDENTIAL = [
   'An API key, or a service JWT with `aud: "tabcast:api"`, `exp` and `scope`.',
   `The scopes are ${SCOPES.map((scope) => `\`${scope}\``).join(', ')}; \`admin\` is all of them.`,
-  'A key without scopes may do everything. A route that wants a scope says so.',
+  'A key without scopes may do everything. A route that needs a scope says so.',
 ].join(' ')
 
-/** Describes the routes that are registered after it, from the schemas that validate them; serves `/openapi.json`. */
+/** Describes the routes that are registered after it, from the schemas that validate them, as OpenAPI 3.1; registers `/openapi.json`. */
 export async function registerOpenApi(app: FastifyInstance): Promise<void> {
   app.addSchema(problemSchema)
   await app.register(swagger, {
@@ -39,7 +39,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
         { name: 'notifications', description: 'Notify users.' },
         { name: 'inbox', description: 'What a user does with notifications, with the token of the browser.' },
         { name: 'rooms', description: 'Message everyone in a room.' },
-        { name: 'users', description: 'Who is there, and sending somebody away.' },
+        { name: 'users', description: 'Ask who is connected, and disconnect users.' },
         { name: 'tokens', description: 'Tokens for browsers.' },
         { name: 'health', description: 'Probes and metrics.' },
       ],
@@ -67,7 +67,7 @@ export async function registerOpenApi(app: FastifyInstance): Promise<void> {
     },
     transformObject: (document) => {
       if (!('openapiObject' in document)) return document.swaggerObject
-      // What may be left out is not required; the generator knows only bodies that must be there.
+      // The generator marks every body as required, and these may be left out.
       const { paths } = document.openapiObject
       for (const operation of [
         paths?.['/users/{user}/disconnect']?.post,

@@ -10,7 +10,7 @@ interface PublishHeaders {
   traceparent?: string
 }
 
-/** What the caller of a route that publishes has said besides the body; the schema `publishHeaders` has checked it. */
+/** The options of a publish, from the headers of its request, which the schema `publishHeaders` has checked. */
 export function publishOptionsOf({
   credential,
   headers,
@@ -24,23 +24,23 @@ export function publishOptionsOf({
   }
 }
 
-/** What a backend is told of a notification that was published. */
+/** The fields of an answer that say what became of a notification. */
 export function outcomeOf({ id, seq, epoch, connections, upsert }: Published) {
   const { version, created, applied } = upsert ?? { version: 1, created: true, applied: true }
-  const told = applied ? { version, created, connections } : { version, created, applied, connections }
-  return seq === 0 ? { id, ...told } : { id, seq, epoch, ...told }
+  const fields = applied ? { version, created, connections } : { version, created, applied, connections }
+  return seq === 0 ? { id, ...fields } : { id, seq, epoch, ...fields }
 }
 
-/** Counts one for the metrics. */
+/** Counts a notification for the metrics, or the replay of an earlier answer. */
 export function countPublished({ replayed }: Pick<Published, 'replayed'>, counts: ApiCounts): void {
   if (replayed) counts.replays++
   else counts.notifications++
 }
 
-/** 201 if it is new, 200 if its tag was known. */
+/** The status of an answer: 201 if the notification is new, 200 if its tag was known. */
 export const statusOf = ({ upsert }: Published): 200 | 201 => (upsert?.created === false ? 200 : 201)
 
-/** Answers a call that published one notification. */
+/** Answers a call that published one notification; returns the body. */
 export function answerPublished(
   reply: FastifyReply,
   published: Published,
@@ -52,7 +52,7 @@ export function answerPublished(
   return outcomeOf(published)
 }
 
-/** Answers a call whose notification is kept until `at`, in milliseconds since the epoch. */
+/** Answers 202 to a call whose notification is kept until `at`, in milliseconds since the epoch; returns the body. */
 export function answerKept(
   reply: FastifyReply,
   kept: Pick<Published, 'id' | 'replayed'>,

@@ -1,24 +1,28 @@
 import { Registry } from '@prometheus-io/client'
 
-/** The other processes on this port. What they tell each other is what `getMetricsAsJSON` made. */
+/** The other processes on this port. They send each other what `getMetricsAsJSON` returns. */
 export interface MetricSiblings {
-  /** Which of them this one is. */
+  /** The name of this process among them, for the label `worker`. */
   readonly worker: string
-  /** `answer` makes what this process says when another asks. */
+  /** Sets the function that makes the answer of this process to the others. */
   onAsked(answer: () => Promise<unknown>): void
+  /** Resolves to the answers of the others; those that do not answer in time are left out. */
   ask(): Promise<unknown[]>
 }
 
 type Metrics = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
-/** Makes a registry's metrics those of one worker. Returns what writes them together with those of the others, whoever is scraped. */
+/**
+ * Labels the metrics of a registry with this worker. Returns the function that writes them together with those of the other workers, so that
+ * it does not matter which one is scraped.
+ */
 export function withSiblings(registry: Registry, siblings: MetricSiblings): () => Promise<string> {
   registry.setDefaultLabels({ worker: siblings.worker })
   const own = (): Promise<Metrics> => registry.getMetricsAsJSON()
   siblings.onAsked(own)
   return async () => {
     const workers = [await own(), ...((await siblings.ask()) as Metrics[])]
-    // The label keeps the workers apart, so nothing is really summed; other ways would leave some out.
+    // The label keeps the workers apart, so nothing is really summed; other aggregators would leave some out.
     const kept = workers.map((metrics) => metrics.map((metric) => ({ ...metric, aggregator: 'sum' })))
     return Registry.aggregate([...kept, totalsOf(workers)]).metrics()
   }
@@ -37,7 +41,7 @@ function totalsOf(workers: readonly Metrics[]): object[] {
     .filter(({ name }) => name === 'tabcast_connections')
     .flatMap(({ values }) => values.map(({ value }) => Number(value)))
   return [
-    gauge('tabcast_workers', 'Processes on this port that told their metrics.', workers.length),
+    gauge('tabcast_workers', 'Processes on this port that reported their metrics.', workers.length),
     gauge(
       'tabcast_port_connections',
       'Socket.IO connections of all processes on this port.',

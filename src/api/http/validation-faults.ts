@@ -9,12 +9,12 @@ const HEADERS: Record<string, string> = {
   '/prefer': 'Prefer',
 }
 
-/** What is wrong with what is no time. */
+/** The detail of a fault in a field that must be a time. */
 export const NO_TIME = 'must be a time such as 2026-11-21T09:00:00Z'
 
 type Part = 'body' | 'params' | 'querystring' | 'headers'
 
-/** What a schema refused, as an error that points to each field. */
+/** Makes the error for what a schema has refused in this part of a request, with a pointer to each field. */
 export function validationError(errors: readonly FastifySchemaValidationError[], part: Part): ServiceError {
   return refusal(
     'invalid_request',
@@ -22,7 +22,7 @@ export function validationError(errors: readonly FastifySchemaValidationError[],
   )
 }
 
-/** An error whose detail repeats its faults, for callers that look no further. */
+/** Makes an error whose detail repeats its faults, for callers that look no further. */
 export function refusal(code: 'invalid_request' | 'unsupported_field', faults: Fault[]): ServiceError {
   const detail = faults.map(({ pointer, detail }) => `${pointer || 'the body'} ${detail}`).join('; ')
   return new ServiceError(code, detail, { faults })
@@ -40,7 +40,7 @@ function faultOf(error: FastifySchemaValidationError, part: Part): Fault {
   return at((part === 'headers' && HEADERS[instancePath]) || instancePath, detail)
 }
 
-/** What a keyword of JSON Schema wants, in plain words where the validator has none. */
+/** The rule of a keyword of JSON Schema in plain words; undefined where the validator's own are good enough. */
 function wordsFor(
   keyword: string,
   { type, format, limit }: Record<string, unknown>,

@@ -4,20 +4,20 @@ import type { FastifyInstance } from 'fastify'
 declare const ui: { preauthorizeApiKey(scheme: string, value: string): void }
 
 /**
- * Runs in the browser, when Swagger UI is there. The key is asked for and not written into the script: a script can be included by any
- * page, the answer to this call can only be read by ours.
+ * Runs in the browser, when Swagger UI has loaded. It fetches the key, which is not written into the script: any page can include a script,
+ * but only ours can read the answer to this call.
  */
 function authorize(): void {
   void fetch('/demo/session?user=demo').then(async (response) => {
     if (!response.ok) return
     const { apiKey, token } = (await response.json()) as { apiKey: string | null; token: string }
-    // Only its hash is known of a key that was given.
+    // Null if the operator gave the keys: then the server knows only their hashes.
     if (apiKey !== null) ui.preauthorizeApiKey('credential', apiKey)
     ui.preauthorizeApiKey('userToken', token)
   })
 }
 
-/** Serves Swagger UI at `/docs`; in development it has the key and a token already, so that the first click answers. */
+/** Registers Swagger UI at `/docs`; in development it has the key and a token already, so that the first click gets an answer. */
 export async function registerDocs(app: FastifyInstance, development: boolean): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',

@@ -7,7 +7,7 @@ import { ERRORS_PATH } from '../../core/model/errors.ts'
 const read = (name: string): string =>
   readFileSync(new URL(`../../pages/${name}`, import.meta.url), 'utf8').trim()
 
-/** Serves the page that explains every error, without a credential and the same in every role: `type` and `help` of an error lead to it. */
+/** Registers the page that explains every error, open to everybody and the same in every role: `type` and `help` of an error lead to it. */
 export function registerErrors(app: FastifyInstance): void {
   const style = `\n${read('errors.css')}\n`
   const page = pageOf(read('errors.html'), style)
@@ -18,7 +18,7 @@ export function registerErrors(app: FastifyInstance): void {
   )
 }
 
-/** Nothing but the page itself: no script, and only the style that it was made with. */
+/** A Content-Security-Policy that allows nothing but the page itself: no script, and only the style that it was built with. */
 const policyFor = (style: string) => ({
   useDefaults: false,
   directives: {
@@ -81,6 +81,6 @@ const ESCAPES: Record<string, string> = {
   "'": '&#39;',
 }
 
-/** Text of the table as HTML; what stands between backticks is code. */
+/** A text of the table as HTML; words between backticks become code. */
 const htmlOf = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => ESCAPES[character]!).replace(/`([^`]+)`/g, '<code>$1</code>')

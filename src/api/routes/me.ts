@@ -12,20 +12,28 @@ import { refusal } from '../http/validation-faults.ts'
 import { inbox, inboxCounts, inboxQuery, markBody, marked, ownItemParams } from '../schemas/me.ts'
 import { problems } from '../schemas/problem.ts'
 
-/** A page ends here, however many notifications were asked for. */
+/** The most bytes of a page, however many notifications were asked for. */
 const MAX_PAGE_BYTES = 1_048_576
 
-/** What every route here says in OpenAPI: the token of a user opens it, and no key of a backend. */
+/** The part of the schema that all routes here share: the token of a user opens them, and no key of a backend. */
 const common = { tags: ['inbox'], security: [{ userToken: [] }] }
 
-/** The inbox of the user whose token it is: `/me/notifications`. */
-export function registerMe(
-  app: FastifyInstance,
-  { access, inboxes }: { access: onRequestAsyncHookHandler; inboxes: Inboxes },
-): void {
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+interface MeOptions {
+  /** Lets only the holders of a browser token through. */
+  access: onRequestAsyncHookHandler
+  inboxes: Inboxes
+}
 
-  typed.get(
+/** Registers the routes of the inbox of the user whose token is sent: everything below `/me/notifications`. */
+export function registerMe(app: FastifyInstance, options: MeOptions): void {
+  registerList(app, options)
+  registerCount(app, options)
+  registerMark(app, options)
+  registerRemove(app, options)
+}
+
+function registerList(app: FastifyInstance, { access, inboxes }: MeOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/me/notifications',
     {
       onRequest: access,
@@ -34,19 +42,22 @@ export function registerMe(
         ...common,
         operationId: 'listInbox',
         summary: 'List the notifications of the user',
-        description: 'Newest first. What one page can not hold comes with the next one.',
+        description:
+          'Newest first. A page that becomes too large ends before `limit`; the next one goes on from there.',
         querystring: inboxQuery,
         response: { 200: inbox, ...problems(400, 401, 503) },
       },
     },
     async ({ tabUser, query }, reply) => {
       const page = await inboxes.list(tabUser, queryOf(query))
-      // As text, since numbers that only exist as text would not survive otherwise.
+      // As text: parsed, numbers that a double cannot hold would be changed.
       return reply.type('application/json').send(textOf(page) as never)
     },
   )
+}
 
-  typed.get(
+function registerCount(app: FastifyInstance, { access, inboxes }: MeOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/me/notifications/count',
     {
       onRequest: access,
@@ -59,8 +70,10 @@ export function registerMe(
     },
     ({ tabUser }) => inboxes.counts(tabUser),
   )
+}
 
-  typed.post(
+function registerMark(app: FastifyInstance, { access, inboxes }: MeOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/me/notifications/mark',
     {
       onRequest: access,
@@ -68,15 +81,17 @@ export function registerMe(
         ...common,
         operationId: 'markInbox',
         summary: 'Mark notifications as seen, read or archived, or no longer',
-        description: 'Every tab of the user hears `notification:state` if something changes.',
+        description: 'Every tab of the user receives `notification:state` if something changes.',
         body: markBody,
         response: { 200: marked, ...problems(400, 401, 413, 415, 503) },
       },
     },
     ({ tabUser, body }) => inboxes.mark(tabUser, markOf(body)),
   )
+}
 
-  typed.delete(
+function registerRemove(app: FastifyInstance, { access, inboxes }: MeOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().delete(
     '/me/notifications/:idOrTag',
     {
       onRequest: access,
@@ -84,7 +99,7 @@ export function registerMe(
         ...common,
         operationId: 'removeFromInbox',
         summary: 'Remove a notification',
-        description: 'Gone for good: every tab of the user hears `notification:removed`.',
+        description: 'Gone for good: every tab of the user receives `notification:removed`.',
         params: ownItemParams,
         response: { 204: Type.Null({ description: 'Removed.' }), ...problems(400, 401, 404, 503) },
       },
@@ -111,7 +126,7 @@ function textOf(page: InboxPage): string {
   return `{"items":[${texts.join()}],${JSON.stringify({ nextCursor, unread, unseen, seq, epoch }).slice(1)}`
 }
 
-/** Throws `invalid_request` for what no schema can say in a way that points to a field. */
+/** The input of `mark`. Throws `invalid_request` for what a schema cannot check with a pointer to the field. */
 function markOf(body: Static<typeof markBody>): MarkInput {
   const { ids, all, before } = body
   const given = STATES.filter((name) => body[name] !== undefined)

@@ -11,22 +11,22 @@ import { roomParams } from '../schemas/common.ts'
 import { memberBody, memberParams, roomPresence } from '../schemas/member.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 
-/** Who may be in a room, and who is. `maxMemberships`: how many rooms a user may be a member of. */
-export function registerMembers(
-  app: FastifyInstance,
-  {
-    access,
-    engine,
-    maxMemberships,
-  }: {
-    access: Access
-    engine: Pick<Engine, 'memberships' | 'connections' | 'presence'>
-    maxMemberships: number
-  },
-): void {
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+interface MembersOptions {
+  access: Access
+  engine: Pick<Engine, 'memberships' | 'connections' | 'presence'>
+  /** The most rooms that a user may be a member of. */
+  maxMemberships: number
+}
 
-  typed.put(
+/** Registers `PUT` and `DELETE /rooms/:room/members/:user`, and `GET /rooms/:room/presence`. */
+export function registerMembers(app: FastifyInstance, options: MembersOptions): void {
+  registerAdd(app, options)
+  registerRemove(app, options)
+  registerPresence(app, options)
+}
+
+function registerAdd(app: FastifyInstance, { access, engine, maxMemberships }: MembersOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().put(
     '/rooms/:room/members/:user',
     {
       onRequest: access('rooms:write'),
@@ -38,7 +38,7 @@ export function registerMembers(
         tags: ['rooms'],
         summary: 'Make a user a member of a room',
         description:
-          'Their tabs join by themselves, those that come later too. Repeated, it sets `publish` anew; what changes nothing is told to nobody. Wants the scope `rooms:write`.',
+          'Their tabs join by themselves, and so do tabs that connect later. Repeated, it sets `publish` anew; a call that changes nothing sends no event. Wants the scope `rooms:write`.',
         params: memberParams,
         body: memberBody,
         response: { 204: Type.Null({ description: 'A member.' }), ...bodyProblems(), ...problems(409) },
@@ -52,8 +52,10 @@ export function registerMembers(
       return reply.code(204).send(null)
     },
   )
+}
 
-  typed.delete(
+function registerRemove(app: FastifyInstance, { access, engine }: MembersOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().delete(
     '/rooms/:room/members/:user',
     {
       onRequest: access('rooms:write'),
@@ -62,7 +64,7 @@ export function registerMembers(
         tags: ['rooms'],
         summary: 'End the membership of a user',
         description:
-          'Their tabs leave by themselves, unless their token or the configuration grants the room as well. Nothing happens to one who was no member. Wants the scope `rooms:write`.',
+          'Their tabs leave by themselves, unless their token or the configuration grants the room as well. A user who was no member stays as they are. Wants the scope `rooms:write`.',
         params: memberParams,
         response: { 204: Type.Null({ description: 'No member.' }), ...problems(400, 401, 403, 503) },
       },
@@ -73,8 +75,10 @@ export function registerMembers(
       return reply.code(204).send(null)
     },
   )
+}
 
-  typed.get(
+function registerPresence(app: FastifyInstance, { access, engine }: MembersOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/rooms/:room/presence',
     {
       onRequest: access('presence:read'),
@@ -89,11 +93,11 @@ export function registerMembers(
     },
     async (request) => {
       const room = wantId(request.params.room, '/room')
-      const [attendees, [attendance]] = await Promise.all([
+      const [present, [count]] = await Promise.all([
         engine.presence.list(room, MAX_LISTED_USERS),
         engine.connections.count([roomChannel(room)]),
       ])
-      return { ...attendees, connections: attendance!.connections }
+      return { ...present, connections: count!.connections }
     },
   )
 }

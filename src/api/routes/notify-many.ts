@@ -13,13 +13,14 @@ import { publishHeaders } from '../schemas/common.ts'
 import { manyBody, storedForAll, storedForSome } from '../schemas/many.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 
+/** The parts that the route works with. */
 export interface NotifyManyOptions {
   access: Access
   publisher: Publisher
   counts: ApiCounts
 }
 
-/** `POST /notify`. */
+/** Registers `POST /notify`. */
 export function registerNotifyMany(
   app: FastifyInstance,
   { access, publisher, counts }: NotifyManyOptions,
@@ -51,12 +52,9 @@ export function registerNotifyMany(
       const base = baseOf(request)
       const results = outcomes.map((one, index) => resultOf(users[index]!, one, base))
       const failures = outcomes.filter((one) => one instanceof ServiceError)
-      for (const one of outcomes) {
-        if (!(one instanceof ServiceError)) countPublished(one, counts)
-        else counts.errors[one.code] = (counts.errors[one.code] ?? 0) + 1
-      }
+      countEach(outcomes, counts)
       if (failures.length === outcomes.length)
-        // Where a repeat can help for one of them, it is the repeat that is asked for.
+        // If a repeat can help one of them, the answer asks for the repeat.
         return sendProblem(request, reply, failures.find(({ temporary }) => temporary) ?? failures[0]!, {
           results,
         })
@@ -71,10 +69,10 @@ export function registerNotifyMany(
 const DESCRIPTION = [
   'Stored for each user as with a call of their own, all at the same time, with a result per user. Wants the scope `notify:write`.',
   'The idempotency key counts per user: a repeated call completes what is missing, and answers for the others as before.',
-  'While too many publishes wait to be stored, the call is refused as a whole; once it is let in, no user is refused for want of room. If it could be stored for nobody, the problem has `results`, too.',
+  'While too many publishes wait to be stored, the call is refused as a whole; once it is let in, no user is refused for lack of capacity. If it could be stored for nobody, the problem has `results`, too.',
 ].join('\n\n')
 
-/** The users, if each of them is one and is there once. */
+/** Returns the users. Throws `invalid_request` if one is not a user's id, or is there twice. */
 function wantUsers(users: readonly string[]): readonly string[] {
   const known = new Set<string>()
   const twice = users.flatMap((user, index) => {
@@ -87,13 +85,19 @@ function wantUsers(users: readonly string[]): readonly string[] {
   return users
 }
 
-/** The same error, with pointers from further up. */
+/** The same error, with `pointer` in front of its own pointers. */
 function within(pointer: string, error: unknown): unknown {
   if (!(error instanceof ServiceError) || error.faults.length === 0) return error
   return refusal(
     'invalid_request',
     error.faults.map((fault) => ({ ...fault, pointer: pointer + fault.pointer })),
   )
+}
+
+function countEach(outcomes: readonly (Published | ServiceError)[], counts: ApiCounts): void {
+  for (const one of outcomes)
+    if (!(one instanceof ServiceError)) countPublished(one, counts)
+    else counts.errors[one.code] = (counts.errors[one.code] ?? 0) + 1
 }
 
 function errorOf(reason: unknown, log: FastifyBaseLogger): ServiceError {

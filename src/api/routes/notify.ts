@@ -13,6 +13,7 @@ import { notificationBody, taggedBody } from '../schemas/notification.ts'
 import { notified, replaced, scheduled } from '../schemas/notified.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 
+/** The parts that the routes work with. */
 export interface NotifyOptions {
   access: Access
   publisher: Publisher
@@ -20,53 +21,17 @@ export interface NotifyOptions {
   counts: ApiCounts
 }
 
-/** `POST /notify/:user` and `PUT /notify/:user/:tag`. */
-export function registerNotify(
-  app: FastifyInstance,
-  { access, publisher, ackWaiters, counts }: NotifyOptions,
-): void {
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+/** Registers `POST /notify/:user` and `PUT /notify/:user/:tag`. */
+export function registerNotify(app: FastifyInstance, options: NotifyOptions): void {
+  registerPost(app, options)
+  registerPut(app, options)
+}
 
-  /** Publishes, and waits for a tab if the caller prefers that. */
-  const notify = async (
-    user: string,
-    input: NotificationInput,
-    options: PublishOptions,
-    { headers }: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<ReturnType<typeof outcomeOf> & { delivered?: boolean }> => {
-    const seconds = input.ttl === 0 ? undefined : preferredWait(headers.prefer)
-    if (seconds === undefined)
-      return answerPublished(reply, await publisher.notify(user, input, options), counts)
-    await ackWaiters.listen()
-    const published = await publisher.notify(user, input, { ...options, waiter: ackWaiters.name })
-    const answer = answerPublished(reply, published, counts)
-    reply.header('preference-applied', `wait=${seconds}`)
-    // What an earlier call has stored names the process of that one.
-    const isNamed = !published.replayed && published.upsert?.applied !== false
-    return { ...answer, delivered: await ackWaiters.wait(user, published.id, seconds, isNamed) }
-  }
-
-  /** Keeps it for later. What was to be sent by now is sent now, unless an earlier call with its key has kept it. */
-  const schedule = async (
-    user: string,
-    input: NotificationInput,
-    options: PublishOptions,
-    at: number,
-    reply: FastifyReply,
-  ): Promise<{ id: string; sendAt: string } | ReturnType<typeof outcomeOf>> => {
-    if (at > Date.now())
-      return answerKept(reply, await publisher.schedule(user, input, at, options), at, counts)
-    const published = await publisher.notify(user, input, { ...options, sendAt: at })
-    // What was kept had no seq when it was answered, and neither has what is only carried, which is never kept.
-    const wasKept = published.replayed && published.seq === 0 && input.ttl !== 0
-    return wasKept ? answerKept(reply, published, at, counts) : answerPublished(reply, published, counts)
-  }
-
-  typed.post(
+function registerPost(app: FastifyInstance, parts: NotifyOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/notify/:user',
     {
-      onRequest: access('notify:write'),
+      onRequest: parts.access('notify:write'),
       schema: {
         operationId: 'notify',
         tags: ['notifications'],
@@ -80,25 +45,26 @@ export function registerNotify(
       },
     },
     async (request, reply) => {
-      const user = wantId(request.params.user, '/user')
       const { sendAt, ...input } = request.body
-      const options = publishOptionsOf(request)
+      const call = callOf(wantId(request.params.user, '/user'), input, request)
       return sendAt === undefined
-        ? notify(user, input, options, request, reply)
-        : schedule(user, input, options, wantTime(sendAt, '/sendAt'), reply)
+        ? notify(call, reply, parts)
+        : schedule(call, wantTime(sendAt, '/sendAt'), reply, parts)
     },
   )
+}
 
-  typed.put(
+function registerPut(app: FastifyInstance, parts: NotifyOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().put(
     '/notify/:user/:idOrTag',
     {
-      onRequest: access('notify:write'),
+      onRequest: parts.access('notify:write'),
       schema: {
         operationId: 'putNotification',
         tags: ['notifications'],
         summary: 'Create or replace the notification with a tag',
         description:
-          'The same as POST with that `tag`: made for loops that tell of their progress. Wants the scope `notify:write`.',
+          'The same as POST with that `tag`: made for loops that report their progress. Wants the scope `notify:write`.',
         params: tagParams('export-42'),
         headers: publishHeaders,
         body: taggedBody,
@@ -107,8 +73,56 @@ export function registerNotify(
     },
     async (request, reply) => {
       const { user, idOrTag: tag } = request.params
-      const input = { ...request.body, tag }
-      return notify(wantId(user, '/user'), input, publishOptionsOf(request), request, reply)
+      return notify(callOf(wantId(user, '/user'), { ...request.body, tag }, request), reply, parts)
     },
   )
+}
+
+/** A call of either route. */
+interface Call {
+  user: string
+  input: NotificationInput
+  options: PublishOptions
+  /** The header `Prefer`. */
+  prefer: string | string[] | undefined
+}
+
+const callOf = (user: string, input: NotificationInput, request: FastifyRequest): Call => ({
+  user,
+  input,
+  options: publishOptionsOf(request),
+  prefer: request.headers.prefer,
+})
+
+/** Publishes, and waits for a tab if the caller prefers that. */
+async function notify(
+  { user, input, options, prefer }: Call,
+  reply: FastifyReply,
+  { publisher, ackWaiters, counts }: NotifyOptions,
+): Promise<ReturnType<typeof outcomeOf> & { delivered?: boolean }> {
+  const seconds = input.ttl === 0 ? undefined : preferredWait(prefer)
+  if (seconds === undefined)
+    return answerPublished(reply, await publisher.notify(user, input, options), counts)
+  await ackWaiters.listen()
+  const published = await publisher.notify(user, input, { ...options, waiter: ackWaiters.name })
+  const answer = answerPublished(reply, published, counts)
+  reply.header('preference-applied', `wait=${seconds}`)
+  // What an earlier call has stored names the process of that one.
+  const isNamed = !published.replayed && published.upsert?.applied !== false
+  return { ...answer, delivered: await ackWaiters.wait(user, published.id, seconds, isNamed) }
+}
+
+/** Keeps a notification until `at`. One whose time has passed is sent now, unless an earlier call with its key has kept it. */
+async function schedule(
+  { user, input, options }: Call,
+  at: number,
+  reply: FastifyReply,
+  { publisher, counts }: NotifyOptions,
+): Promise<{ id: string; sendAt: string } | ReturnType<typeof outcomeOf>> {
+  if (at > Date.now())
+    return answerKept(reply, await publisher.schedule(user, input, at, options), at, counts)
+  const published = await publisher.notify(user, input, { ...options, sendAt: at })
+  // What was kept had no seq when it was answered; neither has what is ephemeral, which is never kept.
+  const wasKept = published.replayed && published.seq === 0 && input.ttl !== 0
+  return wasKept ? answerKept(reply, published, at, counts) : answerPublished(reply, published, counts)
 }

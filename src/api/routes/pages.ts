@@ -4,8 +4,9 @@ import type { Peer } from '../../core/engine/registry.ts'
 import { faultOfId } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 
-/** What the development page is told; there is none of it in production. */
+/** The facts that the development page receives; there is no such page in production. */
 export interface DemoOptions {
+  /** The role of this process. */
   role: string
   /** Undefined if the keys were given, since only their hashes are kept. */
   apiKey: string | undefined
@@ -22,8 +23,8 @@ const page = (name: string): string => readFileSync(new URL(`../../pages/${name}
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/
 
 /**
- * Serves `/`: in development a page on which a newcomer sees a notification arrive, in production a line of text. `mayCall`: whether the door
- * for GET is open, which has the same path.
+ * Registers `/`: in development a page on which a newcomer sees a notification arrive, in production a line of text. `mayCall`: true if the
+ * GET API is open, which has the same path.
  */
 export function registerPages(app: FastifyInstance, demo: DemoOptions | undefined, mayCall: boolean): void {
   const onRequest = mayCall ? [] : [refuseCalls]
@@ -51,23 +52,23 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
   )
 }
 
-/** Who means to notify somebody must not be told that all is well. */
+/** Answers 404 to a call of the GET API while it is closed: its caller must not take the page for success. */
 function refuseCalls({ query }: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void {
   const isCall = ['name', 'msg', 'key'].some((field) => Object.hasOwn(query as object, field))
   done(isCall ? new ServiceError('not_found', CLOSED_API) : undefined)
 }
 
 const CLOSED_API =
-  'nobody was notified: the door for GET is closed. Set GET_API=on to open it, or send POST /notify/:user'
+  'nobody was notified: the GET API is closed. Set GET_API=on to open it, or send POST /notify/:user'
 
-/** What a proxy adds is enough: one on this machine is no sign that the caller is. */
+/** True for a request that was made on this machine. A header of a proxy rules that out: the proxy may be here, and its caller elsewhere. */
 const isFromHere = ({ ip, headers }: FastifyRequest): boolean =>
   /^(::1|(::ffff:)?127\.[\d.]+)$/.test(ip) &&
   headers['x-forwarded-for'] === undefined &&
   headers.forwarded === undefined
 
 async function session(demo: DemoOptions, request: FastifyRequest, reply: FastifyReply): Promise<object> {
-  // A page of somebody else whose name was made to point here (DNS rebinding) must not get the key, and nobody who comes through a proxy.
+  // Neither a foreign page whose name was made to point here (DNS rebinding) nor anybody behind a proxy may get the key.
   if (!LOOPBACK.test(request.headers.host ?? '') || !isFromHere(request))
     throw new ServiceError(
       'scope_missing',

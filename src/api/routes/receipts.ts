@@ -11,14 +11,20 @@ import { itemParams } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 import { receipt, waiting } from '../schemas/receipt.ts'
 
-/** `GET` and `DELETE /notify/:user/:idOrTag`. */
-export function registerReceipts(
-  app: FastifyInstance,
-  { access, inboxes, scheduler }: { access: Access; inboxes: Inboxes; scheduler: Scheduler },
-): void {
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+interface ReceiptsOptions {
+  access: Access
+  inboxes: Inboxes
+  scheduler: Scheduler
+}
 
-  typed.get(
+/** Registers `GET` and `DELETE /notify/:user/:idOrTag`. */
+export function registerReceipts(app: FastifyInstance, options: ReceiptsOptions): void {
+  registerReceipt(app, options)
+  registerWithdrawal(app, options)
+}
+
+function registerReceipt(app: FastifyInstance, { access, inboxes, scheduler }: ReceiptsOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/notify/:user/:idOrTag',
     {
       onRequest: access('notify:read'),
@@ -27,14 +33,14 @@ export function registerReceipts(
         tags: ['notifications'],
         summary: 'Ask how far a notification has come',
         description:
-          'Stored, sent, delivered, seen, read; of a scheduled one only when it is due. With `ttl: 0` there is none, since nothing was stored. Wants the scope `notify:read`.',
+          'Stored, sent, delivered, seen, read; for a scheduled one, only when it is due. With `ttl: 0` there is none, since nothing was stored. Wants the scope `notify:read`.',
         params: itemParams('welcome'),
         response: { 200: Type.Union([receipt, waiting]), ...problems(400, 401, 403, 404, 503) },
       },
     },
     async ({ params }) => {
       const user = wantId(params.user, '/user')
-      // Asked first: if the store is another one a moment later, the seq is then told with an epoch that proves nothing.
+      // Read first: if the store is replaced in between, the answer has the old epoch, with which the new seq proves nothing.
       const { epoch } = await inboxes.list(user, { ...EVERYTHING, limit: 0 })
       const wanted = wantItem(params.idOrTag)
       const item = await inboxes.find(user, wanted)
@@ -44,8 +50,10 @@ export function registerReceipts(
       return { id: scheduled.draft.id, sendAt: new Date(scheduled.at).toISOString() }
     },
   )
+}
 
-  typed.delete(
+function registerWithdrawal(app: FastifyInstance, { access, inboxes, scheduler }: ReceiptsOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().delete(
     '/notify/:user/:idOrTag',
     {
       onRequest: access('notify:write'),
@@ -54,7 +62,7 @@ export function registerReceipts(
         tags: ['notifications'],
         summary: 'Withdraw a notification, or cancel a scheduled one',
         description:
-          'Taken out of the inbox and of every tab, which hears `notification:removed`. Wants the scope `notify:write`.',
+          'Taken out of the inbox and of every tab, which receives `notification:removed`. Wants the scope `notify:write`.',
         params: itemParams('export-41'),
         response: {
           204: Type.Null({ description: 'Withdrawn.' }),
@@ -65,7 +73,7 @@ export function registerReceipts(
     async ({ params }, reply) => {
       const user = wantId(params.user, '/user')
       const wanted = wantItem(params.idOrTag)
-      // Cancelled first: what is published in between is then withdrawn.
+      // Cancelled first: if it was published a moment before, it is withdrawn.
       const cancelled = await scheduler.cancel(user, wanted)
       if (!(await inboxes.withdraw(user, wanted)) && !cancelled) throw notFound()
       return reply.code(204).send(null)
@@ -88,7 +96,7 @@ function receiptOf(item: Item, epoch: string) {
     seq,
     epoch,
     stored: { at: updatedAt },
-    // BridgedEvent as soon as it was stored.
+    // Sent as soon as it was stored.
     sent: { at: updatedAt, connections },
     delivered: at(item.deliveredAt),
     seen: at(item.seenAt),

@@ -15,18 +15,24 @@ import { publishHeaders, roomParams } from '../schemas/common.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 import { history, historyQuery, messageBody, messaged } from '../schemas/room.ts'
 
-/** A page of a history ends here, however many messages were asked for. */
+/** The most bytes of a page, however many messages were asked for. */
 const MAX_PAGE_BYTES = 1_048_576
 
-/** `POST` and `GET /rooms/:room/messages`. */
-export function registerRooms(
-  app: FastifyInstance,
-  options: { access: Access; publisher: Publisher; broker: Broker; counts: ApiCounts },
-): void {
-  const { access, publisher, broker, counts } = options
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
+interface RoomsOptions {
+  access: Access
+  publisher: Publisher
+  broker: Broker
+  counts: ApiCounts
+}
 
-  typed.post(
+/** Registers `POST` and `GET /rooms/:room/messages`. */
+export function registerRooms(app: FastifyInstance, options: RoomsOptions): void {
+  registerMessage(app, options)
+  registerHistory(app, options)
+}
+
+function registerMessage(app: FastifyInstance, { access, publisher, counts }: RoomsOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/rooms/:room/messages',
     {
       onRequest: access('rooms:write'),
@@ -54,8 +60,10 @@ export function registerRooms(
       return { id, seq, epoch, connections }
     },
   )
+}
 
-  typed.get(
+function registerHistory(app: FastifyInstance, { access, broker }: RoomsOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/rooms/:room/messages',
     {
       onRequest: access('rooms:read'),
@@ -74,7 +82,7 @@ export function registerRooms(
     async (request, reply) => {
       const channel = roomChannel(wantId(request.params.room, '/room'))
       const text = await readHistory(broker, channel, request.query)
-      // As text, since numbers that only exist as text would not survive otherwise.
+      // As text: parsed, numbers that a double cannot hold would be changed.
       return reply.type('application/json').send(text as never)
     },
   )
@@ -99,12 +107,12 @@ async function readHistory(
   return textOf(page, nextOf(page, forward))
 }
 
-/** Where to begin; undefined for the newest. */
+/** The position at which to begin; undefined for the newest. Throws `invalid_request`. */
 function startOf({ since, epoch, cursor }: Static<typeof historyQuery>): HistoryCursor | undefined {
   if (cursor !== undefined) {
     if (since !== undefined || epoch !== undefined)
       throw refusal('invalid_request', [
-        { pointer: '/cursor', detail: 'can not be combined with since and epoch' },
+        { pointer: '/cursor', detail: 'cannot be combined with since and epoch' },
       ])
     return decodeCursor(cursor)
   }

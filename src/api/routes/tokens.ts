@@ -7,7 +7,7 @@ import { wantId } from '../http/requests.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 import { minted, tokenBody } from '../schemas/token.ts'
 
-/** `POST /tokens`. */
+/** Registers `POST /tokens`, which answers 404 where there is no secret to sign with. */
 export function registerTokens(
   app: FastifyInstance,
   { access, sign }: { access: Access; sign: TokenSigner | undefined },

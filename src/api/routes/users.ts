@@ -10,18 +10,21 @@ import { userParams } from '../schemas/common.ts'
 import { bodyProblems, problems } from '../schemas/problem.ts'
 import { disconnectBody, disconnected, manyPresences, onePresence, presenceBody } from '../schemas/user.ts'
 
-/** Who is there, and sending somebody away. */
-export function registerUsers(
-  app: FastifyInstance,
-  { access, engine, publisher }: { access: Access; engine: Engine; publisher: Publisher },
-): void {
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>()
-  const presencesOf = async (users: readonly string[]) => {
-    const attendances = await engine.connections.count(users.map(userChannel))
-    return attendances.map((attendance, index) => presenceOf(users[index]!, attendance))
-  }
+interface UsersOptions {
+  access: Access
+  engine: Engine
+  publisher: Publisher
+}
 
-  typed.get(
+/** Registers `GET /users/:user/presence`, `POST /presence` and `POST /users/:user/disconnect`. */
+export function registerUsers(app: FastifyInstance, options: UsersOptions): void {
+  registerPresence(app, options)
+  registerManyPresences(app, options)
+  registerDisconnect(app, options)
+}
+
+function registerPresence(app: FastifyInstance, { access, engine }: UsersOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().get(
     '/users/:user/presence',
     {
       onRequest: access('presence:read'),
@@ -34,10 +37,12 @@ export function registerUsers(
         response: { 200: onePresence, ...problems(400, 401, 403, 503) },
       },
     },
-    async (request) => (await presencesOf([wantId(request.params.user, '/user')]))[0]!,
+    async (request) => (await presencesOf(engine, [wantId(request.params.user, '/user')]))[0]!,
   )
+}
 
-  typed.post(
+function registerManyPresences(app: FastifyInstance, { access, engine }: UsersOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/presence',
     {
       onRequest: access('presence:read'),
@@ -51,11 +56,16 @@ export function registerUsers(
       },
     },
     async ({ body: { users } }) => ({
-      users: await presencesOf(users.map((user, index) => wantId(user, `/users/${index}`))),
+      users: await presencesOf(
+        engine,
+        users.map((user, index) => wantId(user, `/users/${index}`)),
+      ),
     }),
   )
+}
 
-  typed.post(
+function registerDisconnect(app: FastifyInstance, { access, engine, publisher }: UsersOptions): void {
+  app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/users/:user/disconnect',
     {
       onRequest: access('users:write'),
@@ -76,13 +86,18 @@ export function registerUsers(
     async (request, reply) => {
       const user = wantId(request.params.user, '/user')
       const { revoke = false } = request.body
-      // First, or a tab could come back between the two.
+      // Revoked first, or a tab could come back between the two.
       if (revoke) await engine.revocations.revoke(user, Math.floor(Date.now() / 1000))
       await publisher.control(user, { action: 'disconnect' })
       reply.code(202)
       return { user, revoked: revoke }
     },
   )
+}
+
+async function presencesOf({ connections }: Engine, users: readonly string[]) {
+  const counts = await connections.count(users.map(userChannel))
+  return counts.map((count, index) => presenceOf(users[index]!, count))
 }
 
 const presenceOf = (user: string, { connections, lastSeen }: ConnectionCount) => ({

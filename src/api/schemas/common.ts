@@ -14,22 +14,25 @@ import {
   UUID,
 } from '../../core/model/patterns.ts'
 
-/** An object that has these fields and no others. */
+/** The option of an object that has its fields and no others. */
 export const closed = { additionalProperties: false } as const
 
-/** An id of a user or a room. What no schema can say of it, `wantId` checks. */
+/** An id of a user or a room. `wantId` checks what a schema cannot express. */
 export const id = (description: string, example: string) =>
   Type.String({ minLength: 1, maxLength: MAX_ID_LENGTH, description, examples: [example] })
 
+/** The path parameters of a user. */
 export const userParams = Type.Object({ user: id('The user, percent-encoded.', 'demo') })
+
+/** The path parameters of a room. */
 export const roomParams = Type.Object({ room: id('The room, percent-encoded.', 'lobby') })
 
-/** The words for each pattern, since a validator has none. */
+/** The detail of a fault for each pattern, since a validator shows only the regular expression. */
 export const PATTERN_DETAILS: Readonly<Record<string, string>> = Object.fromEntries(
   PATTERNS.map(({ source, detail }) => [source, detail]),
 )
 
-/** A link that may be opened by a click: http(s), or a path of this origin. Scripts and foreign hosts in disguise are not. */
+/** A link that may be opened by a click: http(s), or a path of this origin; neither a script nor a foreign host in disguise. */
 export const link = (description: string) =>
   Type.String({
     maxLength: 2048,
@@ -37,10 +40,11 @@ export const link = (description: string) =>
     description: `${description} An http(s) URL, or a path that begins with one slash.`,
   })
 
-/** A machine name that is asked for. */
+/** A machine name to filter by. */
 export const machineNameFilter = (description: string) =>
   Type.String({ pattern: MACHINE_NAME.source, description })
 
+/** A machine name with the default `message`, such as a `type`. */
 export const machineName = (example: string) =>
   Type.String({
     pattern: MACHINE_NAME.source,
@@ -53,6 +57,7 @@ export const machineName = (example: string) =>
 export const tag = (description: string, example?: string) =>
   Type.String({ pattern: TAG.source, description, ...(example === undefined ? {} : { examples: [example] }) })
 
+/** A path parameter that is the id of a notification, or its tag. */
 export const idOrTag = (example: string) =>
   Type.String({
     pattern: ID_OR_TAG.source,
@@ -60,36 +65,39 @@ export const idOrTag = (example: string) =>
     examples: [example],
   })
 
+/** The id of a notification (RFC 9562). */
 export const uuid = Type.String({ pattern: UUID.source, description: 'The id of a notification.' })
 
-/** The path of one notification of a user. */
+/** The path parameters of one notification of a user. */
 export const itemParams = (example: string) =>
   Type.Object({ user: id('The user, percent-encoded.', 'demo'), idOrTag: idOrTag(example) })
 
-/** The same, where there may be none yet, so that only a tag can say which. */
+/** The same for a notification that may not exist yet, so that only a tag can name it. */
 export const tagParams = (example: string) =>
   Type.Object({
     user: id('The user, percent-encoded.', 'demo'),
-    idOrTag: tag('The tag. An id is not taken: the server gives those.', example),
+    idOrTag: tag('The tag. An id is refused: the server gives those.', example),
   })
 
+/** A text without markup. */
 export const plainText = Type.String({ maxLength: MAX_BODY_LENGTH, description: 'Plain text.' })
 
+/** The payload for the page's own code. */
 export const data = Type.Unknown({
   description: `Any JSON of at most 16 KB and ${MAX_DEPTH} levels, for the page's own code; arrives exactly as it was sent.`,
 })
 
-/** A connection, as callers of Pusher name it. */
+/** The id of a connection, as callers of Pusher's API write it. */
 export const socketId = (description: string) =>
   Type.String({ pattern: PUSHER_SOCKET_ID.source, description })
 
-/** Headers of every route that publishes. */
+/** The headers of every route that publishes. */
 export const publishHeaders = Type.Object({
   'Idempotency-Key': Type.Optional(
     Type.String({
       pattern: IDEMPOTENCY_KEY.source,
       description:
-        'Whatever is sent again with the same key within 24 hours is stored once and answered alike. Counts per credential and channel.',
+        'A call that is repeated with the same key within 24 hours is stored once, and gets the same answer. Counts per credential and channel.',
     }),
   ),
   Prefer: Type.Optional(
@@ -108,21 +116,26 @@ export const publishHeaders = Type.Object({
   traceparent: Type.Optional(
     Type.String({
       description:
-        'The place in your trace (W3C Trace Context): tabs get it as the field `traceparent`, webhooks as the header. What is none is ignored.',
+        'The place in your trace (W3C Trace Context): tabs get it as the field `traceparent`, webhooks as the header. One that is not valid is ignored.',
     }),
   ),
 })
 
+/** The sequence number of an entry in the log of its channel. */
 export const sequence = Type.Integer({ minimum: 0, description: 'The number in the log of the channel.' })
+
+/** The epoch of a sequence number. */
 export const epoch = Type.String({
-  description: 'Names one uninterrupted life of the store that gave the number.',
+  description: 'Names one uninterrupted run of the store that gave the number.',
 })
+
+/** The number of connections that a publish was sent to. */
 export const connections = Type.Integer({
   minimum: 0,
   description: 'Connections that were there when it was stored, over all workers.',
 })
 
-/** Headers of an answer to a publish. */
+/** The headers of an answer to a publish. */
 export const publishedHeaders = {
   'Idempotent-Replayed': {
     type: 'string',
@@ -131,6 +144,6 @@ export const publishedHeaders = {
   },
 }
 
-/** Says what a 2xx answer means. */
+/** Adds to the schema of a 2xx answer what it means, and its headers. */
 export const answer = <Schema extends TSchema>(schema: Schema, description: string, headers?: object) =>
   Object.assign(schema, { description }, headers === undefined ? {} : { headers })

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { answer, closed, plainText, socketId } from './common.ts'
 
-/** What the oldest callers send, in the query or as a form. */
+/** The fields of a call of the GET API, in the query or as a form. */
 export const formFields = Type.Object(
   {
     name: Type.String({ minLength: 1, description: 'The user.', examples: ['demo'] }),
@@ -38,7 +38,7 @@ const event = {
   socket_id: Type.Optional(socketId('The connection that is left out.')),
 }
 
-/** One event for several channels, or for one. */
+/** The body of Pusher's `trigger`: one event for several channels, or for one. */
 export const pusherEvent = Type.Object(
   {
     ...event,
@@ -48,16 +48,18 @@ export const pusherEvent = Type.Object(
   { ...closed, description: 'Either `channels` or `channel`.' },
 )
 
+/** The body of Pusher's `triggerBatch`. */
 export const pusherBatch = Type.Object(
   { batch: Type.Array(Type.Object({ ...event, channel }, closed), { maxItems: MAX_PUSHER_BATCH }) },
   closed,
 )
 
+/** The path parameters of Pusher's API. */
 export const pusherParams = Type.Object({
   app: Type.String({ description: 'The `app_id`.', examples: ['1'] }),
 })
 
-/** What every call of Pusher's API is signed with. */
+/** The query of every call of Pusher's API: its signature. */
 export const pusherQuery = Type.Object(
   {
     auth_key: Type.String(),
@@ -69,4 +71,5 @@ export const pusherQuery = Type.Object(
   closed,
 )
 
+/** The answer to every call of Pusher's API. */
 export const pusherAnswer = answer(Type.Object({}), 'Stored, and delivered to the tabs.')

@@ -6,7 +6,7 @@ import { outcome } from './notified.ts'
 /** The most users that one call may notify. */
 const MAX_USERS = 1000
 
-/** One notification for many users. */
+/** The body of `POST /notify`: one notification for many users. */
 export const manyBody = Type.Object(
   {
     users: Type.Array(id('A user.', 'demo'), {
@@ -42,7 +42,10 @@ const result = Type.Object(
 
 const results = () => Type.Object({ results: Type.Array(result, { description: 'In the order asked.' }) })
 
+/** The answer if the notification was stored for all users. */
 export const storedForAll = answer(results(), 'Stored for all users.', publishedHeaders)
+
+/** The answer if it was stored for some of them. */
 export const storedForSome = answer(
   results(),
   'Stored for some users; `problem` says what became of the others. Repeat the call with the same idempotency key: it completes the rest.',

@@ -8,6 +8,7 @@ import {
 } from '../../core/model/limits.ts'
 import { answer, closed, epoch, idOrTag, machineNameFilter, sequence, tag, uuid } from './common.ts'
 
+/** The query of a list of the inbox. */
 export const inboxQuery = Type.Object(
   {
     status: Type.Optional(
@@ -46,7 +47,7 @@ const counts = {
 const time = Type.String({ format: 'date-time' })
 const state = Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time' })
 
-/** A notification as a page gets it; the fields that the backend gave are as they were sent. */
+/** A notification as a page gets it; the fields from the backend are as they were sent. */
 const item = Type.Object(
   {
     id: Type.String({ description: 'UUIDv7 (RFC 9562).' }),
@@ -66,6 +67,7 @@ const item = Type.Object(
   { description: 'All fields as they were sent (`title`, `body`, `data`, …), and these.' },
 )
 
+/** The answer to a list of the inbox. */
 export const inbox = answer(
   Type.Object({
     items: Type.Array(item),
@@ -80,9 +82,13 @@ export const inbox = answer(
   "Notifications, newest first. `seq` and `epoch` say where the user's log ended when it was read: go on from there.",
 )
 
+/** The answer with the counts of the inbox. */
 export const inboxCounts = answer(Type.Object(counts), 'How many there are.')
+
+/** The answer to `mark`. */
 export const marked = answer(Type.Object(counts), 'How many there are now.')
 
+/** The body of `mark`. */
 export const markBody = Type.Object(
   {
     ids: Type.Optional(
@@ -107,4 +113,5 @@ export const markBody = Type.Object(
   },
 )
 
+/** The path parameters of a notification of the user whose token is sent. */
 export const ownItemParams = Type.Object({ idOrTag: idOrTag('release-notes') })

@@ -2,12 +2,13 @@ import { Type } from 'typebox'
 import { MAX_LISTED_USERS } from '../../core/model/limits.ts'
 import { answer, closed, id, roomParams } from './common.ts'
 
-/** The path of one member of a room. */
+/** The path parameters of one member of a room. */
 export const memberParams = Type.Object({
   ...roomParams.properties,
   user: id('The user, percent-encoded.', 'demo'),
 })
 
+/** The body that makes a user a member of a room. */
 export const memberBody = Type.Object(
   {
     publish: Type.Optional(
@@ -17,7 +18,7 @@ export const memberBody = Type.Object(
   { ...closed, description: 'May be left out.', examples: [{ publish: true }] },
 )
 
-/** Who is in a room. */
+/** The answer that says who is in a room. */
 export const roomPresence = answer(
   Type.Object({
     users: Type.Array(Type.Object({ user: Type.String(), connections: Type.Integer({ minimum: 0 }) }), {

@@ -81,7 +81,8 @@ const webhook = Type.Object(
     url: Type.Optional(
       Type.String({
         maxLength: MAX_WEBHOOK_URL,
-        description: 'Where it is told: `https://` and a public address. Without it where the operator said.',
+        description:
+          'Where it is sent: `https://` and a public address. Without it, to the `WEBHOOK_URL` of the operator.',
         examples: ['https://backend.example/tabcast'],
       }),
     ),
@@ -89,11 +90,11 @@ const webhook = Type.Object(
   {
     ...closed,
     description:
-      'What the backend wants to hear of this version; tabs are not shown it. Signed as Standard Webhooks, and repeated until it is taken. Wants a server with a `WEBHOOK_SECRET`.',
+      'The events of this version that the backend wants to receive; tabs do not see this field. Signed as in Standard Webhooks, and repeated until it is accepted. Needs a server with a `WEBHOOK_SECRET`.',
   },
 )
 
-/** What a notification consists of, besides its tag. */
+/** The fields of a notification, besides its tag. */
 const fields = {
   title: Type.Optional(Type.String({ maxLength: 200, description: 'One line.' })),
   body: Type.Optional(plainText),
@@ -147,11 +148,11 @@ const fields = {
 
 const ownTag = Type.Optional(
   tag(
-    'A notification of the user with the same tag is replaced as a whole: it keeps its id, and unless `renotify` or a finished `progress` says otherwise what is seen, read and archived.',
+    'A notification of the user with the same tag is replaced as a whole. It keeps its id; it also stays seen, read and archived, unless `renotify` or a finished `progress` says otherwise.',
   ),
 )
 
-/** A notification for many users. */
+/** A notification for many users, as a backend sends it. */
 export const sharedNotification = Type.Object(
   { ...fields, tag: ownTag },
   { ...closed, description: 'As with one user, without `sendAt`. At least one of title, body, data.' },
@@ -166,7 +167,7 @@ export const notificationBody = Type.Object(
       Type.String({
         format: 'date-time',
         description:
-          'RFC 3339: kept until then, at most a year, and shown at most 2 s late; its `ttl` begins then. A time that has passed is now.',
+          'RFC 3339: kept until then, at most a year, and shown at most 2 s late; its `ttl` begins then. A time that has passed means now.',
       }),
     ),
   },
@@ -186,7 +187,7 @@ export const notificationBody = Type.Object(
   },
 )
 
-/** The same without its tag, which the path has. */
+/** The same without its tag, which is in the path. */
 export const taggedBody = Type.Object(fields, {
   ...closed,
   description: 'As with POST, without `tag`. At least one of title, body, data.',

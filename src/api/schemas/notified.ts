@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { answer, connections, epoch, publishedHeaders, sequence } from './common.ts'
 
-/** What is answered for one user. */
+/** The fields of an answer for one user. */
 export const outcome = {
   id: Type.String({ description: 'UUIDv7 (RFC 9562). A replacement keeps that of the first.' }),
   seq: Type.Optional(sequence),

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 
-/** Problem details (RFC 9457), as every error is answered. */
+/** The body of every answer with an error: problem details (RFC 9457). */
 export const problemSchema = Type.Object(
   {
     type: Type.String({
@@ -43,15 +43,15 @@ const DESCRIPTIONS = {
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   422: 'The idempotency key was used with another body.',
-  503: 'Not now: repeat it, after `Retry-After` seconds, with the same idempotency key.',
+  503: 'Not now: repeat the call after `Retry-After` seconds, with the same idempotency key.',
   '4xx': 'The request is not valid.',
 } as const
 
 const RETRY_AFTER = {
-  'Retry-After': { type: 'integer', description: 'Seconds after which it may be tried again.' },
+  'Retry-After': { type: 'integer', description: 'Seconds after which the call may be repeated.' },
 }
 
-/** The answers of a route besides its 2xx. */
+/** The answers of a route besides its 2xx, by status. */
 export function problems(...statuses: (keyof typeof DESCRIPTIONS)[]): Record<string, object> {
   return Object.fromEntries(
     statuses.map((status) => [

@@ -12,7 +12,7 @@ const reached = (description: string) =>
     description: `${description} null: not yet.`,
   })
 
-/** How far a notification has come. */
+/** The answer that says how far a notification has come. */
 export const receipt = answer(
   Type.Object({
     id: Type.String({ description: 'UUIDv7 (RFC 9562).' }),
@@ -35,7 +35,7 @@ export const receipt = answer(
   'How far it has come, each step with its time (RFC 3339).',
 )
 
-/** The receipt of one that waits for its time. */
+/** The answer for a notification that waits for its time. */
 export const waiting = Type.Object({
   id: Type.String({ description: 'UUIDv7 (RFC 9562).' }),
   sendAt: time('When it will be stored and shown.'),

@@ -11,7 +11,7 @@ import {
   sequence,
 } from './common.ts'
 
-/** The most messages that one page of a history may have. */
+/** The most messages of one page of a history. */
 const MAX_PAGE = 100
 
 /** A room message as a backend sends it. */
@@ -35,6 +35,7 @@ export const messaged = answer(
   publishedHeaders,
 )
 
+/** The query of a history. */
 export const historyQuery = Type.Object(
   {
     since: Type.Optional(
@@ -83,10 +84,10 @@ const gap = Type.Object(
     to: Type.Integer(),
     reason: Type.Unsafe<string>({ type: 'string', enum: ['trimmed', 'wiped', 'failover', 'unknown'] }),
   },
-  { description: 'What lay between and can not be shown.' },
+  { description: 'Messages in between that cannot be shown.' },
 )
 
-/** A page of a history. */
+/** The answer with a page of a history. */
 export const history = answer(
   Type.Object({
     messages: Type.Array(message),

@@ -8,9 +8,10 @@ const patterns = (description: string) =>
     description: `${description} A pattern is an exact id, or a prefix and one final \`*\`.`,
   })
 
+/** The body of `POST /tokens`. */
 export const tokenBody = Type.Object(
   {
-    user: id('Who the tab belongs to.', 'demo'),
+    user: id('The user of the tab.', 'demo'),
     ttl: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -25,6 +26,7 @@ export const tokenBody = Type.Object(
   { ...closed, examples: [{ user: 'demo', ttl: 3600, rooms: ['lobby', 'chat:*'] }] },
 )
 
+/** The answer with a new token. */
 export const minted = answer(
   Type.Object({ token: Type.String(), expiresAt: Type.String({ format: 'date-time' }) }),
   'A token for `auth.token` of a Socket.IO client.',

@@ -11,18 +11,22 @@ const presence = Type.Object({
   }),
 })
 
+/** The answer that says whether one user is there. */
 export const onePresence = answer(Type.Object(presence.properties), 'Whether the user is there.')
 
+/** The body of `POST /presence`. */
 export const presenceBody = Type.Object(
   { users: Type.Array(id('A user.', 'demo'), { minItems: 1, maxItems: 1000 }) },
   { ...closed, examples: [{ users: ['demo', 'alice'] }] },
 )
 
+/** The answer that says which of many users are there. */
 export const manyPresences = answer(
   Type.Object({ users: Type.Array(presence) }),
   'Each user, in the order asked.',
 )
 
+/** The body of `POST /users/:user/disconnect`, which may be left out. */
 export const disconnectBody = Type.Object(
   {
     revoke: Type.Optional(
@@ -32,7 +36,8 @@ export const disconnectBody = Type.Object(
   { ...closed, description: 'May be left out.', examples: [{ revoke: false }] },
 )
 
+/** The answer to `POST /users/:user/disconnect`. */
 export const disconnected = answer(
   Type.Object({ user: Type.String(), revoked: Type.Boolean() }),
-  'Every process that has connections of the user has been told to close them.',
+  'Every process with connections of the user has been asked to close them.',
 )

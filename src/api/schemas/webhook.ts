@@ -15,7 +15,7 @@ const header = (name: string, description: string) => ({
 })
 
 const headers = [
-  header('webhook-id', 'The same for every try: do again nothing that was done before.'),
+  header('webhook-id', 'The same for every try: ignore one that was handled before.'),
   header('webhook-timestamp', 'When this try was sent, in seconds since 1970.'),
   header(
     'webhook-signature',
@@ -35,12 +35,17 @@ const bodyOf = (event: WebhookEvent) => ({
       type: 'object' as const,
       required: event === 'undelivered' ? ['user', 'id', 'version', 'reason'] : ['user', 'id', 'version'],
       properties: {
-        user: text('Who the notification is for.'),
+        user: text('The user whom the notification is for.'),
         id: text('Of the notification.'),
         tag: text('Of the notification, if it has one.'),
         version: { type: 'integer' as const, description: 'Of the notification.' },
         ...(event === 'undelivered'
-          ? { reason: { ...text('Its time was over, or it was gone before.'), enum: ['timeout', 'removed'] } }
+          ? {
+              reason: {
+                ...text('`timeout`: nobody acknowledged it in time; `removed`: it was gone before.'),
+                enum: ['timeout', 'removed'],
+              },
+            }
           : {}),
       },
     },
@@ -53,15 +58,15 @@ const callOf = (event: WebhookEvent) => ({
     tags: ['notifications'],
     summary: `${MEANINGS[event]}.`,
     description:
-      'Sent by Tabcast to the place that the field `webhook` or the operator named, as Standard Webhooks says. Any other answer than 2xx within 10 s is followed by another try, a redirect too; 410 ends it.',
+      'Sent by Tabcast to the URL in the field `webhook`, or to the `WEBHOOK_URL` of the operator, as Standard Webhooks says. Any answer other than a 2xx within 10 s is followed by another try, a redirect too; 410 ends it.',
     security: [],
     parameters: headers,
     requestBody: { required: true, content: { 'application/json': { schema: bodyOf(event) } } },
-    responses: { '2XX': { description: 'Taken.' }, 410: { description: 'No more of this notification.' } },
+    responses: { '2XX': { description: 'Accepted.' }, 410: { description: 'No more of this notification.' } },
   },
 })
 
-/** The calls that Tabcast itself makes, as OpenAPI 3.1 describes them, by name. */
+/** The calls that Tabcast itself makes, by name, as `webhooks` of OpenAPI 3.1. */
 export const webhookCalls = Object.fromEntries(
   WEBHOOK_EVENTS.map((event) => [`notification.${event}`, callOf(event)]),
 )

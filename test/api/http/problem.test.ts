@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createLog } from '../../../src/process/log.ts'
 import { call, KEY, shareApi, startApi } from '../../support/api.ts'
 import type { Json } from '../../support/json.ts'
 
@@ -240,9 +241,8 @@ describe('what is hardly HTTP', () => {
 
 test('a fault inside is logged, and the answer shows nothing of it', async () => {
   const lines: string[] = []
-  const { api, engine } = await startApi({
-    logger: { level: 'info', stream: { write: (line: string) => lines.push(line) } },
-  })
+  const { log, report } = createLog('info', { write: (line: string) => lines.push(line) })
+  const { api, engine } = await startApi({ log, report })
   engine.connections.count = () => Promise.reject(new Error('the inside'))
   const answer = await call(api, '/users/ann/presence')
   expect(answer).toMatchObject({ status: 500, json: { code: 'internal' } })
@@ -252,9 +252,8 @@ test('a fault inside is logged, and the answer shows nothing of it', async () =>
 
 test('neither bodies nor credentials nor requests reach the log', async () => {
   const lines: string[] = []
-  const { api } = await startApi({
-    logger: { level: 'trace', stream: { write: (line: string) => lines.push(line) } },
-  })
+  const { log, report } = createLog('trace', { write: (line: string) => lines.push(line) })
+  const { api } = await startApi({ log, report })
   await call(api, '/notify/ann', { body: { title: 'private' } })
   await call(api, '/notify/ann', { body: '{"title":"private' })
   await call(api, '/notify/ann', { body: { private: 1 } })
