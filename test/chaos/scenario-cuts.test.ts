@@ -3,7 +3,7 @@ import { isLong } from '../support/long.ts'
 import { networkCuts } from './network-cuts.ts'
 import { FLAWLESS } from './parts/judge.ts'
 
-const cuts = isLong ? 1000 : 50
+const cuts = isLong ? 1000 : 30
 
 test.each(['embedded', 'redis'] as const)(
   'tabs whose network is cut at any moment get everything once and in order: %s',

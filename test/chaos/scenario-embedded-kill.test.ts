@@ -3,7 +3,7 @@ import { isLong } from '../support/long.ts'
 import { embeddedKills } from './embedded-kills.ts'
 import { FLAWLESS } from './parts/judge.ts'
 
-const kills = isLong ? 50 : 5
+const kills = isLong ? 50 : 3
 
 test(
   'a process on a file that is killed again and again: what was taken is shown once and in order, and tabs come back by themselves',

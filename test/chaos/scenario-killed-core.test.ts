@@ -4,7 +4,7 @@ import { killedCore } from './killed-core.ts'
 
 const options = isLong
   ? { sockets: 500, workers: 4, kills: 5, rate: 200 }
-  : { sockets: 100, workers: 2, kills: 1, rate: 100 }
+  : { sockets: 60, workers: 2, kills: 1, rate: 60 }
 
 test(
   'one of the processes on a port killed: nothing lost, nothing twice, and polling engine sessions begin anew by themselves',

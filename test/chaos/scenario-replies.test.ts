@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLong } from '../support/long.ts'
 import { lostReplies } from './lost-replies.ts'
 
-const posts = isLong ? 10_000 : 300
+const posts = isLong ? 10_000 : 150
 
 test.each(['redis', 'api'] as const)(
   'replies of %s get lost while retries race: every key is stored once and delivered once',

@@ -4,7 +4,7 @@ import { FLAWLESS } from './parts/judge.ts'
 import { wipedStore, wipes } from './wiped-store.ts'
 
 /** Each has a tab on each of two workers. */
-const users = isLong ? 150 : 9
+const users = isLong ? 150 : 6
 
 /** Two seconds; the rest is for a busy machine. */
 const TOLD = 2400
