@@ -1,4 +1,4 @@
-/** What a schema can't say of the environment: each rule reads its variables and notes what is wrong with them. */
+/** Rules of the environment that a schema cannot express: each reads its variables, and adds what is wrong with them to `faults`. */
 
 import { availableParallelism } from 'node:os'
 import type { ApiKey } from '../core/access/scopes.ts'
@@ -13,33 +13,35 @@ import {
 } from './keys.ts'
 import type { Environment } from './variables.ts'
 
-/** Who may call and who may connect. In development some of it may be missing, and is made up for later. */
+/** The keys by which callers and tabs are let in. In development some may be missing, and are made later. */
 export interface Credentials {
   apiKeys: readonly ApiKey[]
   /** The first one signs, all are accepted. */
   jwtSecrets: readonly string[]
-  /** PEM. */
+  /** In PEM. */
   jwtPublicKeys: readonly string[]
+  /** The URL of a key set (RFC 7517). */
   jwksUrl: string | undefined
 }
 
-/** Which engine, and what it needs to know. */
+/** The engine, and its settings; `commandTimeout` in milliseconds, `replicas` as for `WAIT`. */
 export type EngineSettings =
   | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
   | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
 
-/** How backends are told what became of their notifications. */
+/** The settings of webhooks. */
 export interface WebhookSettings {
   /** All of them sign; without one there are no webhooks. */
   secrets: readonly string[]
-  /** Where they go unless the call names a place. */
+  /** The URL that they are sent to unless the call names one. */
   url: string | undefined
-  /** Whether a call may name a place in a private network, and plain HTTP. */
+  /** True if a call may name a URL with plain HTTP, or in a private network. */
   allowPrivate: boolean
 }
 
 type TextVariable = 'PUBLIC_URL' | 'JWKS_URL' | 'WEBHOOK_URL'
 
+/** Reads the engine and its settings. */
 export function engineOf(env: Environment, faults: string[]): EngineSettings {
   const engine = env.ENGINE ?? (env.REDIS_URL === undefined ? 'embedded' : 'redis')
   if (engine === 'embedded') {
@@ -56,7 +58,7 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
     return { engine, path: env.DATA, durability: env.DURABILITY }
   }
   if (env.REDIS_URL === undefined)
-    faults.push('REDIS_URL is missing: ENGINE=redis wants one, such as redis://127.0.0.1:6379')
+    faults.push('REDIS_URL is missing: ENGINE=redis needs one, such as redis://127.0.0.1:6379')
   const url = env.REDIS_URL ?? ''
   // The value may hold a password, so it is not repeated.
   if (env.REDIS_URL !== undefined && !isRedisUrl(url))
@@ -72,10 +74,10 @@ export function engineOf(env: Environment, faults: string[]): EngineSettings {
   }
 }
 
-/** The most processes that share a port: more than any machine has cores for, and fewer than a slip of the finger starts. */
+/** The most processes that share a port: more than machines have cores, and fewer than a typing error would start. */
 const MOST_WORKERS = 256
 
-/** How many processes share the port. */
+/** Reads the number of processes that share the port. */
 export function workersOf({ WORKERS }: Environment, faults: string[]): number {
   if (WORKERS === 'auto') return Math.min(availableParallelism(), MOST_WORKERS)
   const count = /^\d+$/.test(WORKERS) ? Number(WORKERS) : 0
@@ -95,6 +97,7 @@ function isRedisUrl(url: string): boolean {
   return url.split(',').every((piece) => URL.canParse(piece) && /^rediss?:\/\/./.test(piece))
 }
 
+/** Reads the credentials. */
 export function credentialsOf(env: Environment, faults: string[]): Credentials {
   const read = <Value>(name: keyof Environment, parse: (text: string) => Parsed<Value>): Value[] =>
     listOf(env, name, parse, faults)
@@ -106,6 +109,7 @@ export function credentialsOf(env: Environment, faults: string[]): Credentials {
   }
 }
 
+/** Reads the settings of webhooks. */
 export function webhooksOf(env: Environment, faults: string[]): WebhookSettings {
   const secrets = listOf(env, 'WEBHOOK_SECRET', parseWebhookSecrets, faults)
   if (env.WEBHOOK_URL !== undefined && env.WEBHOOK_SECRET === undefined)
@@ -126,20 +130,21 @@ function listOf<Value>(
   return values
 }
 
-/** What production must not start without, and how to make it. */
+/** The faults of an environment in which something is missing that production must not start without; each says how to make it. */
 export function missingIn(env: Environment): string[] {
   const missing: string[] = []
   if (env.ROLE !== 'worker' && env.API_KEYS === undefined)
     missing.push(
-      `API_KEYS is missing: production wants a key for each backend. Make one with: echo "API_KEYS=backend:$(${MAKE_SECRET})"`,
+      `API_KEYS is missing: production needs a key for each backend. Make one with: echo "API_KEYS=backend:$(${MAKE_SECRET})"`,
     )
   if (env.JWT_SECRET === undefined && env.JWT_PUBLIC_KEY === undefined && env.JWKS_URL === undefined)
     missing.push(
-      `JWT_SECRET is missing (or JWT_PUBLIC_KEY, or JWKS_URL): production wants to check the tokens of browsers. Make one with: echo "JWT_SECRET=$(${MAKE_SECRET})"`,
+      `JWT_SECRET is missing (or JWT_PUBLIC_KEY, or JWKS_URL): production must check the tokens of browsers. Make one with: echo "JWT_SECRET=$(${MAKE_SECRET})"`,
     )
   return missing
 }
 
+/** Reads an http(s) URL; undefined without one. */
 export function urlOf(env: Environment, name: TextVariable, faults: string[]): string | undefined {
   const value = env[name]
   if (value !== undefined && !(URL.canParse(value) && /^https?:\/\//.test(value)))
@@ -147,6 +152,7 @@ export function urlOf(env: Environment, name: TextVariable, faults: string[]): s
   return value
 }
 
+/** Reads the origins of pages that may connect (RFC 6454), or `*`. */
 export function originsOf(env: Environment, faults: string[]): string[] {
   const origins = list(env.CORS_ORIGINS)
   for (const origin of origins)
@@ -157,19 +163,21 @@ export function originsOf(env: Environment, faults: string[]): string[] {
   return origins
 }
 
+/** Reads a list of rooms; those of `PUBLIC_ROOMS` may be patterns. */
 export function rooms(env: Environment, name: 'PUBLIC_ROOMS' | 'JOIN_ROOMS', faults: string[]): string[] {
   const ids = list(env[name])
   for (const id of ids) {
     const fault = faultOfId(id)
     if (fault !== undefined) faults.push(`${name} has "${id}", which ${fault}`)
     if (name === 'JOIN_ROOMS' && id.endsWith('*'))
-      faults.push(`JOIN_ROOMS has "${id}", but wants rooms and not patterns`)
+      faults.push(`JOIN_ROOMS has "${id}", but takes rooms and no patterns`)
   }
   return ids
 }
 
 const TRANSPORTS = ['websocket', 'polling'] as const
 
+/** Reads the transports by which tabs may connect. */
 export function transportsOf(env: Environment, faults: string[]): (typeof TRANSPORTS)[number][] {
   const names = list(env.TRANSPORTS)
   const known = TRANSPORTS.filter((transport) => names.includes(transport))

@@ -1,12 +1,13 @@
 import { type Static, type TSchema, type TUnsafe, Type } from 'typebox'
 
-/** One environment variable, as documentation and validation know it. */
+/** One environment variable, as the documentation shows it. */
 export interface Variable {
   name: string
   /** The default as the documentation shows it; empty if there is none. */
   default: string
+  /** In Markdown. */
   meaning: string
-  /** Whether it may come from a file as `NAME_FILE`. */
+  /** True if it may come from a file, named by `NAME_FILE`. */
   secret: boolean
 }
 
@@ -58,7 +59,7 @@ const entries = {
   ENGINE: variable(
     Type.Optional(Type.Unsafe<'embedded' | 'redis'>({ type: 'string', enum: ['embedded', 'redis'] })),
     '`redis` if `REDIS_URL` is set, else `embedded`',
-    'what stores and carries; `embedded` is one process',
+    'the store, and the way between processes; `embedded` is one process',
   ),
   DATA: variable(
     Type.String({ default: './data/tabcast.db' }),
@@ -93,17 +94,17 @@ const entries = {
   WEBHOOK_SECRET: secret(
     'signs webhooks (Standard Webhooks): `whsec_` and base64 of 24 to 64 bytes; several by comma for a rotation, all sign; without it there are none',
   ),
-  WEBHOOK_URL: text('where webhooks go unless the call names a place'),
+  WEBHOOK_URL: text('where webhooks go unless the call names a URL'),
   WEBHOOK_PRIVATE: choice(
     ['on', 'off'],
     'off',
-    '`on` lets the place that a call names be `http://`, and in a private network or on this machine',
+    '`on` lets a URL that a call names be `http://`, and lead into a private network or to this machine',
   ),
   CORS_ORIGINS: text(
     'the origins of pages that may connect, separated by commas; `*` for all',
     'same origin; any on loopback in development',
   ),
-  PUBLIC_ROOMS: text('patterns of rooms that every token may subscribe, separated by commas', 'none'),
+  PUBLIC_ROOMS: text('patterns of rooms that every token may subscribe to, separated by commas', 'none'),
   JOIN_ROOMS: text('rooms that every connection joins by itself, separated by commas', 'none'),
   ANONYMOUS: choice(['on', 'off'], 'off', '`on` lets connections without a token into public rooms'),
   RETENTION_COUNT: number(1, 1_000_000, 1000, 'how many entries of a log of a user are kept'),
@@ -146,13 +147,13 @@ const entries = {
     1,
     10_000,
     100,
-    'how many rooms a connection may subscribe, and how many a user may be a member of',
+    'how many rooms a connection may subscribe to, and how many a user may be a member of',
   ),
   MAX_MESSAGES_PER_SECOND: number(
     1,
     10_000,
     10,
-    'how many messages a second a connection may say in rooms; twice as many at once',
+    'how many messages a second a connection may publish in rooms; twice as many at once',
   ),
   MAX_WAITING_PUBLISHES: number(
     1,
@@ -167,7 +168,7 @@ const entries = {
     'bytes that may wait for a slow tab before it is disconnected',
   ),
   BRIDGE_REDIS_PUBLISH: text(
-    'rooms for what others `PUBLISH` in Redis: JSON, `[{"channel": "news.*", "room": "*"}]`; see [doors](docs/doors.md)',
+    'rooms for what others `PUBLISH` in Redis: JSON, `[{"channel": "news.*", "room": "*"}]`; see [bridges](bridges.md)',
     'closed',
   ),
   BRIDGE_REDIS_STREAM: text('the Redis stream whose entries are published', 'closed'),
@@ -193,12 +194,12 @@ const entries = {
 type Entries = typeof entries
 type Properties = { [Name in keyof Entries]: Entries[Name]['schema'] }
 
-/** The one schema that the environment is held to. */
+/** The schema that the environment is checked against. */
 export const environmentSchema = Type.Object(
   Object.fromEntries(Object.entries(entries).map(([name, { schema }]) => [name, schema])) as Properties,
 )
 
-/** The environment, checked and with its defaults. */
+/** The environment after the check, with its defaults. */
 export type Environment = Static<typeof environmentSchema>
 
 /** Every variable that the configuration knows, in the order of the documentation. */

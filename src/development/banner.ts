@@ -2,7 +2,7 @@ import type { App } from '../app.ts'
 import type { Config } from '../config/config.ts'
 import { describeEngine } from '../process/engine-log.ts'
 
-/** What a development server prints when it is ready: everything that a newcomer needs for the next minute. */
+/** The text that a development server prints when it is ready: everything that a newcomer needs for the next minute; empty in production. */
 export async function banner({ role, workers }: Config, { url, development, engine }: App): Promise<string> {
   if (development === undefined) return ''
   const { apiKey, notes } = development
@@ -29,7 +29,7 @@ export async function banner({ role, workers }: Config, { url, development, engi
   ].join('\n')}\n`
 }
 
-/** Where posts are taken, as far as this is known yet: processes that were started together come one after the other. */
+/** The URL of a process that takes posts; undefined if none is known yet, since processes that start together come one after the other. */
 async function apiOf({ registry }: App['engine']): Promise<string | undefined> {
   const peers = await registry.peers().catch(() => [])
   return peers.find(({ role }) => role === 'api' || role === 'all')?.url
@@ -43,7 +43,7 @@ const lineToPaste = (api: string, apiKey = '<your API key>'): string =>
     `-d '{"title":"Your export is ready","body":"1,204 rows","severity":"success"}'`,
   ].join(' ')
 
-/** What a development server prints when Ctrl-C comes; nothing if it ends at once anyway. */
+/** The text that a development server prints at Ctrl-C; empty if it ends at once anyway. `tabs`: the number of connections. */
 export function farewell({ development, drainSeconds }: Config, tabs: number): string {
   if (!development || tabs === 0 || drainSeconds === 0) return ''
   const who = tabs === 1 ? '1 tab is' : `${tabs} tabs are`

@@ -3,10 +3,10 @@ import type { DemoOptions } from '../api/routes/pages.ts'
 import type { Config } from '../config/config.ts'
 import type { Engine } from '../core/engine/engine.ts'
 
-/** How long a token of the development page is good for, in seconds: short, so that going on with a new one is seen to work. */
+/** Seconds until a token of the development page expires: few, so that one sees it go on with a new one. */
 const TOKEN_SECONDS = 600
 
-/** What the page of a development server is given. */
+/** The facts that the page of a development server receives. */
 export function demoSettings(
   { role, sockets }: Config,
   engine: Engine,

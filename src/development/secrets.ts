@@ -7,15 +7,16 @@ import type { Credentials } from '../config/rules.ts'
 export interface DevelopmentSecrets {
   apiKey: string
   jwtSecret: string
-  /** Where they come from, for the operator. */
+  /** A sentence for the operator about where they come from. */
   note: string
 }
 
 const FILE = 'development.json'
 
 /**
- * The secrets of a directory, made if it has none. Several processes that start at once end up with the same: each writes a file of its
- * own and links it into place, which succeeds for one of them. Without a directory, or if it can't be written, they end with the process.
+ * Loads the secrets of a directory, which are made if it has none. Several processes that start at once end up with the same: each writes a
+ * file of its own and links it into place, which succeeds for one of them. Without a directory, or if it cannot be written, the secrets end
+ * with the process.
  */
 export function loadDevelopmentSecrets(directory: string | undefined): DevelopmentSecrets {
   if (directory === undefined)
@@ -26,20 +27,20 @@ export function loadDevelopmentSecrets(directory: string | undefined): Developme
     return { ...secrets, note: `Development secrets are kept in ${path}.` }
   } catch (error) {
     const reason = (error as Error).message
-    return { ...make(), note: `Development secrets end with this process: they can not be kept (${reason}).` }
+    return { ...make(), note: `Development secrets end with this process: they cannot be kept (${reason}).` }
   }
 }
 
-/** Credentials with nothing left open. */
+/** The credentials of a process, complete. */
 export interface CompletedCredentials {
   credentials: Credentials
-  /** The key of development, if one was needed. */
+  /** The API key of development, if one was needed. */
   apiKey: string | undefined
-  /** Where what was made comes from, for the operator. */
+  /** A sentence for the operator about the secrets that were made, if any were. */
   note: string | undefined
 }
 
-/** Fills in what the configuration leaves open. */
+/** Completes the credentials of the configuration with secrets of development; see `loadDevelopmentSecrets`. */
 export function completeCredentials(
   credentials: Credentials,
   directory: string | undefined,
@@ -79,7 +80,7 @@ function read(path: string): Stored | undefined {
   }
   const { apiKey, jwtSecret } = JSON.parse(text) as Record<string, unknown>
   if (typeof apiKey !== 'string' || typeof jwtSecret !== 'string' || jwtSecret.length < 32)
-    throw new Error(`${path} is not what it should be: delete it`)
+    throw new Error(`${path} has no valid secrets: delete it`)
   return { apiKey, jwtSecret }
 }
 

@@ -2,7 +2,7 @@ import { ServiceError } from '../core/model/errors.ts'
 import type { NotificationInput } from '../core/model/notification.ts'
 import type { Publisher } from '../core/publishing/publisher.ts'
 
-/** What is in the inbox from the start; the examples of the API documentation name them by their tags. */
+/** The notifications in the inbox at the start; the examples of the API documentation name them by their tags. */
 const INBOX: readonly NotificationInput[] = [
   {
     tag: 'release-notes',
@@ -28,14 +28,14 @@ const INBOX: readonly NotificationInput[] = [
   },
 ]
 
-/** Puts something into the inbox of the user `demo`, unless it is there, so that the first look at a development server shows something. */
+/** Puts notifications into the inbox of the user `demo`, unless they are there, so that a new development server has something to show. */
 export async function welcome(publisher: Publisher): Promise<void> {
   try {
-    // Whatever is there has this version at least, and stays as it is.
+    // One that is there has this version or a higher one, and stays as it is.
     for (const input of INBOX)
       await publisher.notify('demo', { ...input, version: 0 }, { credential: 'tabcast' })
   } catch (error) {
-    // Without its engine the server starts all the same; the page just has nothing to show yet.
+    // A server without its engine starts all the same; the page just has nothing to show yet.
     if (!(error instanceof ServiceError)) throw error
   }
 }

@@ -1,17 +1,17 @@
 import type { DeliveryEvent } from '../core/engine/delivery-event.ts'
 import type { PendingWebhook } from '../core/engine/webhook-queue.ts'
 
-/** What is sent to a backend. */
+/** The message that a backend receives. */
 export interface Message {
   /** The same for every try, so that the receiver can tell a repeat. */
   id: string
-  /** JSON. */
+  /** In JSON. */
   body: string
-  /** The place in the trace of the call that asked to be told (W3C Trace Context). */
+  /** The place in the trace of the call that asked for the webhook (W3C Trace Context). */
   traceparent?: string
 }
 
-/** Writes what happened to a notification as Standard Webhooks wants it. */
+/** Writes an event of a notification as a message of Standard Webhooks. */
 export function messageOf(
   { id, version, user, tag, traceparent }: PendingWebhook,
   { event, at, reason }: DeliveryEvent,

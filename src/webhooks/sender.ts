@@ -9,31 +9,33 @@ import { RequestFilteringHttpAgent, RequestFilteringHttpsAgent } from 'request-f
 import { Webhook } from 'standardwebhooks'
 import type { Message } from './message.ts'
 
+/** The settings of the sender. */
 export interface SenderOptions {
-  /** `whsec_…`; all sign, so that a receiver may know any of them. */
+  /** `whsec_…`; all of them sign, so that a receiver needs to know only one. */
   secrets: readonly string[]
-  /** Whether a URL that a call named may lead to private, loopback and link-local addresses. */
+  /** True if a URL that a call named may lead to private, loopback and link-local addresses. */
   allowPrivate: boolean
-  /** Milliseconds that a request may take in all. */
+  /** The most milliseconds that a request may take in all. */
   timeout?: number
 }
 
-/** Where a message goes. The operator's own place is trusted: any address is fine. */
+/** The receiver of a message. */
 export interface WebhookUrl {
   url: string
+  /** True if the operator named it: then any address is allowed. */
   trusted: boolean
 }
 
 /** The most time that a receiver gets for one request, in milliseconds. */
 const TIMEOUT = 10_000
 
-/** So much of an answer is read, in bytes: the status says all, and the rest only keeps the connection usable. */
+/** The most bytes of an answer that are read: only its status counts, and reading the rest keeps the connection usable. */
 const MAX_ANSWER = 65_536
 
-/** How many idle connections are kept per receiver. */
+/** The most idle connections that are kept per receiver. */
 const MAX_IDLE = 2
 
-/** Signs messages and carries them to their receivers. */
+/** Signs messages, and sends them to their receivers (Standard Webhooks). */
 export class Sender {
   readonly #signers: readonly Webhook[]
   readonly #timeout: number
@@ -44,13 +46,13 @@ export class Sender {
   constructor({ secrets, allowPrivate, timeout = TIMEOUT }: SenderOptions) {
     this.#signers = secrets.map((secret) => new Webhook(secret))
     this.#timeout = timeout
-    // They check the address that is connected to, so that no name can change its meaning between the check and the connection.
+    // They check the address that is connected to, so that a name cannot change its address between the check and the connection.
     this.#named = allowPrivate
       ? this.#trusted
       : { 'http:': new RequestFilteringHttpAgent(KEEP), 'https:': new RequestFilteringHttpsAgent(KEEP) }
   }
 
-  /** Resolves to the status of the answer. Rejects if there was none in time, or the address is not allowed. Redirects are not followed. */
+  /** Resolves to the status of the answer. Rejects if there was none in time, or the address is not allowed. Does not follow redirects. */
   async send({ url: text, trusted }: WebhookUrl, message: Message): Promise<number> {
     const url = new URL(text)
     const scheme = url.protocol === 'http:' ? 'http:' : 'https:'
@@ -63,7 +65,7 @@ export class Sender {
     )
   }
 
-  /** Gives up what is under way and closes the connections. */
+  /** Gives up requests that are under way, and closes the connections. */
   close(): void {
     this.#stopped.abort()
     for (const agents of [this.#trusted, this.#named])
@@ -90,7 +92,7 @@ function exchange(request: ClientRequest, body: string): Promise<number> {
   return new Promise((resolve, reject) => {
     let answered = false
     request.once('response', (response) => {
-      // From here on the status is known, and no fault changes anything.
+      // From here on the status is known, and no error changes anything.
       answered = true
       response.once('close', () => resolve(response.statusCode!))
       drain(response)
@@ -98,7 +100,7 @@ function exchange(request: ClientRequest, body: string): Promise<number> {
     request.on('error', (error) => {
       if (!answered) reject(error)
     })
-    // A switch of protocols is neither an answer nor an error: the connection is closed, and that is all.
+    // A switch of protocols is neither a response nor an error to Node, which only closes the connection.
     request.once('close', () => {
       if (!answered) reject(new Error('it closed the connection without an answer'))
     })
@@ -106,7 +108,7 @@ function exchange(request: ClientRequest, body: string): Promise<number> {
   })
 }
 
-/** Reads an answer, as far as it is read at all, so that its connection can be used again. */
+/** Reads an answer up to a limit and drops it, so that its connection can be used again. */
 function drain(response: IncomingMessage): void {
   let bytes = 0
   response.on('data', (chunk: Buffer) => {
