@@ -30,10 +30,8 @@ const api = await buildApi({
   sign: undefined,
   maxBodyBytes: 1_048_576,
   maxMemberships: 100,
-  logger: false,
-  readiness: () => undefined,
-  isDraining: () => false,
-  metrics: [],
+  report: () => undefined,
+  readiness: { reason: undefined, isStopped: false },
   mayCall: () => false,
   demo: undefined,
 })

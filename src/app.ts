@@ -1,13 +1,10 @@
 import type { AddressInfo } from 'node:net'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Server } from 'socket.io'
 import { buildApi } from './api/api.ts'
-import { createSignatures } from './api/auth/token-signatures.ts'
-import { createTokenSigner } from './api/auth/token-signer.ts'
-import { createTokenVerifier } from './api/auth/token-verifier.ts'
+import { createTokens, type Tokens } from './api/auth/tokens.ts'
 import { createEntryPublisher } from './api/http/entry-publisher.ts'
-import { openLiveBridges } from './bridges/bridges.ts'
-import { RedisStreamBridge, STREAM_BLOCK } from './bridges/redis-stream.ts'
+import { Bridges } from './bridges/bridges.ts'
 import { Rejections } from './bridges/rejections.ts'
 import { Siblings } from './cluster/siblings.ts'
 import type { WorkerProcess } from './cluster/worker-process.ts'
@@ -19,7 +16,6 @@ import { AckWaiters } from './core/inbox/ack-waiters.ts'
 import { Inboxes } from './core/inbox/inboxes.ts'
 import { Readiness } from './core/lifecycle/readiness.ts'
 import { Traffic } from './core/lifecycle/traffic.ts'
-import type { WebhookPolicy } from './core/model/webhook.ts'
 import { Publisher } from './core/publishing/publisher.ts'
 import { Scheduler } from './core/publishing/scheduler.ts'
 import { demoSettings } from './development/demo.ts'
@@ -28,19 +24,18 @@ import { welcome } from './development/welcome.ts'
 import { createEngine } from './engines/create-engine.ts'
 import { createClient } from './engines/redis/links/clients.ts'
 import { PatternListener } from './engines/redis/links/pattern-listener.ts'
+import { closeApp } from './process/close.ts'
 import { createEngineLog } from './process/engine-log.ts'
-import { metricSources } from './process/metric-sources.ts'
+import { createLog, type ProcessLog } from './process/log.ts'
+import { coreMetrics, socketMetrics } from './process/metric-sources.ts'
 import { buildSockets, type Sockets } from './sockets/sockets.ts'
 import { Webhooks } from './webhooks/webhooks.ts'
 
-/** How long posts are answered at least after the last tab has gone, if they keep coming, in milliseconds. */
-const MOMENT = 1000
-
-/** How long what is under way may take to its end when the doors are closed, in milliseconds: more than any answer takes. */
-const LAST_ANSWERS = 2500
-
-/** What asks all the time, and is nobody's loss. */
+/** Requests that are made all the time, and that nobody misses when they go unanswered. */
 const PROBES: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics'])
+
+/** Connections that the system may hold for us until we take them: after a dead process, those of its clients come all at once. */
+const BACKLOG = 4096
 
 /** A running Tabcast, with everything that an embedding program may want to hang its own things on. */
 export interface App {
@@ -51,145 +46,55 @@ export interface App {
   readonly engine: Engine
   readonly hub: Hub
   readonly publisher: Publisher
-  readonly log: FastifyBaseLogger
-  /** What only a development server tells; undefined in production. */
+  readonly log: ProcessLog['log']
+  /** The facts that only a development server tells; undefined in production. */
   readonly development: { apiKey: string | undefined; notes: string[] } | undefined
   /** Where it listens, once it does. */
   readonly url: string
-  /** Starts to listen. Rejects if it can't. */
+  /** Starts to listen. Rejects if it cannot. */
   listen(): Promise<void>
   /** Sends the tabs elsewhere, answers what is still asked, and frees the process. */
   close(): Promise<void>
 }
 
-/** Connections that the system may hold for us until we take them: after a dead process, those of its clients come all at once. */
-const BACKLOG = 4096
-
-/** What only one of several processes on a port is told. */
+/** The facts that only one of several processes on a port is given. */
 export interface ClusterOptions {
   self: WorkerProcess
   /** Made once, for all of them. */
   completed: CompletedCredentials
 }
 
+/** The parts that the wings work with. */
+interface Parts extends ProcessLog {
+  tokens: Tokens
+  engine: Engine
+  publisher: Publisher
+  inboxes: Inboxes
+  scheduler: Scheduler
+  ackWaiters: AckWaiters
+  webhooks: Webhooks | undefined
+  hub: Hub
+  readiness: Readiness
+  rejections: Rejections
+  siblings: Siblings | undefined
+}
+
 /**
- * The map: makes engine, publisher, hub, API and sockets, as the role wants them. `clustered` is for one of several processes that share a
- * port.
+ * The map: makes the parts, and joins them by the role. `clustered` is for one of several processes that share a port. Rejects if the store
+ * of the embedded engine cannot be opened.
  */
 export async function createApp(config: Config, clustered?: ClusterOptions): Promise<App> {
   const { role, development } = config
-  const { credentials, apiKey, note } =
-    clustered?.completed ?? completeCredentials(config.credentials, config.directory)
-  const siblings = clustered && new Siblings(clustered.self)
-  const signatures = await createSignatures(credentials)
-  const verifier = createTokenVerifier(signatures.check)
-  const sign = createTokenSigner(signatures.sign)
-
-  const report = (error: unknown): void => api.log.error(error)
-  const warn = (message: string): void => api.log.warn(message)
-  const engine = await createEngine(config.engine, { retention: config.retention, report })
-  const publisher = new Publisher(engine, {
-    maxWaiting: config.maxWaitingPublishes,
-    webhooks: policyOf(config),
-  })
-  const inboxes = new Inboxes(engine)
-  const scheduler = new Scheduler(engine, inboxes, report)
-  const ackWaiters = new AckWaiters(engine.broker, inboxes)
-  const webhooks = webhooksOf(config, engine, inboxes, report, warn)
-  const hub = new Hub(engine)
-  const rejections = new Rejections(warn)
-  let draining = false
-  let url = ''
-
-  const api: FastifyInstance = await buildApi({
-    role,
-    engine,
-    publisher,
-    scheduler,
-    ackWaiters,
-    inboxes,
-    apiKeys: credentials.apiKeys,
-    verifier,
-    sign,
-    maxBodyBytes: config.maxBodyBytes,
-    maxMemberships: config.sockets.maxRooms,
-    logger: { level: config.logLevel },
-    readiness: () => readiness.reason,
-    isDraining: () => draining,
-    metrics: metricSources(hub, () => sockets, rejections, webhooks),
-    siblings,
-    mayCall: (request) => mayConnect(request, config.origin),
-    publicUrl: config.publicUrl,
-    doors: { ...config.doors, reject: (door, reason) => rejections.add(door, reason) },
-    demo: development && sign !== undefined ? demoSettings(config, engine, apiKey, sign) : undefined,
-  })
-  // Of several processes the first tells what is the same for all.
-  const tellsStart = !development && (clustered === undefined || clustered.self.slot === 1)
-  const readiness = new Readiness(engine, createEngineLog(engine, warn, tellsStart))
-  const sockets =
-    role === 'api'
-      ? undefined
-      : buildSockets(api.server, {
-          ...config.sockets,
-          engine,
-          hub,
-          inboxes,
-          publisher,
-          verifier,
-          policy: config.policy,
-          anonymous: config.anonymous,
-          origin: config.origin,
-          newEngineSessionId: siblings && (() => siblings.newEngineSessionId()),
-          report,
-        })
-  if (sockets !== undefined) siblings?.attach(api.server, config.sockets.path, sockets.handler)
-
-  const { engine: store } = config
-  const liveBridges =
-    role === 'api' || store.engine !== 'redis'
-      ? undefined
-      : openLiveBridges(config.doors, {
-          listen: (topics, onMessage) => new PatternListener(topics, onMessage, { ...store, report }),
-          publishEphemeral: (publication, audience) => hub.publishEphemeral(publication, audience),
-          rejections,
-        })
-  const openStreamBridge = (): RedisStreamBridge | undefined => {
-    const stream = config.doors.redisStream
-    if (role === 'worker' || store.engine !== 'redis' || stream === undefined) return undefined
-    return new RedisStreamBridge(stream, {
-      connect: () => createClient({ ...store, commandTimeout: STREAM_BLOCK + store.commandTimeout }),
-      publish: createEntryPublisher(api, publisher),
-      reject: (reason) => rejections.add('redis-stream', reason),
-      report,
-    })
-  }
-  let streamBridge: RedisStreamBridge | undefined
-
+  const completed = clustered?.completed ?? completeCredentials(config.credentials, config.directory)
+  const parts = await createParts(config, completed, clustered)
+  const api = await buildHttp(config, parts, completed)
+  const sockets = role === 'api' ? undefined : buildTabs(config, parts, api)
+  api.addMetrics(socketMetrics(sockets))
+  const bridges = createBridges(config, parts, api)
   const traffic = new Traffic(api.server, (url) => !url.startsWith(config.sockets.path) && !PROBES.has(url))
-
+  const { engine, hub, publisher, log } = parts
+  const listening = { url: '' }
   let closing: Promise<void> | undefined
-  const close = async (): Promise<void> => {
-    const end = Date.now() + config.drainSeconds * 1000
-    draining = true
-    readiness.stop('the process is draining')
-    traffic.leave()
-    await streamBridge?.close()
-    ackWaiters.close()
-    await sockets?.drain(config.drainSeconds)
-    await siblings?.untilIdle(end - Date.now())
-    // Posts are answered until a moment after the last tab has gone.
-    if (config.drainSeconds > 0) await traffic.untilQuiet(Math.max(end - Date.now(), MOMENT))
-    sockets?.close()
-    await siblings?.close()
-    const cut = setTimeout(() => traffic.cut(), LAST_ANSWERS)
-    await api.close()
-    clearTimeout(cut)
-    liveBridges?.close()
-    hub.stop()
-    await Promise.all([scheduler.stop(), webhooks?.stop()])
-    await engine.close()
-  }
-
   return {
     api,
     io: sockets?.io,
@@ -197,41 +102,132 @@ export async function createApp(config: Config, clustered?: ClusterOptions): Pro
     engine,
     hub,
     publisher,
-    log: api.log,
-    development: development ? { apiKey, notes: note === undefined ? [] : [note] } : undefined,
+    log,
+    development: development
+      ? { apiKey: completed.apiKey, notes: completed.note === undefined ? [] : [completed.note] }
+      : undefined,
     get url() {
-      return url
+      return listening.url
     },
     async listen() {
-      await siblings?.open()
-      await api.listen({ host: config.host, port: config.port, backlog: BACKLOG })
-      url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
-      engine.registry.enter({ role, url })
-      scheduler.start()
-      webhooks?.start()
-      streamBridge = openStreamBridge()
+      listening.url = await listen(config, parts, api)
+      bridges.start()
       if (development && role !== 'worker') await welcome(publisher)
     },
-    close: () => (closing ??= close()),
+    close: () => (closing ??= closeApp({ ...parts, api, sockets, bridges, traffic }, config.drainSeconds)),
   }
 }
 
-function webhooksOf(
-  { webhooks: { secrets, url, allowPrivate } }: Config,
-  { webhookQueue }: Engine,
-  inboxes: Inboxes,
-  report: (error: unknown) => void,
-  warn: (message: string) => void,
-): Webhooks | undefined {
-  if (secrets.length === 0) return undefined
-  return new Webhooks({ secrets, url, allowPrivate, webhookQueue, inboxes, report, warn })
+async function createParts(
+  config: Config,
+  { credentials }: CompletedCredentials,
+  clustered: ClusterOptions | undefined,
+): Promise<Parts> {
+  const { log, warn, report } = createLog(config.logLevel)
+  const { secrets, url, allowPrivate } = config.webhooks
+  const engine = await createEngine(config.engine, { retention: config.retention, report })
+  const inboxes = new Inboxes(engine)
+  const { webhookQueue } = engine
+  // Of several processes the first says what is the same for all.
+  const saysStart = !config.development && (clustered === undefined || clustered.self.slot === 1)
+  return {
+    log,
+    warn,
+    report,
+    engine,
+    inboxes,
+    tokens: await createTokens(credentials),
+    publisher: new Publisher(engine, {
+      maxWaiting: config.maxWaitingPublishes,
+      webhooks: { enabled: secrets.length > 0, hasUrl: url !== undefined, allowPrivate },
+    }),
+    scheduler: new Scheduler(engine, inboxes, report),
+    ackWaiters: new AckWaiters(engine.broker, inboxes),
+    webhooks:
+      secrets.length === 0
+        ? undefined
+        : new Webhooks({ secrets, url, allowPrivate, webhookQueue, inboxes, report, warn }),
+    hub: new Hub(engine, report),
+    readiness: new Readiness(engine, createEngineLog(engine, warn, saysStart)),
+    rejections: new Rejections(warn),
+    siblings: clustered && new Siblings(clustered.self),
+  }
 }
 
-const policyOf = ({ webhooks: { secrets, url, allowPrivate } }: Config): WebhookPolicy => ({
-  enabled: secrets.length > 0,
-  hasUrl: url !== undefined,
-  allowPrivate,
-})
+async function buildHttp(
+  config: Config,
+  parts: Parts,
+  { credentials, apiKey }: CompletedCredentials,
+): Promise<FastifyInstance> {
+  const { engine, rejections, siblings, tokens, hub, webhooks } = parts
+  const api = await buildApi({
+    ...parts,
+    ...tokens,
+    role: config.role,
+    apiKeys: credentials.apiKeys,
+    maxBodyBytes: config.maxBodyBytes,
+    maxMemberships: config.sockets.maxRooms,
+    publicUrl: config.publicUrl,
+    siblings,
+    mayCall: (request) => mayConnect(request, config.origin),
+    compatible: { ...config.compatible, reject: (source, reason) => rejections.add(source, reason) },
+    demo:
+      config.development && tokens.sign !== undefined
+        ? demoSettings(config, engine, apiKey, tokens.sign)
+        : undefined,
+  })
+  api.addMetrics(coreMetrics({ hub, rejections, webhooks }))
+  return api
+}
+
+function buildTabs(config: Config, parts: Parts, api: FastifyInstance): Sockets {
+  const { engine, hub, inboxes, publisher, report, siblings, tokens } = parts
+  const sockets = buildSockets(api.server, {
+    ...config.sockets,
+    engine,
+    hub,
+    inboxes,
+    publisher,
+    verifier: tokens.verifier,
+    policy: config.policy,
+    anonymous: config.anonymous,
+    origin: config.origin,
+    newEngineSessionId: siblings && (() => siblings.newEngineSessionId()),
+    report,
+  })
+  siblings?.attach(api.server, config.sockets.path, sockets.handler)
+  return sockets
+}
+
+/** Those that announce want tabs here, and the one that stores wants a process that takes posts. */
+function createBridges(config: Config, parts: Parts, api: FastifyInstance): Bridges {
+  const { engine: store, role } = config
+  const { hub, publisher, rejections, report } = parts
+  if (store.engine !== 'redis') return new Bridges()
+  return new Bridges({
+    settings: config.bridges,
+    tabs: role !== 'api',
+    posts: role !== 'worker',
+    listen: (patterns, onMessage) => new PatternListener(patterns, onMessage, { ...store, report }),
+    connect: (block) => createClient({ ...store, commandTimeout: block + store.commandTimeout }),
+    publishEphemeral: (publication, audience) => hub.publishEphemeral(publication, audience),
+    publish: createEntryPublisher(api, publisher),
+    rejections,
+    report,
+  })
+}
+
+/** Opens the port, and begins what a process does by itself; resolves to where it listens. */
+async function listen(config: Config, parts: Parts, api: FastifyInstance): Promise<string> {
+  const { engine, scheduler, siblings, webhooks } = parts
+  await siblings?.open()
+  await api.listen({ host: config.host, port: config.port, backlog: BACKLOG })
+  const url = config.publicUrl ?? urlOf(api.server.address() as AddressInfo)
+  engine.registry.enter({ role: config.role, url })
+  scheduler.start()
+  webhooks?.start()
+  return url
+}
 
 function urlOf({ address, family, port }: AddressInfo): string {
   const anywhere = address === '0.0.0.0' || address === '::'

@@ -1,11 +1,11 @@
 import { type App, type ClusterOptions, createApp } from './app.ts'
 import { linkToParent, type ParentLink } from './cluster/parent-link.ts'
-import { createParentLog } from './cluster/parent-log.ts'
 import { Workers } from './cluster/workers.ts'
 import { type Config, loadConfig } from './config/config.ts'
 import { banner, farewell } from './development/banner.ts'
 import { completeCredentials } from './development/secrets.ts'
 import { explain } from './process/explain.ts'
+import { createLog } from './process/log.ts'
 
 /** Seconds that a stop may take beyond the time over which it spreads its reconnects. */
 const STOP_MARGIN = 15
@@ -53,9 +53,14 @@ async function startAlone(config: Config): Promise<void> {
 
 async function startCluster(config: Config): Promise<void> {
   const orders: Orders = { config, completed: completeCredentials(config.credentials, config.directory) }
-  const log = createParentLog(config.logLevel, (line) => process.stdout.write(line))
+  const { log } = createLog(config.logLevel)
   const workers = new Workers({ count: config.workers, orders, log })
-  stopGracefully(config, workers)
+  stopGracefully(config, {
+    log,
+    close: () => workers.close(),
+    connections: () => workers.connections(),
+    kill: () => workers.kill(),
+  })
   process.stdout.write(await workers.start())
 }
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import helmet from '@fastify/helmet'
-import { type FastifyInstance, type FastifyServerOptions, fastify, LogController } from 'fastify'
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify'
 import type { ApiKey } from '../core/access/scopes.ts'
 import type { Engine } from '../core/engine/engine.ts'
 import type { AckWaiters } from '../core/inbox/ack-waiters.ts'
@@ -48,15 +48,18 @@ export interface ApiOptions extends HealthOptions {
   maxBodyBytes: number
   /** How many rooms a user may be a member of. */
   maxMemberships: number
-  logger: Exclude<FastifyServerOptions['logger'], undefined>
+  /** Undefined: nothing is logged. */
+  log?: FastifyBaseLogger | undefined
+  /** Hears of faults of our own. */
+  report(error: unknown): void
   /** Whether a page may use the routes for tabs, by the origin that its request names. */
   mayCall: OriginCheck
   /** How the outside reaches this server, without a slash at its end. Without it, problems name the host of their request. */
   publicUrl?: string | undefined
   /** What the development page is told; undefined in production. */
   demo: DemoOptions | undefined
-  /** For other senders; none unless given. */
-  doors?: CompatibleApis
+  /** The APIs for callers of others; none unless given. */
+  compatible?: CompatibleApis
 }
 
 /** A code point is up to four bytes in UTF-8, and each is `%XX` in a path. */
@@ -75,7 +78,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
         { requestTimeout: REQUEST_TIMEOUT, keepAliveTimeout: KEEP_ALIVE_TIMEOUT },
         withAdmission(handle, options.publisher, counts, options.engine.patience),
       ),
-    logger: options.logger,
+    ...(options.log === undefined ? {} : { loggerInstance: options.log }),
     // A line per request would be most of the log, and a good part of the time.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.maxBodyBytes,
@@ -92,7 +95,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     clientErrorHandler: answerClientError,
   })
   app.decorate('publicUrl', options.publicUrl)
-  registerProblems(app, counts, options.role)
+  registerProblems(app, counts, options)
   registerJsonBody(app)
   app.decorateRequest('credential', '')
   app.decorateRequest('tabUser', '')
@@ -115,7 +118,7 @@ async function registerBackend(
     apiKeys,
     verifier,
     sign,
-    doors,
+    compatible,
     maxMemberships,
   }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
@@ -128,7 +131,7 @@ async function registerBackend(
   registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
-  if (doors !== undefined) await registerCompatible(app, doors, { access, publisher, counts })
+  if (compatible !== undefined) await registerCompatible(app, compatible, { access, publisher, counts })
 }
 
 /** What a page calls in the name of its user. */
@@ -138,7 +141,10 @@ function registerForTabs(app: FastifyInstance, { engine, verifier, inboxes, mayC
 }
 
 /** What is for eyes: only these answers carry the headers that browsers heed, since the others should stay small. */
-async function registerForBrowsers(app: FastifyInstance, { role, demo, doors }: ApiOptions): Promise<void> {
+async function registerForBrowsers(
+  app: FastifyInstance,
+  { role, demo, compatible }: ApiOptions,
+): Promise<void> {
   // In development the page shows pictures from anywhere, and connects to workers on other ports.
   const anywhere = demo === undefined ? [] : ['http:', 'https:', 'ws:', 'wss:']
   await app.register(helmet, {
@@ -161,5 +167,5 @@ async function registerForBrowsers(app: FastifyInstance, { role, demo, doors }: 
   })
   if (role !== 'worker') await registerDocs(app, demo !== undefined)
   registerErrors(app)
-  registerPages(app, demo, role !== 'worker' && doors?.get === true)
+  registerPages(app, demo, role !== 'worker' && compatible?.get === true)
 }

@@ -1,15 +1,15 @@
 import type { WorkerProcess } from './worker-process.ts'
 
-/** What a worker tells its parent. */
+/** A message from a worker to its parent. */
 export type FromWorker =
-  /** It listens to orders now. */
+  /** It is ready for its orders. */
   | { kind: 'hello' }
   /** It takes connections. `banner` is for whoever started the parent. */
   | { kind: 'started'; banner: string }
-  /** It can't start, in words for the operator. */
+  /** It cannot start; the reason is for the operator. */
   | { kind: 'failed'; reason: string }
-  /** How many Socket.IO connections it has. */
+  /** It has this many Socket.IO connections. */
   | { kind: 'connections'; count: number }
 
-/** What a parent tells a worker. */
+/** A message from a parent to a worker. */
 export type FromParent<Orders> = { kind: 'orders'; orders: Orders; self: WorkerProcess } | { kind: 'stop' }

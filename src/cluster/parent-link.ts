@@ -4,50 +4,51 @@ import { OperatorError } from '../core/model/errors.ts'
 import type { FromParent, FromWorker } from './messages.ts'
 import type { WorkerProcess } from './worker-process.ts'
 
-/** Milliseconds between two reports of how many connections there are. */
+/** Milliseconds between two reports of the number of connections. */
 const REPORT_INTERVAL = 1000
 
-/** What a worker has of the process that started it. */
+/** The link from a worker to the process that started it. */
 export interface ParentLink<Orders> {
+  /** What the parent gave every worker at its start. */
   readonly orders: Orders
   readonly self: WorkerProcess
-  /** Tells that connections are taken; from then on the parent hears how many there are. */
+  /** Reports that connections are taken; from then on the number of connections is reported every second. `banner` is for the operator. */
   started(banner: string, connections: () => number): void
-  /** Tells why there will be no start. Resolves when it has been sent. */
+  /** Reports why the start failed. Resolves when it has been sent. */
   failed(reason: string): Promise<void>
-  /** Calls the listener once, when the parent wants a stop or has gone itself; the reason is for the log. */
+  /** Calls the listener once, when the parent asks for a stop or has ended itself; the reason is for the log. */
   onStop(listener: (reason: string) => void): void
-  /** To be called last: a parent that has gone leaves the folder to those that it started. */
+  /** Removes the folder of the sockets if the parent has ended and left it behind. To be called last. */
   leave(): void
 }
 
-/** The link to the parent, with its orders; undefined in a process that nobody started as a worker. */
+/** Resolves to the link to the parent, once its orders are there; to undefined in a process that is not a worker. */
 export async function linkToParent<Orders>(): Promise<ParentLink<Orders> | undefined> {
   const { worker } = cluster
   if (worker === undefined) return undefined
-  const wantsStop = Promise.withResolvers<string>()
+  const stop = Promise.withResolvers<string>()
   const given = Promise.withResolvers<Extract<FromParent<Orders>, { kind: 'orders' }>>()
   worker.on('message', (message: FromParent<Orders>) => {
     if (message.kind === 'orders') given.resolve(message)
-    else wantsStop.resolve('the parent stops')
+    else stop.resolve('the parent stops')
   })
   worker.on('disconnect', () => {
-    // Else Node ends the process right here.
+    // Otherwise Node ends the process right here.
     worker.exitedAfterDisconnect = true
-    wantsStop.resolve('the parent has gone')
-    given.reject(new OperatorError('The parent has gone.'))
+    stop.resolve('the parent has gone')
+    given.reject(new OperatorError('The parent process has gone. Start Tabcast again.'))
   })
-  tell(worker, { kind: 'hello' })
+  send(worker, { kind: 'hello' })
   const { orders, self } = await given.promise
   return {
     orders,
     self,
     started(banner, connections) {
-      tell(worker, { kind: 'started', banner })
+      send(worker, { kind: 'started', banner })
       report(worker, connections)
     },
-    failed: (reason) => tell(worker, { kind: 'failed', reason }),
-    onStop: (listener) => void wantsStop.promise.then(listener),
+    failed: (reason) => send(worker, { kind: 'failed', reason }),
+    onStop: (listener) => void stop.promise.then(listener),
     leave() {
       if (!worker.isConnected()) removeIfEmpty(self.folder)
     },
@@ -55,17 +56,17 @@ export async function linkToParent<Orders>(): Promise<ParentLink<Orders> | undef
 }
 
 function report(worker: Worker, connections: () => number): void {
-  let told = 0
+  let reported = 0
   setInterval(() => {
     const count = connections()
-    if (count === told) return
-    told = count
-    void tell(worker, { kind: 'connections', count })
+    if (count === reported) return
+    reported = count
+    void send(worker, { kind: 'connections', count })
   }, REPORT_INTERVAL).unref()
 }
 
-/** Resolves when it has been sent, or can't be: a parent that has gone is told of by the disconnect. */
-function tell(worker: Worker, message: FromWorker): Promise<void> {
+/** Resolves when the message has been sent, or cannot be: the event `disconnect` reports a parent that has gone. */
+function send(worker: Worker, message: FromWorker): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   if (worker.isConnected()) worker.send(message, () => resolve())
   else resolve()
@@ -76,6 +77,6 @@ function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder)
   } catch {
-    // Somebody else is still in it, and will remove it.
+    // Another worker is still in it, and will remove it.
   }
 }

@@ -7,15 +7,15 @@ import {
 import { connect } from 'node:net'
 import { type Duplex, pipeline } from 'node:stream'
 
-/** What only concerns the two ends of one connection (RFC 9110 §7.6.1), and `Expect`, which has been answered here. */
+/** The headers that only concern the two ends of one connection (RFC 9110 §7.6.1), and `Expect`, which has been answered here. */
 const HOP_BY_HOP = /^(connection|keep-alive|proxy-connection|te|trailer|upgrade|expect)$/i
 
-/** How long a client may take to read what is left for it after the other end has closed, in milliseconds. */
+/** The longest that a client may take to read what is left for it after the other end has closed, in milliseconds. */
 const LAST_BYTES = 5000
 
 /**
- * Passes a request on to the Unix socket `socketPath`, and what is answered there back, both as streams. If nobody answers, `otherwise` is called,
- * and has to answer. Resolves when nothing more will come.
+ * Passes a request on to the Unix socket `socketPath`, and the answer back, both as streams. If nobody answers there, `otherwise` is called,
+ * and has to answer. Resolves when nothing more will come; never rejects.
  */
 export function passRequest(
   socketPath: string,
@@ -27,15 +27,15 @@ export function passRequest(
   let passed: ClientRequest
   try {
     passed = httpRequest({
-      socketPath: socketPath,
+      socketPath,
       method: request.method,
       path: request.url,
-      // Said to be kept open, so that an answer before the end of the body is not lost in a closed connection; it is closed from here.
+      // With `close`, an answer before the end of the body could be lost in a closed connection; this end closes it.
       headers: [...endToEnd(request.rawHeaders), 'Connection', 'keep-alive'],
       agent: false,
     })
   } catch {
-    // Node sends less than it takes, such as a tab in the path.
+    // Node accepts more from a client than it sends itself, such as a tab in the path.
     otherwise()
     return Promise.resolve()
   }
@@ -45,7 +45,7 @@ export function passRequest(
     const headers = endToEnd(answer.rawHeaders, /^transfer-encoding$/i)
     response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers)
     pipeline(answer, response, () => {
-      // Of a body that was refused, nobody reads the rest.
+      // Nobody reads the rest of a body that was refused.
       request.unpipe(passed)
       request.resume()
       passed.destroy()
@@ -65,7 +65,7 @@ export function passRequest(
   return promise
 }
 
-/** The same for an upgrade: from then on every byte is passed in both directions. */
+/** Passes an upgrade on in the same way; from then on every byte is passed in both directions. `head` came along with the request. */
 export function passUpgrade(
   socketPath: string,
   request: IncomingMessage,
@@ -78,7 +78,7 @@ export function passUpgrade(
   owner.once('error', otherwise)
   owner.once('connect', () => {
     owner.off('error', otherwise)
-    // In one piece: a second write to an owner that has refused and closed already would fail, and take the refusal with it.
+    // In one piece: a second write would fail if the owner has refused and closed already, and the refusal would be lost.
     owner.write(Buffer.concat([Buffer.from(headOf(request), 'latin1'), head]))
     pipeline(socket, owner, socket, () => undefined)
     owner.once('close', () => {
@@ -86,7 +86,7 @@ export function passUpgrade(
       socket.once('close', () => clearTimeout(last))
     })
   })
-  // A client that goes before anything was passed on is no error; later the pipeline minds it.
+  // A client that leaves before anything was passed on is no error; later the pipeline handles it.
   socket.on('error', () => undefined)
   socket.once('close', () => {
     owner.destroy()
@@ -104,7 +104,7 @@ function endToEnd(rawHeaders: readonly string[], but?: RegExp): string[] {
   return kept
 }
 
-/** The request as it was read: what a client sent is what the owner sees. */
+/** The head of the request as it was read, so that the owner sees what the client sent. */
 function headOf({ method, url, rawHeaders }: IncomingMessage): string {
   let head = `${method} ${url} HTTP/1.1\r\n`
   for (let index = 0; index < rawHeaders.length; index += 2)

@@ -8,31 +8,31 @@ import { newEngineSessionId, processOfUrl } from './engine-session-id.ts'
 import { passRequest, passUpgrade } from './pass-on.ts'
 import { idOfSocketPath, socketPathOf, type WorkerProcess } from './worker-process.ts'
 
-/** What answers requests and upgrades of the sessions of this process. */
-export interface SessionHandler {
+/** The handler of requests and upgrades for the engine sessions of this process. */
+export interface EngineSessionHandler {
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-/** What a process is asked for at its side door. No path of Socket.IO can have a colon. */
-const QUESTION = '/:tell'
+/** The path by which a process asks another for its answer, over its socket. No path of Socket.IO can have a colon. */
+const QUESTION = '/:ask'
 
-/** How long a sibling may take to answer, in milliseconds. */
+/** The longest that a sibling may take to answer, in milliseconds. */
 const PATIENCE = 1000
 
-/** How often it is looked whether everything that was passed on has ended, in milliseconds. */
+/** Milliseconds between two looks whether everything that was passed on has ended. */
 const LOOK = 50
 
-/** Connections that may wait at the side door: after a deploy, a burst of polls comes through it. */
+/** The connections that may wait at the socket: after a deploy, a burst of polls comes over it. */
 const BACKLOG = 4096
 
 /**
- * The processes of this machine that listen on the same port. The system gives each connection to any of them, so that requests of one
- * session arrive at all. A session id names the process that has the session, and each process has a side door, a Unix socket, through
- * which the others pass on what is for it.
+ * The processes of this machine that listen on the same port. The system gives each connection to any of them, so requests of one engine
+ * session arrive at all of them. The id of an engine session names the process that has it, and each process has a Unix socket, over which
+ * the others pass on what is for it.
  */
 export class Siblings {
-  /** For the label of metrics. */
+  /** The name of this process, for the label of metrics. */
   readonly worker: string
   readonly #self: WorkerProcess
   readonly #socket: Server
@@ -44,27 +44,31 @@ export class Siblings {
     this.#self = self
     this.worker = String(self.slot)
     this.#socket = createServer((request, response) => {
-      if (request.url === QUESTION) void this.#say(response)
+      if (request.url === QUESTION) void this.#respond(response)
     })
     this.#traffic = new Traffic(this.#socket, () => false)
   }
 
+  /** Makes an id for a new engine session of this process. */
   newEngineSessionId(): string {
     return newEngineSessionId(this.#self.id)
   }
 
-  /** `answer` makes what this process says when a sibling asks; it is sent as JSON. */
+  /** Sets the function that makes the answer of this process to its siblings; it is sent as JSON. */
   onAsked(answer: () => Promise<unknown>): void {
     this.#answer = answer
   }
 
-  /** What the others say; those that say nothing in time are left out. */
+  /** Resolves to the answers of the others; those that do not answer in time are left out. */
   ask(): Promise<unknown[]> {
     return askSiblings(this.#self)
   }
 
-  /** Takes what comes to `server` below `path`, which ends with a slash, for sessions of siblings before anybody else there sees it; `own` gets what they pass on. */
-  attach(server: Server, path: string, own: SessionHandler): void {
+  /**
+   * Passes on what comes to `server` below `path`, which ends with a slash, for engine sessions of siblings, before other listeners there see
+   * it. `own` receives what the siblings pass on.
+   */
+  attach(server: Server, path: string, own: EngineSessionHandler): void {
     const ownerOf = ({ url = '' }: IncomingMessage): number | undefined => {
       const id = url.startsWith(path) ? processOfUrl(url) : undefined
       return id === this.#self.id ? undefined : id
@@ -72,12 +76,12 @@ export class Siblings {
     before(server, 'request', (otherwise, request: IncomingMessage, response: ServerResponse) => {
       const id = ownerOf(request)
       if (id === undefined) otherwise()
-      else this.#watch(passRequest(this.#socketPathOf(id), request, response, otherwise))
+      else this.#track(passRequest(this.#socketPathOf(id), request, response, otherwise))
     })
     before(server, 'upgrade', (otherwise, request: IncomingMessage, socket: Duplex, head: Buffer) => {
       const id = ownerOf(request)
       if (id === undefined) otherwise()
-      else this.#watch(passUpgrade(this.#socketPathOf(id), request, socket, head, otherwise))
+      else this.#track(passUpgrade(this.#socketPathOf(id), request, socket, head, otherwise))
     })
     this.#socket.on('request', (request: IncomingMessage, response: ServerResponse) => {
       if (request.url !== QUESTION) own.request(request, response)
@@ -85,11 +89,11 @@ export class Siblings {
     this.#socket.on('upgrade', own.upgrade)
   }
 
-  /** Opens the side door. */
+  /** Listens at the socket of this process. Rejects if that fails. */
   open(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#socket.once('error', reject)
-    // Exclusive, or the parent would listen there in its stead, and every request go through it.
+    // Exclusive, or the parent would listen there instead, and every request would go through it.
     this.#socket.listen(
       { path: this.#socketPathOf(this.#self.id), backlog: BACKLOG, exclusive: true },
       () => {
@@ -100,12 +104,12 @@ export class Siblings {
     return promise
   }
 
-  /** Waits until nothing that was passed on is under way, at most so many milliseconds: siblings send their tabs elsewhere at their own pace. */
+  /** Resolves when nothing that was passed on is under way, or after so many milliseconds: siblings send their tabs away at their own pace. */
   async untilIdle(most: number): Promise<void> {
     for (const end = Date.now() + most; this.#underWay.size > 0 && Date.now() < end; ) await delay(LOOK)
   }
 
-  /** Closes the side door, and what has come through it. */
+  /** Closes the socket, and the connections over it. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#socket.close(() => resolve())
@@ -117,18 +121,18 @@ export class Siblings {
     return socketPathOf(this.#self.folder, id)
   }
 
-  #watch(passing: Promise<void>): void {
+  #track(passing: Promise<void>): void {
     this.#underWay.add(passing)
     void passing.then(() => this.#underWay.delete(passing))
   }
 
-  async #say(response: ServerResponse): Promise<void> {
+  async #respond(response: ServerResponse): Promise<void> {
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify(await this.#answer()))
   }
 }
 
-/** Puts one listener before those that a server has for an event; they hear of it when it calls `otherwise`. */
+/** Puts one listener before those that a server has for an event; they are called when it calls `otherwise`. */
 function before<Args extends unknown[]>(
   server: Server,
   event: string,
@@ -146,7 +150,7 @@ function before<Args extends unknown[]>(
   })
 }
 
-/** Asks every other process of this machine. What does not answer in time, such as one that has just died, is left out. */
+/** Asks every other process of this installation. One that does not answer in time, perhaps because it has just died, is left out. */
 async function askSiblings({ folder, id }: WorkerProcess): Promise<unknown[]> {
   const others = (await readdir(folder))
     .map(idOfSocketPath)

@@ -2,22 +2,21 @@ import cluster, { type Worker } from 'node:cluster'
 import { rmSync } from 'node:fs'
 import { OperatorError } from '../core/model/errors.ts'
 import type { FromParent, FromWorker } from './messages.ts'
-import type { ParentLog } from './parent-log.ts'
 import { closeUntaken } from './untaken.ts'
 import { socketPathOf } from './worker-process.ts'
 
-/** Milliseconds before the first restart, and before one after many failures, before jitter. */
+/** The least milliseconds before a restart, and the most, before jitter. */
 const LEAST = 200
 const MOST = 10_000
 
-/** A process that lived so long, in milliseconds, has no failure that a restart repeats at once. */
+/** A process that ran for this many milliseconds has no failure that a restart repeats at once. */
 const HEALTHY = 30_000
 
-/** How long to wait before a process that ended is started again: longer each time, unless it lived for a while, and never for all the same. */
+/** The wait before a process that ended is started again: longer each time unless it ran for a while, with jitter. */
 export class Backoff {
   #next = LEAST
 
-  /** Milliseconds to wait now; `lived`: how long the one that ended was there. */
+  /** Returns the milliseconds to wait now; `lived`: how many the process ran that has ended. */
   after(lived: number): number {
     const delay = lived >= HEALTHY ? LEAST : this.#next
     this.#next = Math.min(MOST, delay * 2)
@@ -25,17 +24,26 @@ export class Backoff {
   }
 }
 
+/** The log of a parent, whose lines stand among those of its workers; pino has these methods. */
+export interface ClusterLog {
+  info(fields: object, message: string): void
+  error(message: string): void
+}
+
+/** The parts that a slot works with. */
 export interface SlotOptions<Orders> {
   /** 1, 2, 3 … */
   slot: number
+  /** The folder of the workers' sockets. */
   folder: string
+  /** What each process receives at its start. */
   orders: Orders
-  log: ParentLog
+  log: ClusterLog
 }
 
-/** The place of one worker: a process that ends there is followed by another. */
+/** One worker of several: a process that ends is followed by another with the same slot number. */
 export class Slot<Orders> {
-  /** How many Socket.IO connections its process last told of. */
+  /** The number of Socket.IO connections, as its process last reported it. */
   connections = 0
   readonly #options: SlotOptions<Orders>
   readonly #backoff = new Backoff()
@@ -48,11 +56,12 @@ export class Slot<Orders> {
     this.#options = options
   }
 
+  /** The number of this slot: 1, 2, 3 … */
   get slot(): number {
     return this.#options.slot
   }
 
-  /** Starts the first process. Resolves with its banner when it takes connections; rejects with its reason if it can't. */
+  /** Starts the first process. Resolves to its banner when it takes connections; rejects with an `OperatorError` if it cannot start. */
   start(): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
     let reason = `worker ${this.slot} ended before it was ready`
@@ -67,7 +76,7 @@ export class Slot<Orders> {
     return promise
   }
 
-  /** Sends its tabs elsewhere and ends it, for good; resolves when it has ended. One that takes no connections yet is ended at once. */
+  /** Stops the process for good, gracefully; resolves when it has ended. One that takes no connections yet is ended at once. */
   async stop(): Promise<void> {
     this.#isStopping = true
     clearTimeout(this.#restart)
@@ -79,7 +88,7 @@ export class Slot<Orders> {
     await ended
   }
 
-  /** Ends it now, for good. */
+  /** Ends the process at once, for good. */
   kill(): void {
     this.#isStopping = true
     clearTimeout(this.#restart)
@@ -101,13 +110,13 @@ export class Slot<Orders> {
     worker.once('exit', () => {
       this.#worker = undefined
       this.connections = 0
-      // One that was killed could not do so itself.
+      // A process that was killed could not remove its socket itself.
       rmSync(socketPathOf(folder, worker.id), { force: true })
     })
     return worker
   }
 
-  /** Starts another whenever a process that had started ends, or did not come as far. */
+  /** Starts another whenever a process ends, after a wait. */
   #follow(worker: Worker): void {
     const began = Date.now()
     worker.once('exit', (code, signal) => {
@@ -116,7 +125,7 @@ export class Slot<Orders> {
       const pause = this.#backoff.after(Date.now() - began)
       const end = signal ?? `exit code ${code}`
       this.#options.log.error(
-        `worker ${this.slot} ended with ${end}; another follows in ${Math.round(pause)} ms`,
+        `worker ${this.slot} ended with ${end}; another starts in ${Math.round(pause)} ms`,
       )
       this.#restart = setTimeout(
         () => this.#follow(this.#fork((message) => this.#hearSuccessor(message))),
@@ -127,12 +136,12 @@ export class Slot<Orders> {
 
   #hearSuccessor(message: FromWorker): void {
     const { log, slot } = this.#options
-    if (message.kind === 'started') log.info(`worker ${slot} is back`)
-    if (message.kind === 'failed') log.error(`worker ${slot} can not start: ${message.reason}`)
+    if (message.kind === 'started') log.info({ slot }, `worker ${slot} is back`)
+    if (message.kind === 'failed') log.error(`worker ${slot} cannot start: ${message.reason}`)
   }
 }
 
 function send<Orders>(worker: Worker, message: FromParent<Orders>): void {
-  // One that has just ended is told of by its exit.
+  // The event `exit` reports a worker that has just ended.
   if (worker.isConnected()) worker.send(message as object, () => undefined)
 }

@@ -5,8 +5,8 @@ interface Handle {
 }
 
 /**
- * Closes the connection that was on its way to a worker when it died. Node gives a worker one at a time and keeps it open until the worker
- * has taken it; one that died never does, and the client would wait for ever.
+ * Closes the connection that is on its way to a worker when the worker dies. Node hands a worker one at a time, and keeps it open until the
+ * worker has taken it; a dead worker never does, and the client would wait for ever.
  */
 export function closeUntaken({ process: child }: Worker): void {
   const send = child.send
@@ -15,7 +15,7 @@ export function closeUntaken({ process: child }: Worker): void {
     if (isHandle(args[1])) last = args[1]
     return Reflect.apply(send, child, args)
   }
-  // What was taken has been closed here before; to close it again does nothing.
+  // A connection that was taken has been closed here before; closing it again does nothing.
   child.once('exit', () => last?.close())
 }
 

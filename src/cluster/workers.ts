@@ -3,34 +3,31 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { OperatorError } from '../core/model/errors.ts'
-import type { ParentLog } from './parent-log.ts'
-import { Slot } from './slot.ts'
+import { type ClusterLog, Slot } from './slot.ts'
 
-/** Milliseconds between two looks at how many connections there are. */
+/** Milliseconds between two looks at the number of connections. */
 const REPORT_INTERVAL = 5000
 
+/** The number of workers, and the parts that they are started with. */
 export interface WorkersOptions<Orders> {
-  /** How many. */
   count: number
-  /** What each is told at its start; it is sent as a structured clone. */
+  /** What each receives at its start, as a structured clone. */
   orders: Orders
-  log: ParentLog
+  log: ClusterLog
 }
 
 /**
- * Copies of this program, which share the ports that they listen on: each connection is given to the next in turn. One that ends is followed
+ * Copies of this program that share the ports that they listen on: each connection goes to the next in turn. A process that ends is followed
  * by another.
  */
 export class Workers<Orders> {
-  readonly log: ParentLog
   readonly #folder: string
   readonly #slots: readonly Slot<Orders>[]
   readonly #reports: NodeJS.Timeout
   #isClosing = false
 
-  /** Throws an `OperatorError` if there is no place for their sockets. */
+  /** Throws an `OperatorError` if the folder for their sockets cannot be made. */
   constructor({ count, orders, log }: WorkersOptions<Orders>) {
-    this.log = log
     const folder = makeFolder()
     this.#folder = folder
     this.#slots = Array.from(
@@ -44,13 +41,13 @@ export class Workers<Orders> {
   }
 
   /**
-   * Starts them. Resolves with what the first has to say to whoever started this, when all take connections; rejects with an `OperatorError`
-   * if one can't, and then none is left. Never settles if they are closed meanwhile.
+   * Starts them. Resolves to the banner of the first when all take connections; rejects with an `OperatorError` if one cannot start, and then
+   * none is left. Stays pending for ever if they are closed meanwhile.
    */
   async start(): Promise<string> {
     try {
       const [first, ...others] = this.#slots
-      // What is wrong with the installation is wrong for all, and told once.
+      // The first starts alone: what is wrong with the installation is wrong for all, and is reported once.
       const banner = await first!.start()
       await Promise.all(others.map((slot) => slot.start()))
       return banner
@@ -61,12 +58,12 @@ export class Workers<Orders> {
     }
   }
 
-  /** How many Socket.IO connections they have, as they last told. */
+  /** Returns the number of Socket.IO connections of all, as they last reported it. */
   connections(): number {
     return this.#slots.reduce((sum, { connections }) => sum + connections, 0)
   }
 
-  /** Stops all, each as one stops alone, at the same time. Resolves when they have ended. */
+  /** Stops all gracefully, at the same time. Resolves when they have ended. */
   async close(): Promise<void> {
     this.#isClosing = true
     clearInterval(this.#reports)
@@ -74,7 +71,7 @@ export class Workers<Orders> {
     this.#removeFolder()
   }
 
-  /** Ends all at once. */
+  /** Ends all of them at once, with SIGKILL. */
   kill(): void {
     for (const slot of this.#slots) slot.kill()
     this.#removeFolder()
@@ -85,22 +82,21 @@ export class Workers<Orders> {
   }
 }
 
-/** Says now and then how many connections there are, if that has changed. */
-function reportConnections(slots: readonly Slot<unknown>[], log: ParentLog): NodeJS.Timeout {
+/** Logs the number of connections every few seconds, if it has changed. */
+function reportConnections(slots: readonly Slot<unknown>[], log: ClusterLog): NodeJS.Timeout {
   let before = slots.map(() => 0)
   return setInterval(() => {
     const now = slots.map(({ connections }) => connections)
     if (now.every((count, index) => count === before[index])) return
     before = now
     const connections = now.reduce((sum, count) => sum + count)
-    log.info(connections === 1 ? '1 connection' : `${connections} connections`, {
-      connections,
-      workers: Object.fromEntries(now.map((count, index) => [index + 1, count])),
-    })
+    const perWorker = Object.fromEntries(now.map((count, index) => [index + 1, count]))
+    const text = connections === 1 ? '1 connection' : `${connections} connections`
+    log.info({ connections, workers: perWorker }, text)
   }, REPORT_INTERVAL)
 }
 
-/** A folder that only this user can look into. */
+/** Makes a folder that only this user can look into. Throws an `OperatorError`. */
 function makeFolder(): string {
   try {
     return mkdtempSync(join(tmpdir(), 'tabcast-'))

@@ -1,56 +1,41 @@
-/** The doors for those who already send in another way: each is closed until its variable is set. */
+/** The bridges for those who speak to Redis already: each is closed until its variable is set. */
 
 import { faultOfEvent } from '../core/delivery/ephemeral-event.ts'
 import { parseExact } from '../core/json/exact-json.ts'
 import type { Environment } from './variables.ts'
 
-/** Which channels of Redis lead to which rooms. */
+/** A rule that leads from channels of Redis to rooms. */
 export interface PublishRule {
+  /** A channel's name, or a prefix and one final `*`. */
   channel: string
+  /** `*` in it stands for what the star of the channel matched. */
   room: string
+  /** The event that the tabs get; undefined: a room message. */
   event?: string
+  /** Replacements in the room's name, text by text, one after the other. */
   replace?: Readonly<Record<string, string>>
 }
 
-/** Which doors are open, and what each needs to know. */
+/** The settings of the bridges: which are open, and what each needs. */
 export interface BridgeSettings {
+  /** The rules; none: closed. */
   redisPublish: readonly PublishRule[]
+  /** The name of the stream; undefined: closed. */
   redisStream: string | undefined
+  /** The key of the emitters; undefined: closed. */
   socketioEmitter: string | undefined
-  pusher: PusherSettings | undefined
-  get: boolean
 }
 
-/** What a Pusher SDK is configured with. */
-export interface PusherSettings {
-  appId: string
-  key: string
-  secret: string
-}
-
-/** Reads the variables of the doors, and notes what is wrong with them. */
+/** Reads the variables of the bridges, and notes what is wrong with them. */
 export function bridgesOf(env: Environment, engine: 'embedded' | 'redis', faults: string[]): BridgeSettings {
   for (const name of ['BRIDGE_REDIS_PUBLISH', 'BRIDGE_REDIS_STREAM', 'BRIDGE_SOCKETIO_EMITTER'] as const)
     if (engine === 'embedded' && env[name] !== undefined)
-      faults.push(`${name} is set, but that door listens to Redis: set REDIS_URL too, or leave it out`)
+      faults.push(`${name} is set, but that bridge listens to Redis: set REDIS_URL too, or leave it out`)
   return {
     redisPublish: rulesOf(env.BRIDGE_REDIS_PUBLISH, faults),
     redisStream: env.BRIDGE_REDIS_STREAM,
     socketioEmitter: env.BRIDGE_SOCKETIO_EMITTER,
-    pusher: pusherOf(env.PUSHER_API, faults),
-    get: env.GET_API === 'on',
   }
-}
-
-function pusherOf(text: string | undefined, faults: string[]): PusherSettings | undefined {
-  if (text === undefined) return undefined
-  const [, appId, key, secret] = /^([\w-]+):([\w-]+):(\S+)$/.exec(text) ?? []
-  if (appId === undefined || key === undefined || secret === undefined) {
-    // It holds a secret, so it is not repeated.
-    faults.push('PUSHER_API must be app_id:key:secret, such as 1:app-key:a-long-secret')
-    return undefined
-  }
-  return { appId, key, secret }
 }
 
 const EXAMPLE = '[{"channel": "news.*", "room": "*"}]'
@@ -82,7 +67,7 @@ function faultOfRule(rule: unknown): string | undefined {
   const unknown = Object.keys(others)[0]
   if (unknown !== undefined) return `has "${unknown}", which is not known`
   for (const [name, value] of Object.entries({ channel, room }))
-    if (typeof value !== 'string' || value === '') return `wants a "${name}", which is text`
+    if (typeof value !== 'string' || value === '') return `needs a "${name}", which is text`
   if (/\*./.test(channel as string))
     return 'has a channel with a * before its end; only the last character may be one'
   const stars = (room as string).split('*').length - 1

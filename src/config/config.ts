@@ -4,6 +4,7 @@ import { envSchema } from 'env-schema'
 import type { Retention } from '../core/engine/engine.ts'
 import { OperatorError } from '../core/model/errors.ts'
 import { type BridgeSettings, bridgesOf } from './bridges.ts'
+import { type CompatibleSettings, compatibleOf } from './compatible.ts'
 import {
   type Credentials,
   credentialsOf,
@@ -20,27 +21,31 @@ import {
 } from './rules.ts'
 import { type Environment, environmentSchema, VARIABLES } from './variables.ts'
 
+/** The part that a process plays: `api` takes HTTP in, `worker` has the sockets, `all` is both. */
 export type Role = 'api' | 'worker' | 'all'
 
-/** What the environment says, checked, complete and frozen. */
+/** The configuration: checked, complete and frozen. */
 export interface Config {
   development: boolean
   role: Role
-  /** How many processes share the port. */
+  /** The number of processes that share the port. */
   workers: number
   host: string
   port: number
+  /** The URL at which the outside reaches this server, without a slash at its end. */
   publicUrl: string | undefined
   engine: EngineSettings
-  /** Where this installation keeps files of its own; undefined if it keeps nothing. */
+  /** The directory for files of this installation; undefined if it keeps none. */
   directory: string | undefined
   retention: { user: Retention; room: Retention }
   credentials: Credentials
   webhooks: WebhookSettings
   origin: { origins: readonly string[]; loopback: boolean }
   policy: { publicRooms: readonly string[]; joinRooms: readonly string[] }
+  /** True if connections without a token may enter public rooms. */
   anonymous: boolean
-  doors: BridgeSettings
+  bridges: BridgeSettings
+  compatible: CompatibleSettings
   sockets: {
     path: string
     transports: readonly ('polling' | 'websocket')[]
@@ -59,8 +64,9 @@ export interface Config {
   logLevel: NonNullable<Environment['LOG_LEVEL']>
 }
 
-/** Everything that is wrong with the environment, one line each. */
+/** The error for an environment that is not valid. */
 export class ConfigError extends OperatorError {
+  /** Everything that is wrong, one line each. */
   readonly faults: readonly string[]
 
   constructor(faults: readonly string[]) {
@@ -70,7 +76,7 @@ export class ConfigError extends OperatorError {
   }
 }
 
-/** Reads the configuration. Throws one `ConfigError` that names every fault and how to mend it. */
+/** Reads the configuration. Throws one `ConfigError`, which names every fault and its cure. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
   const faults: string[] = []
   const given = readFiles(env, faults)
@@ -79,7 +85,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = p
   return deepFreeze(config)
 }
 
-/** The variables that are set, with secrets read from their files. An empty one is not set: compose files make such. */
+/** The variables that are set, with secrets read from their files. An empty one counts as not set: Compose passes those on. */
 function readFiles(
   env: Readonly<Record<string, string | undefined>>,
   faults: string[],
@@ -96,7 +102,7 @@ function readFiles(
         if (content === '') faults.push(`${name}_FILE names a file that is empty`)
         else given[name] = content
       } catch (error) {
-        faults.push(`${name}_FILE can not be read: ${(error as Error).message}`)
+        faults.push(`${name}_FILE cannot be read: ${(error as Error).message}`)
       }
     }
   }
@@ -109,7 +115,7 @@ interface SchemaFault {
   params: { allowedValues?: string[] }
 }
 
-/** Holds the variables to the schema. What it refuses is noted and left out, so that the other rules can still be asked. */
+/** Checks the variables against the schema. Those that it refuses are noted and left out, so that the other rules can still be checked. */
 function check(given: Record<string, string>, faults: string[]): Environment {
   const accepted = { ...given }
   try {
@@ -159,7 +165,8 @@ function toConfig(env: Environment, faults: string[]): Config {
     },
     policy: { publicRooms: rooms(env, 'PUBLIC_ROOMS', faults), joinRooms },
     anonymous: env.ANONYMOUS === 'on',
-    doors: bridgesOf(env, engine.engine, faults),
+    bridges: bridgesOf(env, engine.engine, faults),
+    compatible: compatibleOf(env, faults),
     sockets: {
       path: env.SOCKET_PATH.replace(/\/?$/, '/'),
       transports: transportsOf(env, faults),
@@ -180,7 +187,7 @@ function toConfig(env: Environment, faults: string[]): Config {
 }
 
 function deepFreeze<Value extends object>(value: Value): Value {
-  // The bytes of a Buffer can't be frozen.
+  // The bytes of a Buffer cannot be frozen.
   for (const inner of Object.values(value))
     if (typeof inner === 'object' && inner !== null && !ArrayBuffer.isView(inner)) deepFreeze(inner)
   return Object.freeze(value)

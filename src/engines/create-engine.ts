@@ -7,7 +7,7 @@ export type EngineChoice =
   | { engine: 'embedded'; path: string; durability: 'process' | 'power' }
   | { engine: 'redis'; url: string; prefix: string; commandTimeout: number; replicas: number }
 
-/** The only place that knows both engines. Rejects if the embedded store can't be opened; Redis may come later. */
+/** The only place that knows both engines. Rejects if the embedded store cannot be opened; Redis may come later. */
 export async function createEngine(choice: EngineChoice, options: EngineOptions): Promise<Engine> {
   return choice.engine === 'redis'
     ? createRedisEngine({ ...options, ...choice })

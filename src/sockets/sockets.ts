@@ -2,7 +2,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Duplex } from 'node:stream'
 import type { Server as EngineServer } from 'engine.io'
 import type { Server, Socket } from 'socket.io'
-import { ServiceError } from '../core/model/errors.ts'
+import { isFault } from '../core/lifecycle/faults.ts'
 import type { CloseReason } from '../core/session/tab-session.ts'
 import { closeSpread } from './engine-io/drain.ts'
 import type { RefusalReason } from './engine-io/refusals.ts'
@@ -83,7 +83,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
 function begin(socket: Socket, { tab, entrance }: Admitted, options: SocketOptions): void {
   handleEvents(socket, tab, options)
   entrance.open().catch((error: unknown) => {
-    if (!(error instanceof ServiceError)) options.report(error)
+    if (isFault(error)) options.report(error)
     tab.close('engine')
   })
 }

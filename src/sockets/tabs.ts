@@ -1,5 +1,5 @@
 import type { Server, Socket } from 'socket.io'
-import { ServiceError } from '../core/model/errors.ts'
+import { isFault } from '../core/lifecycle/faults.ts'
 import { type EnterOptions, type Entrance, enter } from '../core/session/enter.ts'
 import { leaveForbiddenRooms } from '../core/session/grants.ts'
 import { CLOSE_REASONS, type CloseReason } from '../core/session/tab-session.ts'
@@ -77,7 +77,7 @@ export class Tabs {
       (error: unknown) => {
         const answer = connectErrorOf(error)
         if (answer === undefined) {
-          if (!(error instanceof ServiceError)) this.#options.report(error)
+          if (isFault(error)) this.#options.report(error)
           this.closed.engine++
           socket.conn.close()
         }

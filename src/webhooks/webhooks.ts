@@ -1,31 +1,32 @@
 import type { TakenWebhook, WebhookQueue } from '../core/engine/webhook-queue.ts'
 import type { Inboxes } from '../core/inbox/inboxes.ts'
-import { ServiceError } from '../core/model/errors.ts'
+import { isTemporary } from '../core/lifecycle/faults.ts'
 import { type DispatcherOptions, type WebhookCounts, WebhookDispatcher } from './dispatcher.ts'
 import { afterLook } from './next-look.ts'
 
+/** The parts that webhooks work with. */
 export interface WebhooksOptions extends DispatcherOptions {
   webhookQueue: WebhookQueue
   inboxes: Inboxes
-  /** Is told of an error that nobody expected. */
+  /** Receives errors that nobody expected. */
   report(error: unknown): void
 }
 
-/** How often it is looked for what is due, in milliseconds. */
+/** Milliseconds between two looks for webhooks that are due. */
 const INTERVAL = 500
 
-/** How many webhookQueue have their turn at once: looks, requests (see `HostLimits`), and those that wait for a place. */
+/** The most webhooks that have their turn at once: looks, requests (see `HostLimits`), and those that wait for one. */
 const MAX_UNDER_WAY = 100
 
-/** For how long a webhook is taken, in milliseconds: longer than its turn can last. */
+/** The time for which a webhook is taken, in milliseconds: longer than its turn can last. */
 const TAKEN_FOR = 20_000
 
-/** How long a stop waits for receivers to answer, in milliseconds. */
+/** The longest that a stop waits for receivers to answer, in milliseconds. */
 const LAST_ANSWERS = 2000
 
 /**
- * Tells backends what became of their notifications. Every process looks for what is due, and one takes it for a turn: a look at the inbox,
- * whose finding is kept, or one try to dispatch what was found. So what was found survives a killed process, and is told by another.
+ * Sends backends the events of their notifications. Every process looks for webhooks that are due, and one takes each for a turn: a look at
+ * the inbox, whose result is stored, or one try to send what was found. So a result survives a killed process, and another process sends it.
  */
 export class Webhooks {
   readonly #options: WebhooksOptions
@@ -40,16 +41,17 @@ export class Webhooks {
     this.#dispatcher = new WebhookDispatcher(options)
   }
 
+  /** The number of tries so far, by result. */
   get counts(): Readonly<WebhookCounts> {
     return this.#dispatcher.counts
   }
 
-  /** Begins to look for what is due. */
+  /** Begins to look for webhooks that are due. */
   start(): void {
     this.#timer = setInterval(() => this.#look(), INTERVAL).unref()
   }
 
-  /** Ends it: what is under way has a moment to end well, and what has not is tried again by whoever looks next. */
+  /** Stops: requests under way have a moment to succeed, and another process repeats the others. Resolves when nothing is under way. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearInterval(this.#timer)
@@ -85,7 +87,7 @@ export class Webhooks {
       .catch((error) => this.#reportUnlessTemporary(error))
       .finally(() => {
         this.#underWay.delete(turn)
-        // What was found is told at once, and a free place is used.
+        // What was found is sent at once, and another webhook can have its turn.
         this.#look()
       })
     this.#underWay.add(turn)
@@ -94,15 +96,15 @@ export class Webhooks {
   async #turn(taken: TakenWebhook): Promise<void> {
     const { webhook } = taken
     const { webhookQueue, inboxes } = this.#options
-    const isToTell = webhook.unsent.length > 0 && webhook.retryAt <= Date.now()
-    const next = isToTell
+    const isToSend = webhook.unsent.length > 0 && webhook.retryAt <= Date.now()
+    const next = isToSend
       ? await this.#dispatcher.dispatch(webhook)
       : afterLook(webhook, await inboxes.find(webhook.user, webhook.id), Date.now())
     await webhookQueue.giveBack(taken, next, Date.now())
   }
 
-  /** While the store is away nothing can be done; a webhook is due again when its time with this process is over. */
+  /** While the store is away nothing can be done: a webhook becomes due again when the time is over for which it was taken. */
   #reportUnlessTemporary(error: unknown): void {
-    if (!(error instanceof ServiceError && error.temporary)) this.#options.report(error)
+    if (!isTemporary(error)) this.#options.report(error)
   }
 }

@@ -2,19 +2,17 @@ import { expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/config.ts'
 
 const REDIS = { REDIS_URL: 'redis://127.0.0.1:6379' }
-const bridgesOf = (env: Record<string, string>) => loadConfig({ ...REDIS, ...env }).doors
+const bridgesOf = (env: Record<string, string>) => loadConfig({ ...REDIS, ...env }).bridges
 
-test('every door is closed until it is opened', () => {
-  expect(loadConfig({}).doors).toEqual({
+test('every bridge is closed until it is opened', () => {
+  expect(loadConfig({}).bridges).toEqual({
     redisPublish: [],
     redisStream: undefined,
     socketioEmitter: undefined,
-    pusher: undefined,
-    get: false,
   })
 })
 
-test('each variable opens its door', () => {
+test('each variable opens its bridge', () => {
   const rules = [
     { channel: 'a.*', room: 'x *', event: 'e', replace: { '-': ' ' } },
     { channel: 'b', room: 'c' },
@@ -23,15 +21,11 @@ test('each variable opens its door', () => {
     BRIDGE_REDIS_PUBLISH: JSON.stringify(rules),
     BRIDGE_REDIS_STREAM: 'in',
     BRIDGE_SOCKETIO_EMITTER: 'socket.io',
-    PUSHER_API: '1:key:secret:with:colons',
-    GET_API: 'on',
   }
   expect(bridgesOf(env)).toEqual({
     redisPublish: rules,
     redisStream: 'in',
     socketioEmitter: 'socket.io',
-    pusher: { appId: '1', key: 'key', secret: 'secret:with:colons' },
-    get: true,
   })
 })
 
@@ -40,7 +34,7 @@ test.each(['BRIDGE_REDIS_PUBLISH', 'BRIDGE_REDIS_STREAM', 'BRIDGE_SOCKETIO_EMITT
   (name) => {
     const value = '[{"channel": "a", "room": "b"}]'
     expect(() => loadConfig({ [name]: value })).toThrow(
-      `${name} is set, but that door listens to Redis: set REDIS_URL`,
+      `${name} is set, but that bridge listens to Redis: set REDIS_URL`,
     )
     expect(() => loadConfig({ ...REDIS, [name]: value })).not.toThrow()
   },
@@ -51,8 +45,8 @@ test.each([
   ['no list', '{}', 'must be a list of rules'],
   ['no rules', '[]', 'must be a list of rules'],
   ['no object', '[[]]', 'rule 1 must be an object'],
-  ['no room', '[{"channel": "a"}]', 'rule 1 wants a "room"'],
-  ['a channel of another kind', '[{"channel": 1, "room": "a"}]', 'rule 1 wants a "channel"'],
+  ['no room', '[{"channel": "a"}]', 'rule 1 needs a "room"'],
+  ['a channel of another kind', '[{"channel": 1, "room": "a"}]', 'rule 1 needs a "channel"'],
   [
     'a field that is not known',
     '[{"channel": "a", "room": "b", "rooms": []}]',
@@ -70,7 +64,7 @@ test.each([
 })
 
 test.each(['secret', '1:key', ':key:secret', '1::secret', '1:key:'])(
-  'PUSHER_API=%s is refused, and not told',
+  'PUSHER_API=%s is refused, and not repeated',
   (value) => {
     const fault = 'PUSHER_API must be app_id:key:secret, such as 1:app-key:a-long-secret'
     expect(() => bridgesOf({ PUSHER_API: value })).toThrow(fault)

@@ -78,7 +78,7 @@ test('an empty variable is not set', () => {
   })
 })
 
-test('all faults are told in one message', () => {
+test('all faults are reported in one message', () => {
   const env = { PORT: '70000', ROLE: 'server', TRANSPORTS: 'pigeon', JWT_SECRET: 'short', DRAIN_SECONDS: 'x' }
   const faults = faultsOf(env)
   for (const name of Object.keys(env))
@@ -312,7 +312,7 @@ describe('webhooks', () => {
     expect(fault).not.toContain(wrong)
   })
 
-  test('a place without a secret would hear nothing', () => {
+  test('a URL without a secret would hear nothing', () => {
     expect(faultsOf({ WEBHOOK_URL: 'https://backend.example/' })).toEqual([
       expect.stringContaining('WEBHOOK_SECRET'),
     ])

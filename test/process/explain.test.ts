@@ -23,11 +23,14 @@ test.each([
 const failed = (code: string, syscall: string): Error =>
   Object.assign(new Error(`${syscall} ${code} 0.0.0.0:80`), { code, syscall })
 
-test.each(['listen', 'bind'])('a port that only root may have is explained in one sentence, by %s', (syscall) => {
-  expect(explain(failed('EACCES', syscall))).toBe(
-    `This user may not listen there. Set PORT to a number of 1024 or more (${syscall} EACCES 0.0.0.0:80).`,
-  )
-})
+test.each(['listen', 'bind'])(
+  'a port that only root may have is explained in one sentence, by %s',
+  (syscall) => {
+    expect(explain(failed('EACCES', syscall))).toBe(
+      `This user may not listen there. Set PORT to a number of 1024 or more (${syscall} EACCES 0.0.0.0:80).`,
+    )
+  },
+)
 
 test('what has to do with no address comes with its stack', () => {
   expect(explain(failed('EACCES', 'open'))).toContain('\n    at ')

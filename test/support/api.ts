@@ -71,16 +71,17 @@ async function start({ webhooks = POLICY, ...options }: StartOptions): Promise<S
     ...(await testTokens()),
     maxBodyBytes: 1_048_576,
     maxMemberships: 100,
-    logger: false,
-    readiness: () => undefined,
-    isDraining: () => false,
-    metrics: [],
+    report: () => undefined,
+    readiness: READY,
     mayCall: () => true,
     demo: undefined,
     ...options,
   })
   return { api, engine }
 }
+
+/** A process that is ready. */
+export const READY = { reason: undefined, isStopped: false }
 
 /** Checks and makes tokens by the secret of the tests. */
 export async function testTokens() {

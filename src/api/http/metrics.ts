@@ -22,8 +22,15 @@ export interface MetricSource {
   read(): number | Readonly<Record<string, number>>
 }
 
-/** A registry of one app's own: two apps in one process do not share their figures. */
-export function createMetrics(counts: ApiCounts, sources: readonly MetricSource[]): Registry {
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Has more figures in `/metrics`, those of a part that was made later. */
+    addMetrics(sources: readonly MetricSource[]): void
+  }
+}
+
+/** Makes a registry of one app's own: two apps in one process do not share their figures. */
+export function createMetrics(counts: ApiCounts): Registry {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const own: MetricSource[] = [
@@ -53,8 +60,13 @@ export function createMetrics(counts: ApiCounts, sources: readonly MetricSource[
       read: () => counts.errors as Record<string, number>,
     },
   ]
-  for (const source of [...own, ...sources]) register(registry, source)
+  addMetrics(registry, own)
   return registry
+}
+
+/** Adds metrics to a registry. */
+export function addMetrics(registry: Registry, sources: readonly MetricSource[]): void {
+  for (const source of sources) register(registry, source)
 }
 
 function register(registry: Registry, { name, help, kind, label, read }: MetricSource): void {

@@ -1,18 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import type { Readiness } from '../../core/lifecycle/readiness.ts'
 import { ServiceError } from '../../core/model/errors.ts'
-import { type ApiCounts, createMetrics, type MetricSource } from '../http/metrics.ts'
+import { type ApiCounts, addMetrics, createMetrics } from '../http/metrics.ts'
 import { type MetricSiblings, withSiblings } from '../http/sibling-metrics.ts'
 import { answer } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 
 /** What the health routes ask. */
 export interface HealthOptions {
-  /** Why the process is not ready; undefined if it is. */
-  readiness(): string | undefined
-  isDraining(): boolean
-  /** Metrics of the other parts. */
-  metrics: readonly MetricSource[]
+  readiness: Pick<Readiness, 'reason' | 'isStopped'>
   /** The other processes on this port, if there are any. */
   siblings?: MetricSiblings | undefined
 }
@@ -26,7 +23,8 @@ const status = (value: string, description: string) =>
 
 /** `/livez`, `/readyz` and `/metrics`, which every role serves. */
 export function registerHealth(app: FastifyInstance, counts: ApiCounts, options: HealthOptions): void {
-  const registry = createMetrics(counts, options.metrics)
+  const registry = createMetrics(counts)
+  app.decorate('addMetrics', (sources) => addMetrics(registry, sources))
   const write = options.siblings ? withSiblings(registry, options.siblings) : () => registry.metrics()
 
   app.get(
@@ -56,10 +54,9 @@ export function registerHealth(app: FastifyInstance, counts: ApiCounts, options:
       },
     },
     async () => {
-      if (options.isDraining()) throw new ServiceError('shutting_down', 'the process is draining')
-      const reason = options.readiness()
-      if (reason !== undefined) throw new ServiceError('engine_unavailable', reason)
-      return { status: 'ready' }
+      const { reason, isStopped } = options.readiness
+      if (reason === undefined) return { status: 'ready' }
+      throw new ServiceError(isStopped ? 'shutting_down' : 'engine_unavailable', reason)
     },
   )
 

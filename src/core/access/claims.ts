@@ -1,4 +1,4 @@
-/** What a verified browser token says. */
+/** The claims of a verified browser token. */
 export interface BrowserClaims {
   /** `sub`: the user that the tab belongs to. */
   user: string
@@ -6,13 +6,13 @@ export interface BrowserClaims {
   issuedAt: number
   /** `exp`, in seconds since the epoch. */
   expiresAt: number
-  /** Patterns of rooms that may be subscribed. */
+  /** Patterns of rooms that the page may subscribe to. */
   rooms: readonly string[]
   /** Patterns of rooms in which the page may speak. */
   publish: readonly string[]
 }
 
-/** What a verified room token says: one user may subscribe one room. */
+/** The claims of a verified room token: one user may subscribe to one room. */
 export interface RoomClaims {
   user: string
   room: string
@@ -21,17 +21,15 @@ export interface RoomClaims {
   publish: boolean
 }
 
-/** Checks tokens; rejects with `token_invalid` or `token_expired`. */
+/** Checks tokens (RFC 7519); its methods reject with `token_invalid` or `token_expired`. */
 export interface TokenVerifier {
-  /** A browser token, `aud: "tabcast"`. */
+  /** Verifies a browser token, `aud: "tabcast"`. */
   browser(token: string): Promise<BrowserClaims>
-  /** A room token, `aud: "tabcast:room"`. */
+  /** Verifies a room token, `aud: "tabcast:room"`. */
   room(token: string): Promise<RoomClaims>
 }
 
-/**
- * Whether one of the patterns matches an id. A pattern is an exact id, or a prefix and one final `*`; nothing else in it is special.
- */
+/** True if one of the patterns matches an id. A pattern is an exact id, or a prefix and one final `*`; nothing else in it is special. */
 export function matchesPattern(patterns: readonly string[], id: string): boolean {
   return patterns.some((pattern) =>
     pattern.endsWith('*') ? id.startsWith(pattern.slice(0, -1)) : pattern === id,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 
-/** Which pages may connect: a list of origins (`*` for all), or every page on this machine. */
+/** The pages that may connect: a list of origins (`*` for all), and perhaps every page on this machine. */
 export interface OriginPolicy {
   origins: readonly string[]
   /** Pages on a loopback address may connect as well: for development. */
@@ -10,8 +10,8 @@ export interface OriginPolicy {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /**
- * Whether a request may connect, by its `Origin` (RFC 6454). A request without one does not come from a page. CORS alone would not
- * stop a websocket from a foreign page, so this is asked on both transports.
+ * True if a request may connect, by its `Origin` (RFC 6454). A request without one does not come from a page. CORS alone would not
+ * stop a WebSocket from a foreign page, so this is checked on both transports.
  */
 export function mayConnect(
   { headers }: Pick<IncomingMessage, 'headers'>,

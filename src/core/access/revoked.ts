@@ -2,7 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import { ServiceError } from '../model/errors.ts'
 import type { BrowserClaims } from './claims.ts'
 
-/** Rejects with `token_revoked` if the user's tokens up to this one have been revoked. */
+/** Rejects with `token_revoked` if the user's tokens up to this one have been revoked, or with the engine's error. */
 export async function refuseRevoked(
   { revocations }: Pick<Engine, 'revocations'>,
   { user, issuedAt }: BrowserClaims,

@@ -1,4 +1,4 @@
-/** What a credential of a backend may do. `admin` is all of them. */
+/** The scopes of a backend's credential. `admin` includes all of them. */
 export const SCOPES = [
   'notify:write',
   'notify:read',
@@ -10,9 +10,10 @@ export const SCOPES = [
   'admin',
 ] as const
 
+/** One of the scopes of a backend's credential. */
 export type Scope = (typeof SCOPES)[number]
 
-/** A key of a backend. Only its hash is known, so that neither a log nor a dump can give it away. */
+/** An API key of a backend. Only its hash is kept, so that neither a log nor a dump can give it away. */
 export interface ApiKey {
   name: string
   sha256: Buffer
@@ -21,7 +22,7 @@ export interface ApiKey {
 
 const ADMIN: ReadonlySet<Scope> = new Set(['admin'])
 
-/** The scopes that a list names, or what is wrong with it. Without a list nothing is limited. */
+/** The scopes that a list names, or the fault of the list, as words that follow on its name. Without a list, the scope is `admin`. */
 export function parseScopes(list: readonly string[] | undefined): ReadonlySet<Scope> | string {
   if (list === undefined) return ADMIN
   const unknown = list.filter((scope) => !(SCOPES as readonly string[]).includes(scope))
@@ -30,6 +31,6 @@ export function parseScopes(list: readonly string[] | undefined): ReadonlySet<Sc
   return new Set(list as readonly Scope[])
 }
 
-/** Whether these scopes allow what wants that one. */
+/** True if these scopes include that one. */
 export const allows = (scopes: ReadonlySet<Scope>, scope: Scope): boolean =>
   scopes.has('admin') || scopes.has(scope)

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { LogPage, PageLimit } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
+import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
-import type { StreamPosition } from '../model/position.ts'
+import type { Gap, StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 import { Coalescer } from './coalescer.ts'
 import { Slices } from './slices.ts'
@@ -21,18 +22,27 @@ const MAX_BACKLOG = 1000
 /** How long a publication may take from the log to here before it counts as missed, in milliseconds. */
 const TOPIC_PATIENCE = 500
 
+/** The listeners of a feed. */
+export interface FeedOptions {
+  /** Called when a repair begins. */
+  onRepair(): void
+  /** Hears of faults that nobody else hears of. */
+  report(error: unknown): void
+}
+
 /**
  * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, and
- * the subscriptions who listen.
+ * the subscriptions to it.
  *
  * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
- * caughtUp by reading the log, so subscriptions see the log's order, and nothing twice, whatever the bell did.
+ * cleared up by reading the log, so subscriptions see the log's order, and nothing twice, whatever the topic did.
  */
 export class Feed {
   readonly channel: Channel
   readonly subscriptions = new Set<Subscription>()
   readonly #engine: Engine
   readonly #onRepair: () => void
+  readonly #report: (error: unknown) => void
   readonly #opened: Promise<StreamPosition>
   #open = false
   #closed = false
@@ -41,15 +51,16 @@ export class Feed {
   /** Everything up to here has been handed to the subscriptions. Behind the position there is only progress that is held. */
   #handedOn: StreamPosition = { seq: 0, epoch: '' }
   readonly #coalescer = new Coalescer((publication) => this.#deliver(publication))
-  /** What came in while the position was not caughtUp; undefined while the feed is live. */
+  /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
   readonly #slices = new Slices<Subscription>()
   #announcing: Promise<StreamPosition> | undefined
 
-  constructor(channel: Channel, engine: Engine, onRepair: () => void) {
+  constructor(channel: Channel, engine: Engine, { onRepair, report }: FeedOptions) {
     this.channel = channel
     this.#engine = engine
     this.#onRepair = onRepair
+    this.#report = report
     this.#opened = this.#start()
   }
 
@@ -65,7 +76,7 @@ export class Feed {
   /** Lets a subscription go. */
   leave(subscription: Subscription): void {
     if (this.subscriptions.delete(subscription) && this.subscriptions.size > 0)
-      this.#announce().catch(ignoreLostCount)
+      this.#announce().catch(this.#ignoreAbsence)
   }
 
   /**
@@ -90,7 +101,7 @@ export class Feed {
     this.#closed = true
     this.#coalescer.drop()
     this.#engine.broker.unsubscribe(this.channel, this.#receive)
-    this.#engine.connections.announce(this.channel, 0).catch(ignoreLostCount)
+    this.#engine.connections.announce(this.channel, 0).catch(this.#ignoreAbsence)
   }
 
   async #start(): Promise<StreamPosition> {
@@ -169,14 +180,26 @@ export class Feed {
 
   async #repair(): Promise<void> {
     this.#onRepair()
+    try {
+      await this.#readOn()
+    } catch (error) {
+      // The log cannot be read, and trying again would not help: nobody is left to wait in silence.
+      this.#report(error)
+      await this.#skipToEnd()
+    }
+  }
+
+  /** Reads the log from the position to its end, and goes live. Rejects if it cannot be read, unless that passes by itself. */
+  async #readOn(): Promise<void> {
     for (let attempt = 0; !this.#closed; ) {
-      let page: LogPage
       const backlog = this.#backlog ?? []
       const known = backlog.length
+      let page: LogPage
       try {
         page = await this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
-      } catch {
-        // The engine is away; it is asked until it is back or nobody listens any more.
+      } catch (error) {
+        if (!isTemporary(error)) throw error
+        // The engine is away, which its probe reports; it is asked until it is back or nobody listens any more.
         await backoff(attempt++)
         continue
       }
@@ -197,6 +220,24 @@ export class Feed {
     }
   }
 
+  /** Goes live behind a loss of which nobody can say what it was; where not even the end of the log is known, ends the connections. */
+  async #skipToEnd(): Promise<void> {
+    try {
+      const head = await this.#announce()
+      if (this.#closed) return
+      const { seq } = this.#handedOn
+      const gap: Gap = { from: seq + 1, to: Math.max(head.seq, seq + 1), reason: 'unknown' }
+      this.#coalescer.flush()
+      this.#admit(gap, head)
+      this.#position = head
+      if (this.#goLive()) this.#forEach((subscription) => subscription.caughtUp({ head, counts: undefined }))
+      else await this.#repair()
+    } catch (error) {
+      this.#ignoreAbsence(error)
+      for (const { connection } of this.subscriptions) connection.handleFault()
+    }
+  }
+
   /** Resolves when what was handed on has left the process; one who does not read holds nobody up for long. */
   async #drained(): Promise<void> {
     await this.#slices.idle()
@@ -214,9 +255,7 @@ export class Feed {
       const first = page.publications[0]
       // In the epoch of what follows, which need not be the last one.
       const after = first === undefined ? page.end : { seq: first.seq - 1, epoch: first.epoch }
-      const before = this.#handedOn
-      this.#forEach((subscription) => subscription.admit(gap, before, after))
-      this.#handedOn = after
+      this.#admit(gap, after)
     }
     for (const publication of page.publications) this.#deliver(publication)
     const last = this.#handedOn
@@ -224,11 +263,19 @@ export class Feed {
     this.#position = this.#handedOn = page.end
   }
 
+  /** Tells the loss of what lies between what has been handed on and `after`. */
+  #admit(gap: Gap, after: StreamPosition): void {
+    const before = this.#handedOn
+    this.#forEach((subscription) => subscription.admit(gap, before, after))
+    this.#handedOn = after
+  }
+
+  /** A count that cannot be stated now is stated by the next check; one that cannot be withdrawn is the engine's to remember. */
+  readonly #ignoreAbsence = (error: unknown): void => {
+    if (!isTemporary(error)) this.#report(error)
+  }
+
   #forEach(action: (subscription: Subscription) => void): void {
     this.#slices.forEach(this.subscriptions, action)
   }
-}
-
-function ignoreLostCount(): void {
-  // A count that can't be stated now is stated by the next check; one that can't be withdrawn is the engine's to remember.
 }

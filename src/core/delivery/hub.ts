@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
+import { isTemporary } from '../lifecycle/faults.ts'
 import { type Channel, idOfChannel, isUserChannel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Publication } from '../model/publication.ts'
@@ -35,6 +36,7 @@ export class Hub {
   /** Who is in the rooms. */
   readonly presence: RoomPresence
   readonly #engine: Engine
+  readonly #report: (error: unknown) => void
   readonly #feeds = new Map<Channel, Feed>()
   readonly #subscriptions = new Map<Connection, Map<Channel, Subscription>>()
   readonly #byId = new Map<string, Connection>()
@@ -44,9 +46,11 @@ export class Hub {
   #checkAgain = false
   #repairs = 0
 
-  constructor(engine: Engine) {
+  /** `report`: hears of faults that nobody else hears of. */
+  constructor(engine: Engine, report: (error: unknown) => void) {
     this.#engine = engine
-    this.presence = new RoomPresence(engine)
+    this.#report = report
+    this.presence = new RoomPresence(engine, report)
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
     engine.broker.onRestored(() => this.#checkAll())
   }
@@ -67,7 +71,7 @@ export class Hub {
    */
   async join(connection: Connection, channel: Channel): Promise<Subscription> {
     const joined = this.#subscriptions.get(connection)
-    const subscription = new Subscription(channel, connection, this.#engine.broker)
+    const subscription = new Subscription(channel, connection, this.#engine.broker, this.#report)
     if (joined === undefined) {
       // A connection that has closed in the meantime is brought nowhere.
       subscription.leave()
@@ -78,7 +82,7 @@ export class Hub {
     if (!isUserChannel(channel)) this.presence.enter(idOfChannel(channel), connection)
     let feed = this.#feeds.get(channel)
     if (feed === undefined) {
-      feed = new Feed(channel, this.#engine, () => this.#repairs++)
+      feed = new Feed(channel, this.#engine, { onRepair: () => this.#repairs++, report: this.#report })
       this.#feeds.set(channel, feed)
     }
     try {
@@ -184,8 +188,9 @@ export class Hub {
     let failed = false
     const checkOneByOne = async (): Promise<void> => {
       while (next < feeds.length && !failed)
-        await feeds[next++]!.check().catch(() => {
-          failed = true
+        await feeds[next++]!.check().catch((error: unknown) => {
+          if (isTemporary(error)) failed = true
+          else this.#report(error)
         })
     }
     await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, checkOneByOne))

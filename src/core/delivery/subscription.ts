@@ -1,5 +1,6 @@
 import type { Broker, PageLimit } from '../engine/broker.ts'
 import { backoff } from '../lifecycle/backoff.ts'
+import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Control } from '../model/control.ts'
@@ -30,6 +31,7 @@ export class Subscription {
   readonly connection: Connection
   readonly ackWindow = new AckWindow()
   readonly #broker: Broker
+  readonly #report: (error: unknown) => void
   #seq = 0
   #epoch = ''
   /** Control entries up to here were for those who were there before, or have been obeyed. */
@@ -43,10 +45,12 @@ export class Subscription {
   /** What the last page said of the end of the log. */
   #head: PageHead | undefined
 
-  constructor(channel: Channel, connection: Connection, broker: Broker) {
+  /** `report`: hears of faults that nobody else hears of. */
+  constructor(channel: Channel, connection: Connection, broker: Broker, report: (error: unknown) => void) {
     this.channel = channel
     this.connection = connection
     this.#broker = broker
+    this.#report = report
   }
 
   /** How far the connection has been brought. */
@@ -166,13 +170,18 @@ export class Subscription {
     await this.release(await this.#readOn(from))
   }
 
-  /** As `release`, for as long as the engine is away. */
+  /** As `release`, again and again while the engine is away. If the log cannot be read for another reason, the connection ends. */
   async #readAgain(): Promise<void> {
     for (let attempt = 0; !this.#left; attempt++) {
       try {
         await this.release(false)
         return
-      } catch {
+      } catch (error) {
+        if (!isTemporary(error)) {
+          this.#report(error)
+          this.connection.handleFault()
+          return
+        }
         await backoff(attempt)
       }
     }

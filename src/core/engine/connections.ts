@@ -1,23 +1,24 @@
 import type { Channel } from '../model/channel.ts'
 import type { StreamPosition } from '../model/position.ts'
 
-/** Who is connected, counted over all processes. The counts of a process that dies are gone within ten seconds. */
+/** The number of connections of each channel, over all processes. The counts of a process that dies are gone within ten seconds. */
 export interface Connections {
   /**
-   * States how many connections of a channel this process has; 0 withdraws it, and if that fails the engine goes on trying until another
-   * number is stated. Answers where the log stands, so that one round trip registers and checks a position.
+   * States the number of connections of a channel in this process; 0 withdraws it, and if that fails the engine goes on trying until another
+   * number is stated. Resolves to the end of the log, so that one round trip registers a connection and checks its position.
    */
   announce(channel: Channel, connections: number): Promise<StreamPosition>
 
-  /** The connections of each channel, in the order asked. */
+  /** Counts the connections of each channel; resolves to the counts in the order of `channels`. */
   count(channels: readonly Channel[]): Promise<ConnectionCount[]>
 }
 
+/** The connections of one channel. */
 export interface ConnectionCount {
   connections: number
   /**
-   * When the channel last had a connection, in milliseconds since the epoch; undefined if never, or forgotten. While it has one, it is
-   * the last time that this was known for sure, at most two minutes ago.
+   * The time at which the channel last had a connection, in milliseconds since the epoch; undefined if it never had one, or that is forgotten.
+   * While it has one, this is the last time for which that is certain, at most two minutes ago.
    */
   lastSeen: number | undefined
 }

@@ -1,19 +1,19 @@
 import type { Item } from '../model/item.ts'
 import type { WebhookEvent } from '../model/webhook.ts'
 
-/** Something that happened to a notification. */
+/** An event in the life of a notification that a webhook reports. */
 export interface DeliveryEvent {
   event: WebhookEvent
   /** RFC 3339 in UTC. */
   at: string
-  /** Why it counts as undelivered: its time was over, or it expired or was removed before. */
+  /** The reason why it counts as undelivered: its time was over, or it expired or was removed before. */
   reason?: 'timeout' | 'removed'
 }
 
 /**
- * What of the wanted has happened by `now` (milliseconds), in the order in which it is told, and what of it can still happen. `item` is the
- * notification as it stands; undefined if it is gone, and then `deliveredAt` says whether it was delivered before. Only the version that was
- * hasWebhook counts: a later one has a watch of its own or none.
+ * The events of `wanted` that have happened by `now` (milliseconds since the epoch), in the order in which they are reported, and those that
+ * can still happen (`open`). `item`: the notification as it stands; undefined if it is gone, and then `deliveredAt` says whether it was
+ * delivered before. Only the version for which the webhook was asked counts: a later one has a webhook of its own, or none.
  */
 export function deliveryEventsOf(
   item: Item | undefined,
@@ -44,12 +44,12 @@ export function deliveryEventsOf(
   }
 }
 
-/** When it came to somebody: what was seen or read was delivered, whether a tab said so or not. */
+/** The time of its delivery: what was seen or read was delivered, even if no tab acknowledged it. */
 function deliveryOf(item: Item): string | undefined {
   const times = [item.deliveredAt, ofThisVersion(item, item.seenAt), ofThisVersion(item, item.readAt)]
   return times.filter((time) => time !== undefined).sort()[0]
 }
 
-/** A replacement keeps what its predecessor had; only what came after it says something of this version. */
+/** The time, if it is one of this version: a replacement keeps the times of its predecessor. */
 const ofThisVersion = ({ updatedAt }: Item, time: string | undefined): string | undefined =>
   time !== undefined && time >= updatedAt ? time : undefined

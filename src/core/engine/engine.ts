@@ -1,9 +1,9 @@
 /**
- * The ports. An engine stores, numbers and carries publications; it knows neither HTTP nor sockets, and no type of its
- * vendor shows here. Written as prose first, then built twice: `engines/embedded` and `engines/redis`.
+ * The ports. An engine stores, numbers and announces publications; it knows neither HTTP nor sockets, and no type of its
+ * vendor shows here. There are two: `engines/embedded` and `engines/redis`.
  *
  * Every method that returns a promise rejects with a `ServiceError`: `engine_unavailable` or `engine_timeout` within two seconds
- * when the store can't be reached, never a hang. After either, it is open whether the call took effect.
+ * when the store cannot be reached, never a hang. After either, the call may have taken effect or not.
  */
 import type { Broker } from './broker.ts'
 import type { Connections } from './connections.ts'
@@ -15,6 +15,7 @@ import type { Revocations } from './revocations.ts'
 import type { Schedule } from './schedule.ts'
 import type { WebhookQueue } from './webhook-queue.ts'
 
+/** One store with all its ports. */
 export interface Engine {
   readonly name: 'embedded' | 'redis'
   readonly broker: Broker
@@ -26,30 +27,30 @@ export interface Engine {
   readonly memberships: Memberships
   readonly revocations: Revocations
   readonly registry: Registry
-  /** How long a publish may take until it is stored or rejected, in milliseconds. */
+  /** The longest time until a publish is stored or rejected, in milliseconds. */
   readonly patience: number
 
   /** Proves the whole path: a canary is published and must come back through a subscription. Rejects if it does not. */
   probe(): Promise<void>
 
-  /** What an operator should know at the start, such as the store's durability; one sentence each. */
+  /** Describes the store for the operator's log at the start, such as its durability; resolves to one sentence each. */
   describe(): Promise<string[]>
 
   /** Ends every connection and frees the process. Later calls of any method reject with `shutting_down`. Idempotent. */
   close(): Promise<void>
 }
 
-/** How much of a log is kept. */
+/** The limits of a log. */
 export interface Retention {
-  /** Entries. */
+  /** The most entries that are kept. */
   count: number
-  /** Seconds. */
+  /** The longest time for which an entry is kept. */
   seconds: number
 }
 
-/** What every engine is told at its birth. */
+/** The options of every engine. */
 export interface EngineOptions {
   retention: { user: Retention; room: Retention }
-  /** Is told of an error that no caller can be told of, such as one that a publication handler threw. */
+  /** Receives the errors that reach no caller, such as one that a publication handler threw. */
   report(error: unknown): void
 }

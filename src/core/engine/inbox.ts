@@ -7,11 +7,11 @@ export const STATES = ['seen', 'read', 'archived'] as const
 /** One of the states that a user gives a notification. */
 export type State = (typeof STATES)[number]
 
-/** Which notifications get which state. */
+/** The notifications that receive or lose a state. */
 export interface Mark {
-  /** These, or all of them. */
+  /** Their ids; undefined for all. */
   ids: readonly string[] | undefined
-  /** With all: only those that were not touched after this time. RFC 3339 in UTC. */
+  /** With all: only those that were not updated after this time. RFC 3339 in UTC. */
   before?: string
   state: State
   /** `false` takes the state away. */
@@ -20,10 +20,13 @@ export interface Mark {
   at: string
 }
 
-/** The parts of an inbox that can be asked for. `active`: not archived; `unread`: neither read nor archived; `unseen`: unread and not seen; `read`: read, not archived. */
+/**
+ * The parts of an inbox that can be listed. `active`: not archived; `unread`: neither read nor archived; `unseen`: unread and not seen;
+ * `read`: read, not archived.
+ */
 export const INBOX_STATUSES = ['active', 'unread', 'unseen', 'read', 'archived'] as const
 
-/** One of the parts of an inbox that can be asked for. */
+/** One of the parts of an inbox that can be listed. */
 export type Status = (typeof INBOX_STATUSES)[number]
 
 /** A notification that was acknowledged for the first time. */
@@ -31,24 +34,25 @@ export interface Delivery {
   id: string
   /** As in `ItemDraft`. */
   waiter: string | undefined
-  /** Whether its backend wants to hear of it. */
+  /** True if its backend asked for a webhook. */
   hasWebhook: boolean
 }
 
-/** What came of a mark: the counts after it, whether something changed, and which of the changed are hasWebhook by their backends. */
+/** The result of a mark, with the counts after it. */
 export interface Marked extends Counts {
   changed: boolean
+  /** The ids of the changed notifications that have a webhook. */
   hasWebhook: string[]
 }
 
-/** A notification that was taken out. */
+/** A notification that was removed. */
 export interface Withdrawn {
   id: string
-  /** Whether its backend wants to hear of it. */
+  /** True if its backend asked for a webhook. */
   hasWebhook: boolean
 }
 
-/** Which part of an inbox is wanted, newest first. */
+/** The filter of a list, newest first. */
 export interface InboxQuery {
   status: Status | undefined
   category: string | undefined
@@ -59,36 +63,40 @@ export interface InboxQuery {
   limit: number
 }
 
+/** A page of an inbox, newest first, with the counts. */
 export interface InboxPage extends Counts {
   items: Item[]
-  /** Whether nothing older is left. */
+  /** True if nothing older is left. */
   complete: boolean
+  /** The end of the user's log when the page was read. */
   seq: number
   epoch: string
 }
 
 /**
  * The notifications of a user as they stand: a view beside the log, with the same retention. It is written by `Broker.publish` of a draft
- * with an `item`, and by the methods here. Whatever changes it is a publication on the user's log with the counts after it, so every tab
+ * with an `item`, and by the methods here. Every change is also a publication on the user's log, with the counts after it, so that every tab
  * can follow.
  */
 export interface Inbox {
-  /**
-   * Gives or takes a state. `draft` is the event that tells of it, open at its end, and is published only if something changes.
-   */
+  /** Gives or takes a state. `draft` is the event that reports it, open at its end, and is published only if something changes. */
   mark(draft: Draft, mark: Mark): Promise<Marked>
 
   /** Lists notifications, newest first. */
   list(channel: Draft['channel'], query: InboxQuery): Promise<InboxPage>
 
-  /** The notification with this id or tag. */
+  /** Finds the notification with this id or tag; resolves to undefined if there is none. */
   find(channel: Draft['channel'], idOrTag: string): Promise<Item | undefined>
 
-  /** Removes the notification with this id or tag, from the log too, and tells of it with `draft`; resolves to what there was. */
+  /**
+   * Removes the notification with this id or tag, from the log too, and reports it with `draft`, of which the store fills in the event.
+   * Resolves to undefined if there was none.
+   */
   withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined>
 
   /**
-   * A tab has processed everything above `above` (by default 0) up to `seq`, at that time. Resolves to what no tab had acknowledged before.
+   * Notes that a tab has processed everything above the seq `above` (by default 0) up to `seq`. `at`: RFC 3339 in UTC. Resolves to the
+   * notifications that no tab had acknowledged before.
    */
   acknowledge(channel: Draft['channel'], seq: number, at: string, above?: number): Promise<Delivery[]>
 }

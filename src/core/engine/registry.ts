@@ -1,15 +1,15 @@
 /** A running process, as the others see it. */
 export interface Peer {
   role: string
-  /** Where its HTTP server can be reached from this machine's network, as a URL. */
+  /** The URL of its HTTP server, as seen from this machine's network. */
   url: string
 }
 
-/** Which processes share this store. */
+/** The processes that share this store. */
 export interface Registry {
   /** Makes this process known, from now until the engine is closed. */
   enter(peer: Peer): void
 
-  /** The processes that are alive, this one included. */
+  /** Lists the processes that are alive, this one included. */
   peers(): Promise<Peer[]>
 }

@@ -1,68 +1,70 @@
 import type { WebhookEvent } from '../model/webhook.ts'
 import type { DeliveryEvent } from './delivery-event.ts'
 
-/** A notification whose backend wants to hear what becomes of it. It says what to look for: the truth is the inbox, while it has it. */
+/**
+ * A webhook that has something to report, or may have later. It says which events to look for; what has happened is in the inbox, as long as
+ * that has the notification.
+ */
 export interface PendingWebhook {
-  /** Of the notification. */
+  /** The id of the notification. */
   id: string
   user: string
   tag?: string
   version: number
-  /** Where to tell it; undefined for where the operator said. */
+  /** The URL to call; undefined for the operator's. */
   url?: string
-  /** The place in its backend's trace. */
+  /** The backend's trace context (W3C Trace Context). */
   traceparent?: string
-  /** What has not happened yet. */
+  /** The events that have not happened yet. */
   events: WebhookEvent[]
-  /** When it counts as undelivered, in milliseconds since the epoch. */
+  /** The time at which it counts as undelivered, in milliseconds since the epoch. */
   undeliveredAt?: number
-  /** When it came to somebody, as far as that was noted: RFC 3339 in UTC. It counts where there is no notification any more to be asked. */
+  /** The time of the delivery, if it was noted: RFC 3339 in UTC. It counts only when the notification itself is gone. */
   deliveredAt?: string
-  /** How often it has been looked at. */
+  /** The number of times that it has been looked at. */
   looks: number
-  /** What happened and is still to be told, in this order. */
+  /** The events that happened and are still to be sent, in this order. */
   unsent: DeliveryEvent[]
-  /** How often the first of them could not be told. */
+  /** The number of times that sending the first of them has failed. */
   failures: number
-  /** Not to be told again before this time, in milliseconds since the epoch. */
+  /** The time before which it is not to be sent again, in milliseconds since the epoch. */
   retryAt: number
 }
 
-/** A webhook that one process has for a while. */
+/** A webhook that one process has taken for a while. */
 export interface TakenWebhook {
   webhook: PendingWebhook
-  /** Which taking this was. */
+  /** Names this taking. */
   token: string
 }
 
-/** What a webhook is to be when it is given back: undefined if it has ended. */
+/** The webhook as it is given back, due at `at` (milliseconds since the epoch); undefined if it has ended. */
 export type NextWebhook = { webhook: PendingWebhook; at: number } | undefined
 
 /**
- * The webhookQueue, kept by the store. Times are milliseconds since the epoch. Nothing here looks or tells: that is for whoever takes what is due.
- * A process that dies with a webhook loses nothing: it is due again when the time is over for which it was taken.
+ * The pending webhooks, kept by the store. Times are milliseconds since the epoch. Nothing here looks at the inbox or sends: that is for the
+ * process that takes what is due. If it dies, nothing is lost: the webhook is due again when the time is over for which it was taken.
  */
 export interface WebhookQueue {
   /**
-   * Keeps a webhook that is due at a time, instead of one of the same notification with a lower version; else the one that is there stays. What
-   * a replaced one has still to tell is told all the same: it stays beside the new one as it is, is not hastened any more, and has ended when
-   * that is told.
+   * Keeps a webhook that is due at a time. It replaces one of the same notification with a lower version; otherwise the one that is there stays.
+   * A replaced one that still has events to send stays beside the new one as it is, is no longer hastened, and ends when they are sent.
    */
   put(webhook: PendingWebhook, at: number): Promise<void>
 
-  /** Takes what is due at `now`, the oldest first, so many at most: nobody else gets them before `until`, unless they are given back. */
+  /** Takes what is due at `now`, the oldest first, at most `limit`: no other process receives them before `until`, unless they are given back. */
   take(now: number, until: number, limit: number): Promise<TakenWebhook[]>
 
   /**
-   * Something has happened to these notifications: what is hasWebhook of them is due now, or as soon as it is given back. Others are ignored.
-   * `deliveredAt` is noted with those that have no such time yet, for whoever takes them next: the notification may be gone by then. Of a
-   * webhook that is given back counts what its taker says.
+   * Makes the webhooks of these notifications due now, or as soon as they are given back, since something has happened to them. Notifications
+   * without a webhook are ignored. `deliveredAt` (RFC 3339 in UTC) is noted in those that have no such time yet, for the process that takes them
+   * next: the notification may be gone by then. A webhook that is taken does not keep the note: it is given back as its taker says.
    */
   hasten(ids: readonly string[], now: number, deliveredAt?: string): Promise<void>
 
   /**
-   * Gives back what was taken, to be due at another time, or ends it. Resolves to false, and does nothing, if it has been replaced with nothing
-   * to tell, or taken by another meanwhile.
+   * Gives back a webhook that was taken, or ends it. Resolves to false, and does nothing, if it was replaced when it had nothing to send, or was
+   * taken by another process meanwhile.
    */
   giveBack(taken: TakenWebhook, next: NextWebhook, now: number): Promise<boolean>
 }

@@ -30,6 +30,6 @@ export function writeItems({ items, complete, epoch }: InboxPage, maxBytes: numb
   }
 }
 
-/** Whether a list begins with the newest and leaves none out. */
+/** True if a list begins with the newest and leaves none out. */
 export const isWhole = ({ status, category, type, tag, before }: InboxQuery): boolean =>
   [status, category, type, tag, before].every((filter) => filter === undefined)

@@ -2,17 +2,17 @@ import { ServiceError } from '../model/errors.ts'
 import { isRawNumber } from './exact-json.ts'
 
 /**
- * How many lists and objects may stand in each other in what somebody sends. What is accepted is read again by code that recurses, here and in
- * pages: none of it may meet what it has no stack for.
+ * The most lists and objects that may be nested in each other in a value that somebody sends. A value that is accepted is read again by code
+ * that recurses, here and in pages, so it must not be deeper than their stacks.
  */
 export const MAX_DEPTH = 100
 
-/** Throws `invalid_request` if a value is nested deeper than `MAX_DEPTH`. `at`: where the value stands. */
+/** Throws `invalid_request` if a value is nested deeper than `MAX_DEPTH`. `at`: the JSON Pointer (RFC 6901) of the value. */
 export function refuseDepth(value: unknown, at = ''): void {
   if (isDeeper(value, MAX_DEPTH)) throw tooDeep(at)
 }
 
-/** The error that tells of it, also of what is too deep to be parsed. */
+/** The error for a value that is nested too deeply, or too deeply to be parsed. `at`: the JSON Pointer (RFC 6901) of the value. */
 export function tooDeep(at = ''): ServiceError {
   const detail = `must be nested at most ${MAX_DEPTH} levels deep`
   return new ServiceError('invalid_request', `${at || 'JSON'} ${detail}`, {
@@ -20,7 +20,7 @@ export function tooDeep(at = ''): ServiceError {
   })
 }
 
-/** It looks no deeper than that many levels, so that it has the stack for every value. */
+/** Looks no deeper than `levels`, so that it has the stack for every value. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null || isRawNumber(value)) return false
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))

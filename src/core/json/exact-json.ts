@@ -1,4 +1,4 @@
-/** TC39 "JSON.parse source text access"; the types of the language do not know it yet. */
+/** The functions of the TC39 proposal "JSON.parse source text access", which TypeScript's types do not know yet. */
 interface ExactJson {
   parse(
     text: string,
@@ -10,15 +10,15 @@ interface ExactJson {
 const { parse, rawJSON, isRawJSON } = JSON as unknown as ExactJson
 
 /**
- * Something in the text may be a number that a double can't hold: sixteen digits and points, an exponent, or -0. Its length is bounded, so
- * that no text can make the search slow.
+ * A number that a double may not hold: sixteen digits and points, an exponent, or -0. The length of a match is bounded, so that no text can
+ * make the search slow.
  */
 const SUSPICIOUS = /\d[\d.]{15}|\d[eE]|-0/
 
 /**
- * Parses JSON so that `JSON.stringify` gives back every number as it was written: `9007199254740993` and `1e400` become raw
- * JSON instead of another number. With `exactBelow` that is so below fields of this name only, and numbers elsewhere are numbers, however
- * many digits they were written with. Throws a `SyntaxError` if the text is not JSON (RFC 8259).
+ * Parses JSON so that `JSON.stringify` writes every number as it was sent: `9007199254740993` and `1e400` become raw JSON instead of another
+ * number. With `exactBelow`, only numbers below fields of this name are kept so; all others become ordinary numbers, however many digits they
+ * were written with. Throws a `SyntaxError` if the text is not JSON (RFC 8259).
  */
 export function parseExact(text: string, exactBelow?: string): unknown {
   if (!SUSPICIOUS.test(text)) return JSON.parse(text)
@@ -29,30 +29,30 @@ export function parseExact(text: string, exactBelow?: string): unknown {
   return exact
 }
 
-/** A number that `JSON.stringify` writes with these digits. Throws a `SyntaxError` if they are no number of JSON. */
+/** A number that `JSON.stringify` writes with these digits. Throws a `SyntaxError` if they are not a JSON number. */
 export const rawNumber = (digits: string): unknown => rawJSON(digits)
 
-/** Whether a value that was parsed is a number that is kept as text. */
+/** True if a parsed value is a number that is kept as text. */
 export const isRawNumber = (value: unknown): boolean => isRawJSON(value)
 
 /**
- * Makes numbers of those that were kept as text, but for what is below a field of this name. Changes the value; what is too large for a
- * double becomes `Infinity`.
+ * Replaces numbers that are kept as text by ordinary ones, except below fields of this name. Changes the value; a number that is too large
+ * for a double becomes `Infinity`.
  */
 function roundNumbers(value: unknown, exactBelow: string): void {
   if (typeof value !== 'object' || value === null) return
   const holder = value as Record<string, unknown>
   for (const [key, part] of Object.entries(holder)) {
     if (key === exactBelow) continue
-    // Adding 0 makes 0 of -0.
+    // Adding 0 turns -0 into 0.
     if (isRawNumber(part)) holder[key] = Number((part as { rawJSON: string }).rawJSON) + 0
     else roundNumbers(part, exactBelow)
   }
 }
 
-/** Whether a number is the same when it is written again; `1.0` and `1e2` may be written as `1` and `100`. */
+/** True if a number is the same when it is written again; `1.0` and `1e2` may be written as `1` and `100`. */
 function survives(value: number, source: string): boolean {
-  // As programs write fractions: 33.333333333333336 has more than 15 digits and is that very number.
+  // 33.333333333333336 has more than 15 digits, and is still the very number that a program meant.
   if (String(value) === source) return true
   if (Object.is(value, -0) || !Number.isFinite(value)) return false
   if (value === 0) return !/[1-9]/.test(source.replace(/[eE].*$/, ''))
@@ -64,7 +64,7 @@ function survives(value: number, source: string): boolean {
   return digits.length <= 15
 }
 
-/** Whether text with a point or an exponent is an integer of few digits, so that it became no other number. */
+/** True if a text with a point or an exponent is an integer of few enough digits to be exact as a double. */
 function isExactInteger(source: string): boolean {
   return (
     source

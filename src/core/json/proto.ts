@@ -1,11 +1,11 @@
 import { ServiceError } from '../model/errors.ts'
 
-/** What the text of a value with such a key has: the key itself, or an escape that may hide one of its characters. */
+/** Matches every JSON text that may have `__proto__` as a key: the key itself, or an escape that may hide one of its characters. */
 export const MAY_NAME_PROTO = /__proto__|\\u00[567]/
 
 /**
- * Throws `invalid_request` for `__proto__` as a key anywhere: harmless here, but not to pages that copy what they receive into objects of
- * their own. `at`: where the value stands. Not recursive, since it may nest deeply.
+ * Throws `invalid_request` if `__proto__` is a key anywhere in a value: harmless here, but not to pages that copy a payload into objects of
+ * their own. `at`: the JSON Pointer (RFC 6901) of the value. Not recursive, since the value may nest deeply.
  */
 export function refuseProto(outermost: unknown, at = ''): void {
   const stack: { value: unknown; pointer: string }[] = [{ value: outermost, pointer: at }]
@@ -21,5 +21,5 @@ export function refuseProto(outermost: unknown, at = ''): void {
   }
 }
 
-/** One step of a JSON Pointer (RFC 6901). */
+/** Escapes a key as one step of a JSON Pointer (RFC 6901). */
 export const escapePointer = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1')

@@ -38,6 +38,11 @@ export class Readiness {
     return this.#reason
   }
 
+  /** True once the process is not to be ready any more, whatever the engine says. */
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted
+  }
+
   /** Ends the canaries: the process is not ready from now on, for this reason, which is no loss of the engine. */
   stop(reason: string): void {
     this.#stop.abort()

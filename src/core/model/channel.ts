@@ -7,10 +7,10 @@ export const userChannel = (user: string): Channel => `user:${user}`
 /** The channel of a room. */
 export const roomChannel = (room: string): Channel => `room:${room}`
 
-/** The channel on which one process is rung. No user can have this id: it has a control character. */
+/** The channel on which one process is woken. No user can have this id: it has a control character. */
 export const processChannel = (name: string): Channel => userChannel(`\u0000process ${name}`)
 
-/** Whether a channel is a user's. */
+/** True if a channel is a user's. */
 export const isUserChannel = (channel: Channel): boolean => channel.startsWith('user:')
 
 /** The id of the user or room that a channel belongs to. */
@@ -22,9 +22,9 @@ export const MAX_ID_LENGTH = 256
 const CONTROL = /\p{Cc}/u
 
 /**
- * What is wrong with a user or room id, or `undefined` if nothing is.
+ * The fault of a user or room id, as words that follow on its name; `undefined` if it has none.
  *
- * A lone surrogate is refused because SQLite and UTF-8 would make two different ids the same.
+ * A lone surrogate is refused because SQLite and UTF-8 would turn two different ids into the same one.
  */
 export function faultOfId(id: unknown): string | undefined {
   if (typeof id !== 'string') return 'must be a string'

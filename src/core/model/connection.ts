@@ -20,6 +20,8 @@ export interface Connection {
   drained(): Promise<void>
   /** Does what was said to the server on the user's log. */
   handleControl(control: Control): void
+  /** A channel cannot be heard any more, through a fault of the server's: the connection ends, so that the tab tries again. */
+  handleFault(): void
   /** Something of a channel was lost; it may have been said to the server. */
   handleLoss(channel: Channel): void
 }

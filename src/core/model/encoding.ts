@@ -1,4 +1,4 @@
-/** The form in which engines store publications and pass them on: one line of words, then the packet as it goes to the tabs. */
+/** The wire form in which engines store publications and pass them on: one line of words, then the packet as it goes to the tabs. */
 import type { Channel } from './channel.ts'
 import type { Counts, Item } from './item.ts'
 import type { Draft, Publication, PublicationEvent } from './publication.ts'
@@ -18,30 +18,31 @@ export function encodeEnding({ createdAt, expiresAt, except = '' }: Draft): stri
 
 const WORD = /^[!-~]*$/
 
-/** Whatever has let it in: one that can't be read again would be in everybody's way for as long as it is stored. */
+/** Checked here as well, however the text came in: an entry that cannot be read would be in everybody's way for as long as it is stored. */
 function wordOf(text: string): string {
-  if (!WORD.test(text)) throw new Error(`${JSON.stringify(text)} can not stand in the line of a publication`)
+  if (!WORD.test(text))
+    throw new TypeError(`${JSON.stringify(text)} cannot be part of the first line of a publication`)
   return text
 }
 
-/** The complete wire form of a draft that got this seq and epoch: one line of fields, then the packet. */
+/** The complete wire form of a draft that is stored, with the seq and epoch that it received. */
 export function encode(draft: Draft, seq: number, epoch: string): string {
   return `${seq} ${epoch} ${encodeOpening(draft)},"seq":${seq},"epoch":"${epoch}"${draft.tail}`
 }
 
-/** The complete wire form of a draft that is only carried. */
+/** The complete wire form of an ephemeral draft. */
 export function encodeUnstored(draft: Draft): string {
   return `0  ${encodeOpening(draft)}${draft.tail}`
 }
 
-/** The wire form of a notification as its inbox has it now, with the counts after it. */
+/** The wire form of a notification as its inbox has it now, with the counts after the change. */
 export function encodeItem(draft: Draft, item: Item, epoch: string, counts: Counts, alert: boolean): string {
   const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}`
-  const place = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
-  return `${line}\n["notification",{${fieldsOf(item)},${place},"alert":${alert}}]`
+  const position = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
+  return `${line}\n["notification",{${fieldsOf(item)},${position},"alert":${alert}}]`
 }
 
-/** A notification as JSON text: what the backend said, then what the store knows, without the braces. */
+/** A notification as JSON text without the braces: the backend's fields, then those of the store. */
 export function fieldsOf(item: Item): string {
   const { id, content, version, createdAt, updatedAt, expiresAt } = item
   const times = `"createdAt":"${createdAt}","updatedAt":"${updatedAt}","expiresAt":"${expiresAt}"`
@@ -61,7 +62,7 @@ const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>([
   'control',
 ])
 
-/** Reads the wire form of a publication. Throws if the text is not one. */
+/** Reads the wire form of a publication of a channel. Throws if the bytes are not one. */
 export function decode(channel: Channel, message: Buffer): Publication {
   const line = message.indexOf(10)
   const [seq, epoch, event, id, createdAt, expiresAt, except] = message.toString('latin1', 0, line).split(' ')
@@ -89,7 +90,7 @@ export function decode(channel: Channel, message: Buffer): Publication {
   }
 }
 
-/** The same for what is read from a log, into which others may have put rubbish: that is passed over, and holds up nothing behind it. */
+/** Reads an entry of a log, which others may have put rubbish into: an empty list for rubbish, so that it holds up nothing behind it. */
 export function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
   try {
     return [decode(channel, message)]

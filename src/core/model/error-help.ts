@@ -20,7 +20,7 @@ export interface ErrorEntry extends ErrorHelp {
   title: string
 }
 
-/** The end of most temporary errors: a publish that was stored nevertheless is not stored twice. */
+/** The advice for most temporary errors: a publish that was stored nevertheless is not stored twice. */
 const REPEAT = 'Repeat the call after a second, a publish with the same idempotency key'
 
 const help: Record<ErrorCode, ErrorHelp> = {

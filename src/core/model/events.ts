@@ -1,6 +1,6 @@
 /**
  * Every event between a page and Tabcast, with its payload: the one spelling of their names. Parsers, emitters and tests use these maps,
- * whatever the transport. Times are RFC 3339 in UTC.
+ * on every transport. Times are RFC 3339 in UTC.
  */
 import type { Counts } from './item.ts'
 import type { Cursor, Gap, StreamPosition } from './position.ts'
@@ -8,7 +8,7 @@ import type { Cursor, Gap, StreamPosition } from './position.ts'
 /** A payload that the log has numbered. */
 type Logged = StreamPosition
 
-/** A notification as a page gets it: the fields that the backend gave, and these. Without a place in the log if it was not stored. */
+/** A notification as a page receives it: the backend's fields, and these. An ephemeral one has no position. */
 export interface NotificationPayload extends Partial<Logged>, Partial<Counts> {
   id: string
   version: number
@@ -19,40 +19,40 @@ export interface NotificationPayload extends Partial<Logged>, Partial<Counts> {
   seenAt?: string | null
   readAt?: string | null
   archivedAt?: string | null
-  /** Whether it may toast or sound. */
+  /** True if it may toast or sound. */
   alert: boolean
   [field: string]: unknown
 }
 
-/** Notifications got a state, or lost it: one of the three times is there. */
+/** Notifications that received a state or lost it: one of the three times is present. */
 export interface NotificationStatePayload extends Logged, Counts {
   ids?: string[]
   all?: true
-  /** With `all`: only those that were not touched after this time. */
+  /** With `all`: only notifications that were not updated after this time. */
   before?: string
   seenAt?: string | null
   readAt?: string | null
   archivedAt?: string | null
 }
 
-/** Notifications were withdrawn, or have expired. */
+/** Notifications that were withdrawn or have expired. */
 export interface NotificationRemovedPayload extends Logged, Counts {
   ids: string[]
 }
 
-/** A message in a room. Without id and place if it was not stored. */
+/** A message in a room. An ephemeral one has no id and no position. */
 export interface MessagePayload extends Partial<Logged> {
   id?: string
   room: string
   type: string
-  /** The user who said it, if a page did. */
+  /** The user who sent it, if a page did. */
   from?: string
   body?: string
   data?: unknown
   createdAt: string
 }
 
-/** Everything up to here has been sent. */
+/** The position up to which everything of a channel has been sent. */
 export interface PositionPayload extends StreamPosition, Partial<Counts> {
   channel: string
 }
@@ -63,7 +63,7 @@ export interface GapPayload extends Gap {
   epoch: string
 }
 
-/** Somebody came into a room or left it, and how many users are there now. */
+/** A user who came into a room or left it, and the number of users there now. */
 export interface PresenceChange {
   room: string
   user: string
@@ -71,15 +71,15 @@ export interface PresenceChange {
   count: number
 }
 
-/** The tab hears a room that it was granted, from here on. */
+/** A room that the tab was granted, and the position from which on it hears it. */
 export interface SubscribedPayload extends StreamPosition {
   room: string
 }
 
-/** Why a tab does not hear a room, or no longer. */
+/** The reason why a tab does not hear a room, or no longer does. */
 export type UnsubscribedCode = 'room_forbidden' | 'token_expired'
 
-/** The tab does not hear a room, or no longer. */
+/** A room that the tab does not hear, or no longer does. */
 export interface UnsubscribedPayload {
   room: string
   code: UnsubscribedCode
@@ -103,24 +103,24 @@ export interface ServerEvents {
 /** The name of an event from the server to a tab. */
 export type ServerEvent = keyof ServerEvents
 
-/** Where a tab stands on its user's log, and on rooms that it wants to go on with. */
+/** The positions of a tab: on its user's log, and in the rooms that it wants to go on with. */
 export interface ConnectCursor extends Cursor {
   rooms?: Record<string, Cursor>
 }
 
-/** How a tab wants to enter a room. */
+/** The options of `subscribe`. */
 export interface SubscribeOptions {
-  /** Go on after this place. */
+  /** The position to go on after. */
   since?: Cursor
-  /** The newest messages, so many at most. Either this or `since`. */
+  /** The most of the newest messages to be sent. Either this or `since`. */
   last?: number
   /** A room token that grants the room. */
   token?: string
-  /** Whether the tab wants to see who is in the room. */
+  /** True if the tab wants to see who is in the room. */
   presence?: boolean
 }
 
-/** Events from a tab to the server, by name: the arguments, and what the acknowledgement says besides `ok`. */
+/** Events from a tab to the server, by name: the arguments, and the fields of the acknowledgement besides `ok`. */
 export interface TabEvents {
   subscribe: {
     args: [room: string, options?: SubscribeOptions]
@@ -147,7 +147,7 @@ export interface TabEvents {
 /** The name of an event from a tab to the server. */
 export type TabEvent = keyof TabEvents
 
-/** Which notifications a tab wants to see, newest first. */
+/** The filter of the notifications that a tab wants to see, newest first. */
 export interface InboxOptions {
   status?: 'active' | 'unread' | 'unseen' | 'read' | 'archived'
   category?: string
@@ -158,7 +158,7 @@ export interface InboxOptions {
   cursor?: string
 }
 
-/** Which notifications get which state, or lose it: exactly one of the three. */
+/** The notifications that are to receive a state or lose it: exactly one of `seen`, `read` and `archived`. */
 export interface MarkOptions {
   ids?: readonly string[]
   all?: true
@@ -168,10 +168,10 @@ export interface MarkOptions {
   archived?: boolean
 }
 
-/** An error as an acknowledgement tells it. */
+/** An error in an acknowledgement. */
 export interface ErrorAnswer {
   ok: false
-  /** `help`: where the error is explained, as a reference from the server's root. */
+  /** `help`: the page that explains the error, as a reference from the server's root. */
   error: { code: string; title: string; detail: string; temporary: boolean; help: string }
 }
 

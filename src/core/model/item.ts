@@ -1,37 +1,37 @@
 import type { WebhookInput } from './webhook.ts'
 
-/** Where the task behind a notification stands: not one at all, still under way, or over. */
+/** The state of the task behind a notification: no task, under way, or over. */
 export type ProgressState = 'none' | 'running' | 'finished'
 
-/** What a draft says of its place in the user's inbox. */
+/** The part of a draft that becomes an item of the user's inbox. */
 export interface ItemDraft {
-  /** The one with the same tag is replaced in place and keeps its id. */
+  /** The item with the same tag is replaced and keeps its id. */
   tag?: string
-  /** Given by the backend: an update that is not newer than the stored one is dropped. */
+  /** The backend's version: an update that is not newer than the stored item is dropped. */
   version?: number
   type: string
   category?: string
   progressState: ProgressState
   /** A replacement alerts again, and is unseen and unread again. */
   renotify: boolean
-  /** Whether it may toast or sound if it is new. */
+  /** True if it may toast or sound if it is new. */
   alert: boolean
-  /** Its own fields as JSON text, without the braces. */
+  /** The backend's fields as JSON text, without the braces. */
   content: string
   /** RFC 3339 in UTC. */
   updatedAt: string
   expiresAt: string
-  /** The process that waits to hear of the first acknowledgement. */
+  /** The process that waits for the first acknowledgement. */
   waiter?: string
-  /** What its backend wants to hear of it. */
+  /** The webhook that the backend asked for. */
   webhook?: WebhookInput
-  /** The place in the backend's trace that its webhooks are sent with. */
+  /** The backend's trace context (W3C Trace Context), which its webhooks are sent with. */
   traceparent?: string
 }
 
 /**
- * When a notification ends that was made at a time in milliseconds, as a time and as RFC 3339: at its own end, or when an inbox that keeps
- * what it has for so many seconds no longer keeps it.
+ * The end of a notification, in milliseconds since the epoch and as RFC 3339: its own `expiresAt`, or the time when the inbox no longer keeps
+ * it, whichever is first. `createdAt`: milliseconds since the epoch; `retention`: the seconds for which the inbox keeps a notification.
  */
 export function endOf(
   { expiresAt }: Pick<ItemDraft, 'expiresAt'>,
@@ -43,14 +43,14 @@ export function endOf(
   return own <= last ? { time: own, text: expiresAt } : { time: last, text: new Date(last).toISOString() }
 }
 
-/** What became of the item: made, replaced, or left as it was because the stored one is newer. */
+/** The outcome of storing an item: created, replaced, or (`applied` is false) left as it was because the stored one is newer. */
 export interface UpsertOutcome {
   version: number
   created: boolean
   applied: boolean
 }
 
-/** How many notifications are not read, and how many not even seen; archived ones do not count. */
+/** The number of notifications that are not read, and of those that are not even seen; archived ones do not count. */
 export interface Counts {
   unread: number
   unseen: number
@@ -68,19 +68,21 @@ export interface Item {
   createdAt: string
   updatedAt: string
   expiresAt: string
-  /** When the first tab acknowledged it. */
+  /** The time at which the first tab acknowledged it. */
   deliveredAt: string | undefined
   seenAt: string | undefined
   readAt: string | undefined
   archivedAt: string | undefined
-  /** How many connections it was sent to when it was stored. */
+  /** The connections of its user when it was stored. */
   connections: number
   /** As in `ItemDraft`. */
   content: string
 }
 
-/** Whether a notification counts as read, and as seen: reading is seeing. */
+/** True if a notification counts as unread. */
 export const isUnread = ({ readAt, archivedAt }: Pick<Item, 'readAt' | 'archivedAt'>): boolean =>
   readAt === undefined && archivedAt === undefined
+
+/** True if a notification counts as unseen. Reading is seeing. */
 export const isUnseen = (item: Pick<Item, 'seenAt' | 'readAt' | 'archivedAt'>): boolean =>
   item.seenAt === undefined && isUnread(item)

@@ -1,4 +1,4 @@
-/** The limits that hold on every way in, whichever transport it is. */
+/** The limits that hold on every way in, on every transport. */
 
 /** The most characters that a `body` may have. */
 export const MAX_BODY_LENGTH = 4000
@@ -9,8 +9,10 @@ export const MAX_DATA_BYTES = 16_384
 /** The most characters that a `category` may have. */
 export const MAX_CATEGORY_LENGTH = 64
 
-/** How many notifications a list has unless its reader says otherwise, and at most. */
+/** The notifications in a list whose reader names no limit. */
 export const DEFAULT_INBOX_PAGE = 20
+
+/** The most notifications that a list may have. */
 export const MAX_INBOX_PAGE = 100
 
 /** The most notifications that one call may mark by their ids. */

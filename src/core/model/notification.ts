@@ -4,27 +4,31 @@ import { MAX_DATA_BYTES } from './limits.ts'
 import { matches, UUID } from './patterns.ts'
 import { faultsOfWebhook, type WebhookInput } from './webhook.ts'
 
+/** The severity of a notification, for its looks. */
 export type Severity = 'info' | 'success' | 'warning' | 'error'
-/** RFC 8030 §5.3. */
+
+/** The urgency of a notification (RFC 8030 §5.3). Below `normal`, it does not alert. */
 export type Urgency = 'very-low' | 'low' | 'normal' | 'high'
 
+/** A button of a notification, as in the WHATWG Notifications API. */
 export interface NotificationAction {
   action: string
   title: string
   url?: string
 }
 
-/** How far a task has come. */
+/** The progress of the task behind a notification. */
 export interface Progress {
   status: 'queued' | 'running' | 'succeeded' | 'failed' | 'canceled'
-  /** Out of `max`; without it the end is not known. */
+  /** Out of `max`; without it, how far the task has come is not known. */
   value?: number
   max?: number
   text?: string
-  /** Without an update for this many seconds it is shown as stale. */
+  /** The seconds after which it is shown as stale unless it is updated. */
   staleAfter?: number
 }
 
+/** The person or thing behind a notification. */
 export interface Actor {
   id?: string
   name?: string
@@ -32,8 +36,8 @@ export interface Actor {
 }
 
 /**
- * What a backend says of a notification. The names are those of the WHATWG Notifications API, so that it can be pushed as it is.
- * The HTTP schema has checked the shape of each field before it gets here.
+ * A notification as a backend sends it. The names are those of the WHATWG Notifications API, so that it can be pushed as it is.
+ * The HTTP schema has checked the form of each field before it gets here.
  */
 export interface NotificationInput {
   title?: string
@@ -54,23 +58,26 @@ export interface NotificationInput {
   silent?: boolean
   requireInteraction?: boolean
   data?: unknown
-  /** Seconds; 0: only to the tabs that are connected now. */
+  /** Seconds; 0: ephemeral, only for the tabs that are connected now. */
   ttl?: number
-  /** What the backend wants to hear of it; no part of what tabs get. */
+  /** The webhook that the backend asks for. Tabs do not receive it. */
   webhook?: WebhookInput
 }
 
-/** What a backend says of a room message. */
+/** A room message as its sender gives it. */
 export interface MessageInput {
   type?: string
   body?: string
   data?: unknown
 }
 
-/** How long a notification lives if nobody says otherwise, and at most, in seconds: 28 days. */
+/** The longest `ttl` of a notification, and the one that it has by default, in seconds: 28 days. */
 export const MAX_TTL_SECONDS = 28 * 24 * 60 * 60
 
-/** The faults of a notification that a schema can't see; `content` is what it comes to as JSON. */
+/**
+ * The faults of a notification that a schema cannot see; an empty list if there are none. `content`: the notification as JSON text;
+ * `maxDataBytes`: the most bytes that `data` may have as JSON in UTF-8.
+ */
 export function faultsOfNotification(
   input: NotificationInput,
   content: string,
@@ -87,7 +94,7 @@ export function faultsOfNotification(
   return faultsOfData(input.data, content, maxDataBytes)
 }
 
-/** They are compared with what is asked for in URLs, which have no half characters. */
+/** Names are compared with parameters of URLs, which cannot have half of a surrogate pair. */
 const faultsOfNames = ({ category, type }: NotificationInput): Fault[] =>
   Object.entries({ category, type })
     .filter(([, name]) => name?.isWellFormed() === false)
@@ -112,13 +119,13 @@ function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInpu
   return faults
 }
 
-/** Where the task behind a notification stands. */
+/** The state of the task behind a notification. */
 export function progressStateOf({ progress }: NotificationInput): ProgressState {
   if (progress === undefined) return 'none'
   return progress.status === 'queued' || progress.status === 'running' ? 'running' : 'finished'
 }
 
-/** The faults of a room message that a schema can't see; `content` is what it comes to as JSON. */
+/** The faults of a room message that a schema cannot see. Parameters and result are as in `faultsOfNotification`. */
 export function faultsOfMessage(
   input: MessageInput,
   content: string,
@@ -130,7 +137,7 @@ export function faultsOfMessage(
 }
 
 function faultsOfData(data: unknown, content: string, maxBytes: number): Fault[] {
-  // A code unit is at most three bytes: most contents are too short to hold too much, and need not be measured.
+  // A code unit is at most three bytes, so most contents are too short to be over the limit and need not be measured.
   if (data === undefined || content.length * 3 <= maxBytes) return []
   const bytes = Buffer.byteLength(JSON.stringify(data))
   return bytes > maxBytes
@@ -138,7 +145,7 @@ function faultsOfData(data: unknown, content: string, maxBytes: number): Fault[]
     : []
 }
 
-/** The fields that a tab receives, with the defaults filled in and always in this order, also inside; `data` stays as it was sent. */
+/** The fields that a tab receives, with the defaults filled in and always in the same order, nested ones too; `data` stays as it was sent. */
 export function notificationContent(input: NotificationInput): object {
   const { ttl: _, data, type = 'message', severity = 'info', urgency = 'normal', ...rest } = input
   const { renotify = false, silent = false, requireInteraction = false } = rest
@@ -172,7 +179,7 @@ const progressContent = ({ status, value, max, text, staleAfter }: Progress): ob
   staleAfter,
 })
 
-/** Whether a notification may toast or sound when it arrives: not if it is meant for the inbox only, or silent. */
+/** True if a notification may toast or sound when it arrives. One of low urgency is for the inbox only; a silent one never does. */
 export function alerts(input: NotificationInput): boolean {
   const { urgency = 'normal', silent = false } = input
   return !silent && (urgency === 'normal' || urgency === 'high')

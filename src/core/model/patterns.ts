@@ -1,6 +1,6 @@
-/** The forms of names that schemas, parsers and rules ask for: each once, with what it wants in words. */
+/** The forms of names that schemas, parsers and rules check: each once, with its description in words. */
 
-/** A pattern of JSON Schema (ECMA-262, with the flag u), and what it wants. */
+/** A pattern of JSON Schema (ECMA-262, with the flag u), and the fault of a text that it does not match, in words. */
 export interface Pattern {
   readonly source: string
   readonly detail: string
@@ -8,7 +8,7 @@ export interface Pattern {
 
 const UUID_FORM = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}'
 
-/** An id that the server gives (RFC 9562 §4): written in lower case, read in any. */
+/** An id that the server gives (RFC 9562 §4): written in lower case, read in either. */
 export const UUID: Pattern = { source: `^${UUID_FORM}$`, detail: 'must be a UUID' }
 
 /** A name for programs, such as a `type`. */
@@ -41,19 +41,22 @@ export const CONNECTION_ID: Pattern = {
   detail: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ -',
 }
 
-/** A connection as callers of Pusher name it: its own ids as well (`123.456`), since the SDKs let no others pass. Here they are nobody's. */
+/**
+ * The id of a connection in a call of a Pusher SDK. It may also be one of Pusher's own (`123.456`), since the SDKs accept no others; here no
+ * connection has such an id.
+ */
 export const PUSHER_SOCKET_ID: Pattern = {
   source: '^[A-Za-z0-9_.-]{1,64}$',
   detail: 'must be the id of a connection: 1 to 64 characters of A-Z a-z 0-9 _ . -',
 }
 
-/** A link that may be opened by a click: http(s), or a path of this origin. Scripts and foreign hosts in disguise are not. */
+/** A link that a click may open: http(s), or a path of this origin. It excludes scripts, and hosts that are disguised as paths. */
 export const LINK: Pattern = {
   source: '^([hH][tT][tT][pP][sS]?://[^\\u0000-\\u0020\\\\/?#]|/(?!/))[^\\u0000-\\u0020\\\\]*$',
   detail: 'must be an http(s) URL, or a path that begins with one slash',
 }
 
-/** All of them. */
+/** All patterns. */
 export const PATTERNS: readonly Pattern[] = [
   UUID,
   MACHINE_NAME,
@@ -67,5 +70,5 @@ export const PATTERNS: readonly Pattern[] = [
 
 const compiled = new Map(PATTERNS.map((pattern) => [pattern, new RegExp(pattern.source, 'u')]))
 
-/** Whether a text has this form. */
+/** True if a text matches a pattern of `PATTERNS`. */
 export const matches = (pattern: Pattern, text: string): boolean => compiled.get(pattern)!.test(text)

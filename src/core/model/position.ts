@@ -1,11 +1,11 @@
-/** A place in a log: the number of an entry and the epoch that gave it. */
+/** A position in a log: the number of an entry and the epoch that gave it. */
 export interface StreamPosition {
   seq: number
   epoch: string
 }
 
 /**
- * Where a reader stands. `{}`: from now. `{seq: 0}` without an epoch: everything that is retained, which is never a gap.
+ * The position of a reader. `{}`: from now on. `{seq: 0}` without an epoch: everything that is retained, which is never a gap.
  * `{seq, epoch}`: after that entry.
  */
 export interface Cursor {
@@ -13,37 +13,40 @@ export interface Cursor {
   epoch?: string
 }
 
-/** A loss that the log admits: what lay between `from` and `to` can not be shown. */
+/** A loss that the log admits: the entries from `from` to `to`, both included, cannot be shown. */
 export interface Gap {
   from: number
   to: number
   reason: 'trimmed' | 'wiped' | 'failover' | 'unknown'
 }
 
-/** One life of the store, as a log remembers it: its name and the first seq that it gave. */
+/**
+ * One run of the store, as a log remembers it. `epoch` is `<incarnation>.<run id>`: a log that is founded anew has a new incarnation, a store
+ * that starts anew has a new run id. `first`: the first seq that this run gave.
+ */
 export interface Epoch {
   epoch: string
   first: number
 }
 
-/** What an engine knows of a log without reading its entries. */
+/** The facts about a log that an engine knows without reading its entries. */
 export interface LogState {
   /** The highest seq given so far; 0 for none. */
   seq: number
   /** The highest seq that retention has removed; 0 for none. */
   floor: number
-  /** The lives of the store in which the log was written, oldest first; never empty. */
+  /** The runs of the store in which the log was written, oldest first; never empty. */
   epochs: readonly Epoch[]
 }
 
-/** Where to read on, and the gap to admit first. */
+/** The point from which a reader reads on, and the gap to admit first. */
 export interface Continuation {
   /** Everything above this seq is to be read. */
   after: number
   gap?: Gap
 }
 
-/** The position at the end of a log. Its epoch is the one that wrote last, so that a restart alone breaks no cursor. */
+/** The position at the end of a log. Its epoch is that of the last write, so that a restart alone breaks no cursor. */
 export function headOf(log: LogState): StreamPosition {
   return { seq: log.seq, epoch: log.epochs.at(-1)!.epoch }
 }
@@ -53,12 +56,12 @@ export function positionAt(log: LogState, seq: number): StreamPosition {
   return { seq, epoch: log.epochs.findLast(({ first }) => first <= seq)!.epoch }
 }
 
-/** The part of an epoch's name that says which birth of the log it belongs to: a wipe changes it, a restart does not. */
+/** The part of an epoch that names the incarnation of the log: a wipe changes it, a restart does not. */
 const incarnationOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
 
 /**
- * Judges whether a reader at `cursor` can go on without a loss. Both engines answer with the same facts, and this is the
- * only place that draws the conclusion.
+ * Decides whether a reader at `cursor` can go on without a loss. Both engines give the same facts, and only this function draws the
+ * conclusion.
  *
  * A cursor is continuous only if its epoch is one of the log's, its seq lies below the first seq of the epoch that came
  * after its own, and retention has removed nothing above it.
@@ -91,9 +94,7 @@ export function continueFrom(log: LogState, cursor: Cursor): Continuation {
   return { after: seq }
 }
 
-/**
- * The epochs that are still worth remembering: a cursor of a life that ended below the floor is behind the floor anyway.
- */
+/** The epochs that are worth remembering: a cursor of a run that ended below the floor is behind the floor anyway. */
 export function pruneEpochs(epochs: readonly Epoch[], floor: number): readonly Epoch[] {
   const keep = epochs.findIndex((_, index) => {
     const next = epochs[index + 1]

@@ -2,8 +2,8 @@ import type { Channel } from './channel.ts'
 import type { ItemDraft } from './item.ts'
 
 /**
- * What a publication is to a tab, or to the server itself (`control`, which no tab is shown). `progress` is a notification of a task that is
- * under way: the next one replaces it. `state` and `removed` tell of what became of notifications, `presence` of who comes and goes.
+ * The kind of a publication. `control` is for the server itself, and no tab receives it. `progress` is a notification of a task that is under
+ * way: the next one replaces it. `state` and `removed` report changes of notifications, `presence` the users who come and go.
  */
 export type PublicationEvent =
   | 'notification'
@@ -15,8 +15,8 @@ export type PublicationEvent =
   | 'control'
 
 /**
- * A publication before an engine has numbered it. `head` and `tail` are the finished Socket.IO event as JSON text, open at the
- * one place where the engine splices `seq` and `epoch`: content is never decoded on its way, so it arrives as it was sent.
+ * A publication before an engine has numbered it. `head` and `tail` are the finished Socket.IO event as JSON text, open where the engine
+ * splices in `seq` and `epoch`: content is never decoded on its way, so it arrives as it was sent.
  */
 export interface Draft {
   channel: Channel
@@ -25,20 +25,20 @@ export interface Draft {
   event: PublicationEvent
   head: string
   tail: string
-  /** `false`: carried to those who listen now, not stored, without a seq. */
+  /** `false`: ephemeral, for those who listen now, without a seq. */
   stored: boolean
   /** Milliseconds since the epoch. */
   createdAt: number
-  /** Milliseconds since the epoch; 0: it lives as long as the log's retention. */
+  /** Milliseconds since the epoch; 0: as long as the log's retention. */
   expiresAt: number
   /** The connection that is left out of the live delivery. */
   except?: string
   idempotency?: Idempotency
-  /** Its place in the user's inbox. `head` ends before the fields of the content then, and the store adds what it knows. */
+  /** The item of the user's inbox that it becomes. `head` ends before the fields of the content then, and the store adds its own. */
   item?: ItemDraft
 }
 
-/** What makes a repeated publish the same publish. */
+/** The key and fingerprint by which a repeated publish is recognised. */
 export interface Idempotency {
   /** Unique within the channel: the credential and the caller's key, hashed. */
   key: string
@@ -49,13 +49,15 @@ export interface Idempotency {
 /** A publication as it comes out of an engine, live or read from the log. */
 export interface Publication {
   channel: Channel
-  /** 0 for one that was not stored. */
+  /** 0 if it is ephemeral. */
   seq: number
-  /** Empty for one that was not stored. */
+  /** Empty if it is ephemeral. */
   epoch: string
   id: string
   event: PublicationEvent
+  /** Milliseconds since the epoch. */
   createdAt: number
+  /** Milliseconds since the epoch; 0: as long as the log's retention. */
   expiresAt: number
   /** The connection that is left out, or empty. */
   except: string
@@ -66,7 +68,7 @@ export interface Publication {
 const ALERT = Buffer.from(',"alert":true}]')
 const NO_ALERT = Buffer.from(',"alert":false}]')
 
-/** Whether a notification may toast or sound. */
+/** True if a publication is a notification that may toast or sound. */
 export function alertsIn({ event, packet }: Publication): boolean {
   const start = packet.length - ALERT.length
   return (
@@ -74,7 +76,7 @@ export function alertsIn({ event, packet }: Publication): boolean {
   )
 }
 
-/** The same notification, which may toast or sound, or may not. */
+/** The same notification with this `alert`. */
 export function withAlert(publication: Publication, alert: boolean): Publication {
   const alerts = alertsIn(publication)
   if (alerts === alert) return publication
@@ -83,7 +85,7 @@ export function withAlert(publication: Publication, alert: boolean): Publication
   return { ...publication, packet: Buffer.concat([rest, alert ? ALERT : NO_ALERT]) }
 }
 
-/** The same publication for a tab that was away: what alerted once does not alert again. */
+/** The same publication as it is replayed to a tab that was away: it does not alert again. */
 export const asReplay = (publication: Publication): Publication =>
   alertsIn(publication) ? withAlert(publication, false) : publication
 
@@ -92,7 +94,7 @@ export function payloadOf(publication: Publication): Record<string, unknown> {
   return JSON.parse(publication.packet.toString())[1]
 }
 
-/** The payload of a publication as JSON text, exactly as it travels. */
+/** The payload of a publication as JSON text, exactly as tabs receive it. */
 export function payloadTextOf(publication: Publication): string {
   const text = publication.packet.toString()
   return text.slice(text.indexOf(',') + 1, -1)

@@ -1,52 +1,58 @@
 import { type Fault, refuseFaults } from './errors.ts'
 
-/** What can become of a notification. */
+/** A kind of event that a webhook reports of a notification. */
 export type WebhookEvent = 'delivered' | 'read' | 'undelivered'
 
+/** All kinds of events that a webhook can report. */
 export const WEBHOOK_EVENTS: readonly WebhookEvent[] = ['delivered', 'read', 'undelivered']
 
-/** What a backend wants to hear of its notification. */
+/** The webhook that a backend asks for with a notification. */
 export interface WebhookInput {
-  /** Each once. */
+  /** The events that are to be reported, each once. */
   events: WebhookEvent[]
-  /** After this many seconds without a tab that acknowledged it, it counts as undelivered. */
+  /** The seconds after which it counts as undelivered unless a tab has acknowledged it. */
   undeliveredAfter?: number
-  /** Where it is told; without it where the operator said. */
+  /** The URL to call; without it, the operator's. */
   url?: string
 }
 
-/** What the operator allows. */
+/** The webhooks that the operator allows. */
 export interface WebhookPolicy {
-  /** Whether there is a secret to sign with. */
+  /** True if the server has a secret to sign with. */
   enabled: boolean
-  /** Whether there is a place to tell it for calls that name none. */
+  /** True if the server has a URL for calls that name none. */
   hasUrl: boolean
-  /** Whether a call may name an address inside of the operator's own network, and plain HTTP. */
+  /** True if a call may name an address inside the operator's own network, and plain HTTP. */
   allowPrivate: boolean
 }
 
 /** The most characters of a URL that a call names. */
 export const MAX_WEBHOOK_URL = 2048
 
-/** The longest time after which something counts as undelivered, in seconds: as long as anything is kept by default. */
+/** The longest `undeliveredAfter`, in seconds: as long as a notification is kept by default. */
 export const MAX_UNDELIVERED_AFTER = 28 * 24 * 60 * 60
 
-/** What is wanted as text, always in this order. */
+/** A webhook as JSON text, with its fields always in the same order. */
 export const webhookText = ({ events, undeliveredAfter, url }: WebhookInput): string =>
   JSON.stringify({ events, undeliveredAfter, url })
 
-/** What is wrong with what a backend wants to hear, as far as the schema can't see it. */
+/** The faults of a webhook that a schema cannot see; an empty list if there are none. `ttl`: that of its notification. */
 export function faultsOfWebhook(webhook: WebhookInput | undefined, ttl: number | undefined): Fault[] {
   if (webhook === undefined) return []
   if (ttl === 0)
-    return [{ pointer: '/webhook', detail: 'must not be there with ttl 0: nothing is stored to be watched' }]
+    return [
+      {
+        pointer: '/webhook',
+        detail: 'must not be there with ttl 0: nothing is stored that could be reported',
+      },
+    ]
   const wants = webhook.events.includes('undelivered')
   if (wants === (webhook.undeliveredAfter !== undefined)) return []
   const detail = wants ? 'is required with the event undelivered' : 'wants the event undelivered'
   return [{ pointer: '/webhook/undeliveredAfter', detail }]
 }
 
-/** Throws `invalid_request` for what can't be told here: no secret, no place to tell it, or a place that is not allowed. */
+/** Throws `invalid_request` if this server cannot call a webhook: it has no secret or no URL, or the URL is not allowed. */
 export function refuseWebhook(webhook: WebhookInput | undefined, policy: WebhookPolicy | undefined): void {
   if (webhook !== undefined && policy !== undefined) refuseFaults(faultsOfTarget(webhook, policy))
 }

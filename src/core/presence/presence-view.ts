@@ -33,7 +33,7 @@ export class PresenceView {
     this.#engine = engine
   }
 
-  /** Whether nobody watches. */
+  /** True if nobody watches. */
   get isEmpty(): boolean {
     return this.#watching.size === 0
   }

@@ -1,6 +1,6 @@
-import type { Subscription } from '../delivery/subscription.ts'
 import type { Engine } from '../engine/engine.ts'
-import { idOfChannel } from '../model/channel.ts'
+import { isTemporary } from '../lifecycle/faults.ts'
+import { type Channel, idOfChannel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import { type PresenceSnapshot, PresenceView } from './presence-view.ts'
 
@@ -23,16 +23,27 @@ interface Room {
   view: PresenceView | undefined
 }
 
+/** A subscription to a room whose connection wants to see who is there. */
+export interface Watcher {
+  readonly channel: Channel
+  readonly connection: Connection
+  /** True once the connection no longer hears the room by it. */
+  readonly hasLeft: boolean
+}
+
 /**
  * Who is in the rooms, as far as this process has them: states it to the engine, and lets those watch who want to. A user is there once,
  * however many tabs they have; one who comes back within three seconds has never been away.
  */
 export class RoomPresence {
   readonly #engine: Pick<Engine, 'broker' | 'presence'>
+  readonly #report: (error: unknown) => void
   readonly #rooms = new Map<string, Room>()
 
-  constructor(engine: Pick<Engine, 'broker' | 'presence'>) {
+  /** `report`: hears of faults that nobody else hears of. */
+  constructor(engine: Pick<Engine, 'broker' | 'presence'>, report: (error: unknown) => void) {
     this.#engine = engine
+    this.#report = report
     engine.broker.onRestored(() => {
       for (const { view } of this.#rooms.values()) view?.forget()
     })
@@ -73,7 +84,7 @@ export class RoomPresence {
    * Lets a subscription of a room watch it; resolves to who is there now, itself included. What changes from then on is sent to its connection.
    * Resolves to undefined if the subscription has left by then. Rejects with the engine's error; in neither case does the connection watch.
    */
-  async watch(subscription: Subscription): Promise<PresenceSnapshot | undefined> {
+  async watch(subscription: Watcher): Promise<PresenceSnapshot | undefined> {
     const { connection } = subscription
     const name = idOfChannel(subscription.channel)
     // The one who asks is in the statement under way or in the next; those who keep coming are not waited for.
@@ -140,7 +151,10 @@ export class RoomPresence {
     room.changed.clear()
     for (const [user, connections] of people) if (connections === 0) room.here.delete(user)
     // The engine remembers what could not be stated, and states it when the store is back.
-    if (people.size > 0) await this.#engine.presence.state(name, people).catch(() => undefined)
+    if (people.size === 0) return
+    await this.#engine.presence.state(name, people).catch((error: unknown) => {
+      if (!isTemporary(error)) this.#report(error)
+    })
   }
 
   #forget(name: string, room: Room): void {

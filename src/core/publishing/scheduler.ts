@@ -3,8 +3,8 @@ import { IDEMPOTENCY_SECONDS, type Published } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Scheduled } from '../engine/schedule.ts'
 import type { Inboxes } from '../inbox/inboxes.ts'
+import { isFault, isTemporary } from '../lifecycle/faults.ts'
 import { idOfChannel, userChannel } from '../model/channel.ts'
-import { ServiceError } from '../model/errors.ts'
 import { MAX_TTL_SECONDS } from '../model/notification.ts'
 import type { Draft } from '../model/publication.ts'
 import { publishWithWebhook } from './publish-with-webhook.ts'
@@ -39,7 +39,7 @@ export class Scheduler {
       this.#looking ??= this.#look()
         .catch((error: unknown) => {
           // While the store is away nothing can be published; the next round finds it all.
-          if (!(error instanceof ServiceError && error.temporary)) this.#report(error)
+          if (!isTemporary(error)) this.#report(error)
         })
         .finally(() => {
           this.#looking = undefined
@@ -79,7 +79,7 @@ export class Scheduler {
 
   /** What can not be published now is tried again; what never can must not stand in the way of the others for ever. */
   async #giveUp({ draft }: Scheduled, reason: unknown): Promise<void> {
-    if (!(reason instanceof ServiceError) || reason.temporary) throw reason
+    if (isFault(reason) || isTemporary(reason)) throw reason
     await this.#engine.schedule.conclude(draft.channel, draft.id)
     this.#report(reason)
   }

@@ -12,7 +12,7 @@ export interface RoomPolicy {
   joinRooms: readonly string[]
 }
 
-/** Whether a connection may hear a room. What nothing grants is denied. */
+/** True if a connection may hear a room. What nothing grants is denied. */
 export function mayHear(tab: TabSession, room: string, policy: RoomPolicy): boolean {
   const { claims, roomTokens, memberships } = tab
   return (
@@ -24,7 +24,7 @@ export function mayHear(tab: TabSession, room: string, policy: RoomPolicy): bool
   )
 }
 
-/** Whether a connection may speak in a room. That it may hear it does not suffice. */
+/** True if a connection may speak in a room. That it may hear it does not suffice. */
 export function maySpeak({ claims, roomTokens, memberships }: TabSession, room: string): boolean {
   if (claims === undefined) return false
   const token = roomTokens.get(room)

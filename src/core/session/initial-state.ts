@@ -10,7 +10,7 @@ export interface InitialState {
   gap?: Gap
   /** How far the answer brings the tab. */
   position: StreamPosition
-  /** Whether nothing is left to follow. */
+  /** True if nothing is left to follow. */
   complete: boolean
 }
 

@@ -2,9 +2,10 @@ import { refuseRevoked } from '../access/revoked.ts'
 import type { Hub } from '../delivery/hub.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
+import { isFault, isTemporary } from '../lifecycle/faults.ts'
 import { roomChannel } from '../model/channel.ts'
 import type { MembershipControl } from '../model/control.ts'
-import { ServiceError } from '../model/errors.ts'
+import type { ServiceError } from '../model/errors.ts'
 import { leaveForbiddenRooms, type RoomPolicy } from './grants.ts'
 import type { MembershipChanges, TabSession } from './tab-session.ts'
 
@@ -74,6 +75,10 @@ export class MembershipFollower implements MembershipChanges {
         // The order to disconnect may be among what was lost.
         if ((error as ServiceError).code === 'token_revoked')
           return this.#tab.handleControl({ action: 'disconnect' })
+        if (!isTemporary(error)) {
+          this.#options.report(error)
+          return this.#tab.handleFault()
+        }
         // The engine is away; it is asked until it is back, or the tab has gone.
         this.#isStale = true
         await backoff(attempt)
@@ -99,7 +104,7 @@ export class MembershipFollower implements MembershipChanges {
     const { hub, policy, report } = this.#options
     leaveForbiddenRooms(this.#tab, hub, policy, 'room_forbidden')
     this.#join().catch((error: unknown) => {
-      if (!(error instanceof ServiceError)) report(error)
+      if (isFault(error)) report(error)
       // It connects again, and is then taken into its rooms.
       this.#tab.close('engine')
     })

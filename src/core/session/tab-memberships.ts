@@ -7,12 +7,12 @@ export class TabMemberships {
   /** Rooms of them that the tab has left by itself. */
   readonly #left = new Set<string>()
 
-  /** Whether the user is a member of a room. */
+  /** True if the user is a member of a room. */
   has(room: string): boolean {
     return this.#granted.has(room)
   }
 
-  /** Whether the membership lets the user speak in a room. */
+  /** True if the membership lets the user speak in a room. */
   maySpeak(room: string): boolean {
     return this.#granted.get(room) ?? false
   }

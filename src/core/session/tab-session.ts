@@ -115,6 +115,10 @@ export abstract class TabSession implements Connection {
     else this.#changes?.handle(control)
   }
 
+  handleFault(): void {
+    this.close('engine')
+  }
+
   handleLoss(channel: Channel): void {
     if (isUserChannel(channel)) this.#changes?.reload()
   }

@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#filledAt = now()
   }
 
-  /** Whether one more is let through now. */
+  /** True if one more is let through now. */
   take(): boolean {
     const now = this.#now()
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000)

@@ -1,7 +1,7 @@
 import type { Engine, EngineOptions } from '../../core/engine/engine.ts'
 import type { Peer } from '../../core/engine/registry.ts'
+import { isTemporary } from '../../core/lifecycle/faults.ts'
 import type { Channel } from '../../core/model/channel.ts'
-import { ServiceError } from '../../core/model/errors.ts'
 import { EmbeddedBroker } from './broker.ts'
 import { EmbeddedConnections } from './connections.ts'
 import { EmbeddedInbox } from './inbox.ts'
@@ -40,7 +40,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   const { path, durability, retention, report } = options
   const database = openDatabase(path, durability)
   const log = new Log(database, retention)
-  const transactions = new Transactions(database, log)
+  const transactions = new Transactions(database, log, report)
   const reader = new Reader(database, log)
   const idempotency = new Idempotency(database)
   const connections = new EmbeddedConnections(transactions, log)
@@ -62,8 +62,8 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
   }
   const timer = setInterval(() => {
     Promise.all([inbox.expire(), sweepAll()]).catch((error: unknown) => {
-      // The engine may have been closed in the middle of it.
-      if (!(error instanceof ServiceError && error.code === 'shutting_down')) report(error)
+      // A database that cannot work now is noticed by the probe; and the engine may have been closed in the middle of it.
+      if (!isTemporary(error)) report(error)
     })
   }, SWEEP_INTERVAL).unref()
   let self: Peer = { role: 'unknown', url: '' }

@@ -34,6 +34,6 @@ async function inodeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).ino
   } catch (error) {
-    throw new ServiceError('engine_unavailable', `${path} can not be seen any more`, { cause: error })
+    throw new ServiceError('engine_unavailable', `${path} cannot be seen any more`, { cause: error })
   }
 }

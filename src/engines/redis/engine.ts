@@ -30,7 +30,7 @@ export interface RedisEngineOptions extends EngineOptions, ClientOptions {
  * The engine on Redis 7+. It starts at once, whether Redis is there or not: until it is, calls reject with `engine_unavailable`.
  */
 export function createRedisEngine(options: RedisEngineOptions): Engine {
-  const connection = new CommandConnection(options)
+  const connection = new CommandConnection(options, options.report)
   const scripts = withScripts(connection.client)
   const keys = new Keys(options.prefix, connection.database)
   const registry = new RedisRegistry(connection, scripts, keys)

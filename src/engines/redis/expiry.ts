@@ -1,5 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto'
 import type { EngineOptions } from '../../core/engine/engine.ts'
+import { isTemporary } from '../../core/lifecycle/faults.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
@@ -52,7 +53,7 @@ export function startExpiry(
     look()
       // While the store is away nothing is to be told; the next round finds it all.
       .catch((error: unknown) => {
-        if (!(error as { temporary?: boolean }).temporary) report(error)
+        if (!isTemporary(error)) report(error)
       })
       .finally(() => {
         looking = false

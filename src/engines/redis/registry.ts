@@ -58,14 +58,14 @@ export class RedisRegistry implements Registry {
   }
 
   /**
-   * Whether a process is to be counted. One that has just started may be alive before it was seen here.
+   * True if a process is to be counted. One that has just started may be alive before it was seen here.
    */
   isAlive(process: string): boolean {
     if (this.#alive.has(process)) return true
     return !this.#dead.has(process) && Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
   }
 
-  /** Whether a process has been known to be dead for so long, in milliseconds. One that was never seen alive is hasWebhook from the first question on. */
+  /** True if a process has been known to be dead for so long, in milliseconds. One that was never seen alive is hasWebhook from the first question on. */
   isGone(process: string, silence: number): boolean {
     if (this.isAlive(process)) return false
     const since = this.#dead.get(process) ?? Date.now()

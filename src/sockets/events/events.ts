@@ -1,4 +1,5 @@
 import type { Socket } from 'socket.io'
+import { isFault } from '../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { ErrorAnswer, TabEvent, TabEvents } from '../../core/model/events.ts'
 import type { TabConnection } from '../tab-connection.ts'
@@ -86,7 +87,7 @@ async function run(
   const acknowledge: Acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined
   const values = typeof last === 'function' ? args.slice(0, -1) : args
   const fail = (error: unknown): ServiceError => {
-    if (!(error instanceof ServiceError)) options.report(error)
+    if (isFault(error)) options.report(error)
     const told = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
     // What passes by itself is tried again from the cursor; only what was to be said is known to nobody but the page.
     if (told.temporary && event !== 'publish') socket.conn.close()

@@ -10,38 +10,40 @@ test('alive and ready, without a credential', async () => {
 })
 
 test('not ready says why, while it is alive', async () => {
-  let reason: string | undefined = 'the store is away'
-  const { api } = await startApi({ readiness: () => reason })
+  const readiness: { reason: string | undefined; isStopped: boolean } = {
+    reason: 'the store is away',
+    isStopped: false,
+  }
+  const { api } = await startApi({ readiness })
   expect(await call(api, '/readyz', open)).toMatchObject({
     status: 503,
     headers: { 'retry-after': '1' },
     json: { code: 'engine_unavailable', detail: 'the store is away' },
   })
   expect((await call(api, '/livez', open)).status).toBe(200)
-  reason = undefined
+  readiness.reason = undefined
   expect((await call(api, '/readyz', open)).status).toBe(200)
 })
 
 test('draining is not ready, and still answers', async () => {
-  const { api } = await startApi({ isDraining: () => true })
+  const { api } = await startApi({ readiness: { reason: 'the process is draining', isStopped: true } })
   expect(await call(api, '/readyz', open)).toMatchObject({ status: 503, json: { code: 'shutting_down' } })
   expect((await call(api, '/notify/demo', { body: { title: 'x' } })).status).toBe(201)
 })
 
 describe('metrics', () => {
   test('count what was done, per app', async () => {
-    const { api } = await startApi({
-      metrics: [
-        { name: 'tabcast_things', help: 'Things.', kind: 'gauge', read: () => 7 },
-        {
-          name: 'tabcast_ends_total',
-          help: 'Ends.',
-          kind: 'counter',
-          label: 'reason',
-          read: () => ({ slow: 2 }),
-        },
-      ],
-    })
+    const { api } = await startApi()
+    api.addMetrics([
+      { name: 'tabcast_things', help: 'Things.', kind: 'gauge', read: () => 7 },
+      {
+        name: 'tabcast_ends_total',
+        help: 'Ends.',
+        kind: 'counter',
+        label: 'reason',
+        read: () => ({ slow: 2 }),
+      },
+    ])
     const headers = { 'idempotency-key': 'k' }
     for (let times = 0; times < 3; times++) await call(api, '/notify/demo', { body: { title: 'x' }, headers })
     await call(api, '/rooms/lobby/messages', { body: { body: 'x' } })

@@ -68,6 +68,11 @@ export function brokerLogLaw(harness: Harness): void {
         await recorder.hasHeard(2)
         expect(recorder.data).toEqual([1, 2])
         expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([1, 2])
+        // It was let in by mistake: a fault of ours, which the log is to have with its cause.
+        expect(results[1]).toMatchObject({ reason: { code: 'internal' } })
+        expect(harness.reported.splice(0)).toMatchObject(
+          Array(2).fill({ code: 'internal', cause: expect.any(TypeError) }),
+        )
       },
     )
 

@@ -123,11 +123,11 @@ test.each<
     const feed = new Feed(
       channel,
       engineOf(log, () => told),
-      () => undefined,
+      { onRepair: () => undefined, report },
     )
     const enter = async (): Promise<{ tab: Recorder; subscription: Subscription }> => {
       const tab = new Recorder()
-      const subscription = new Subscription(channel, tab, engineOf(log, () => told).broker)
+      const subscription = new Subscription(channel, tab, engineOf(log, () => told).broker, report)
       await feed.join(subscription)
       await subscription.release(true)
       return { tab, subscription }

@@ -47,8 +47,8 @@ describe('the wire form', () => {
 
   test.each(['1\n2', '1 2', '\u0000', 'ü'])('nothing is made of a draft whose fields have %j', (word) => {
     for (const draft of [draftOf(CHANNEL, '', { except: word }), draftOf(CHANNEL, '', { id: word })]) {
-      expect(() => encode(draft, 7, EPOCH)).toThrow('cannot stand')
-      expect(() => encodeUnstored(draft)).toThrow('cannot stand')
+      expect(() => encode(draft, 7, EPOCH)).toThrow('cannot be part')
+      expect(() => encodeUnstored(draft)).toThrow('cannot be part')
     }
   })
 

@@ -17,18 +17,21 @@ beforeEach(() => {
   tab = new Recorder()
   tab.user = 'ada'
   // Stands for an engine that takes its time.
-  people = new RoomPresence({
-    broker: { onRestored: () => undefined, subscribe: async () => undefined, unsubscribe: () => undefined },
-    presence: {
-      list: async () => ({ users: [{ user: 'ada' }], count: 1 }),
-      state: (_: string, all: Map<string, number>) => {
-        stated.push(all.get('ada')!)
-        return new Promise<void>((resolve) => {
-          done = resolve
-        })
+  people = new RoomPresence(
+    {
+      broker: { onRestored: () => undefined, subscribe: async () => undefined, unsubscribe: () => undefined },
+      presence: {
+        list: async () => ({ users: [{ user: 'ada' }], count: 1 }),
+        state: (_: string, all: Map<string, number>) => {
+          stated.push(all.get('ada')!)
+          return new Promise<void>((resolve) => {
+            done = resolve
+          })
+        },
       },
-    },
-  } as never)
+    } as never,
+    report,
+  )
 })
 afterEach(() => {
   people.stop()

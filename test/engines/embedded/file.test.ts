@@ -14,7 +14,6 @@ import { Log } from '../../../src/engines/embedded/tables/log.ts'
 import { Transactions } from '../../../src/engines/embedded/tables/transactions.ts'
 import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser, upTo } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
-import { report } from '../../support/engines.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 
 const SECONDS = 60
@@ -214,9 +213,10 @@ describe('what the tables do not take', () => {
     ])
     expect(results).toMatchObject([
       { status: 'fulfilled', value: { seq: 2 } },
-      { status: 'rejected', reason: { code: 'engine_unavailable' } },
+      { status: 'rejected', reason: { code: 'internal' } },
       { status: 'fulfilled', value: { seq: 3 } },
     ])
+    expect(reported.splice(0)).toMatchObject([{ code: 'internal', cause: { code: 'ERR_SQLITE_ERROR' } }])
     expect(await broker.publish(draftOf(channel, 4))).toMatchObject({ seq: 4 })
     await recorder.hasHeard(4)
     expect(recorder.data).toEqual([1, 2, 3, 4])
@@ -232,7 +232,7 @@ describe('a log whose commit fails', () => {
         'CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)',
       )
       const log = new Log(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
-      const transactions = new Transactions(database, log, report)
+      const transactions = new Transactions(database, log, (error) => reported.push(error))
       const channel = someUser()
       const append = () => transactions.write(() => log.append(draftOf(channel), () => '').seq)
       const before = founded ? [await append(), await append()] : []
@@ -242,6 +242,7 @@ describe('a log whose commit fails', () => {
       expect(log.find(channel)?.seq).toBe(before.at(-1))
       expect(log.find(channel)?.floor).toBe(founded ? 0 : undefined)
       expect(await append()).toBe(before.length + 1)
+      expect(reported.splice(0)).toMatchObject([{ cause: { errstr: 'constraint failed' } }])
       transactions.close()
     } finally {
       if (database.isOpen) database.close()

@@ -77,6 +77,6 @@ function explain(error: Error & { errcode?: number }, path: string): Error {
   if (error.errcode === SQLITE_NOTADB)
     return new OperatorError(`${path} is not a database. Choose another file.`, { cause: error })
   if (error.errcode !== undefined)
-    return new OperatorError(`${path} can not be opened as a database: ${error.message}.`, { cause: error })
+    return new OperatorError(`${path} cannot be opened as a database: ${error.message}.`, { cause: error })
   return error
 }

@@ -3,7 +3,7 @@ import type { Item, ProgressState } from '../../../core/model/item.ts'
 /** A notification that something was done to. */
 export interface Touched {
   id: string
-  /** Whether its backend wants to hear of it. */
+  /** True if its backend wants to hear of it. */
   hasWebhook: boolean
 }
 

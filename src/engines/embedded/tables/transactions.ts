@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setImmediate as turn } from 'node:timers/promises'
+import { internalError, isFault } from '../../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../../core/model/errors.ts'
 
 /** How much is written in one transaction before the event loop has a turn. */
@@ -11,7 +12,7 @@ const MAX_TRIES = 4
 /** More than this many writes are not kept waiting: they would take longer than a caller is promised to wait. */
 const MAX_WAITING = 50_000
 
-/** What has to happen around a transaction to what is remembered of the tables. */
+/** The things that happen around a transaction to what is remembered of the tables. */
 export interface Memory {
   /** Before the commit: writes what is left to write. */
   flush(): void
@@ -37,15 +38,18 @@ interface Job {
 export class Transactions {
   readonly #database: DatabaseSync
   readonly #memory: Memory
+  readonly #report: (error: unknown) => void
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   #waiting: Job[] = []
   #scheduled = false
   #closed = false
 
-  constructor(database: DatabaseSync, memory: Memory) {
+  /** `report`: hears of faults of our own. */
+  constructor(database: DatabaseSync, memory: Memory, report: (error: unknown) => void) {
     this.#database = database
     this.#memory = memory
+    this.#report = report
     this.#begin = database.prepare('BEGIN')
     this.#commit = database.prepare('COMMIT')
   }
@@ -54,8 +58,8 @@ export class Transactions {
    * Runs `work` in the next transaction. `afterwards` is called after the commit, in the order of the calls, and must not throw.
    *
    * A `ServiceError` that `work` throws rejects this call alone, so it must be thrown before anything was written. Any other error takes
-   * back the whole transaction, which is tried again without that call: `work` may run several times. It is rejected with
-   * `engine_unavailable`, and so are all when the commit fails.
+   * back the whole transaction, which is tried again without that call: `work` may run several times. A failure of the database rejects
+   * with `engine_unavailable`, and so do all calls when the commit fails; a fault of our own is reported, and rejects with `internal`.
    */
   write<T>(work: () => T, afterwards?: (value: T) => void): Promise<T> {
     if (this.#closed) return Promise.reject(closedError())
@@ -78,7 +82,7 @@ export class Transactions {
 
   /**
    * Runs `work`, which only reads, in a turn of its own: who reads again and again must not keep the writes waiting.
-   * Rejects with `engine_unavailable` if the database fails.
+   * Rejects with `engine_unavailable` if the database fails, and with `internal` for a fault of our own, which is reported.
    */
   async read<T>(work: () => T): Promise<T> {
     this.assertOpen()
@@ -87,7 +91,7 @@ export class Transactions {
     try {
       return work()
     } catch (error) {
-      throw unavailable(error)
+      throw this.#translate(error)
     }
   }
 
@@ -123,11 +127,7 @@ export class Transactions {
     try {
       this.#transact(group)
     } catch (error) {
-      const { job, cause } = error instanceof WorkError ? error : { job: undefined, cause: error }
-      // One call's fault is not another's; but where several fail, it is the database's.
-      const others = job === undefined || tries === 1 ? [] : group.filter((other) => other !== job)
-      for (const failed of group) if (!others.includes(failed)) failed.reject(unavailable(cause))
-      if (others.length > 0) this.#write(others, tries - 1)
+      this.#rejectFailed(group, error, tries)
       return
     }
     for (const { value, refusal, resolve, reject, afterwards } of group) {
@@ -138,6 +138,29 @@ export class Transactions {
       resolve(value)
       afterwards?.(value)
     }
+  }
+
+  /** One call's fault is not another's; but where several fail, it is the database's. */
+  #rejectFailed(group: Job[], error: unknown, tries: number): void {
+    const { job, cause } = error instanceof WorkError ? error : { job: undefined, cause: error }
+    const translated = translate(cause)
+    const others = job === undefined ? [] : group.filter((other) => other !== job)
+    job?.reject(translated)
+    if (job === undefined) for (const failed of group) failed.reject(translated)
+    else if (tries > 1) this.#writeSome(others, tries - 1)
+    else if (isFault(translated)) for (const other of others) this.#write([other])
+    else for (const failed of others) failed.reject(translated)
+    if (isFault(translated)) this.#report(translated)
+  }
+
+  #writeSome(group: Job[], tries: number): void {
+    if (group.length > 0) this.#write(group, tries)
+  }
+
+  #translate(error: unknown): ServiceError {
+    const translated = translate(error)
+    if (isFault(translated)) this.#report(translated)
+    return translated
   }
 
   #transact(group: Job[]): void {
@@ -164,7 +187,7 @@ export class Transactions {
   }
 }
 
-/** What a call has thrown, and not the database around it. */
+/** An error that a call has thrown, and not the database around it. */
 class WorkError extends Error {
   readonly job: Job
 
@@ -176,9 +199,25 @@ class WorkError extends Error {
 
 const closedError = (): ServiceError => new ServiceError('shutting_down', 'the engine has been closed')
 
-const unavailable = (error: unknown): ServiceError =>
-  error instanceof ServiceError
-    ? error
-    : new ServiceError('engine_unavailable', `the database failed: ${(error as Error).message}`, {
-        cause: error,
-      })
+/** What SQLite says of the file and of the machine, by the primary result code (sqlite3.h, "Result Codes"): nobody's mistake in here. */
+const STORE_STATES: ReadonlySet<number> = new Set([
+  5, // SQLITE_BUSY
+  6, // SQLITE_LOCKED
+  7, // SQLITE_NOMEM
+  8, // SQLITE_READONLY
+  9, // SQLITE_INTERRUPT
+  10, // SQLITE_IOERR
+  11, // SQLITE_CORRUPT
+  13, // SQLITE_FULL
+  14, // SQLITE_CANTOPEN
+  26, // SQLITE_NOTADB
+])
+
+/** The states of the store are `engine_unavailable`; everything else, a wrong statement included, is a fault of our own. */
+function translate(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  const { errcode, message } = error as { errcode?: number; message: string }
+  // The upper bytes say more of the same code.
+  if (errcode === undefined || !STORE_STATES.has(errcode & 0xff)) return internalError(error)
+  return new ServiceError('engine_unavailable', `the database failed: ${message}`, { cause: error })
+}

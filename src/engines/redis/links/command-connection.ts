@@ -1,7 +1,9 @@
 import { Cluster, Redis } from 'ioredis'
+import { isFault } from '../../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../../core/model/errors.ts'
 import { baseOptions, type ClientOptions, createClient, insist, type NodeOptions } from './clients.ts'
 import { withDeadline } from './deadline.ts'
+import { translate } from './translate.ts'
 
 /** The command that announces a publication; see `CommandConnection.publishCommand`. */
 export type PublishCommand = 'PUBLISH' | 'SPUBLISH'
@@ -10,13 +12,14 @@ export type PublishCommand = 'PUBLISH' | 'SPUBLISH'
 const CONNECT_PATIENCE = 800
 
 /**
- * The connection for commands: knows when it can be used and in which runId the store is, puts the commands of one turn of the event
+ * The connection for commands: knows when it can be used and in which run the store is, puts the commands of one turn of the event
  * loop into one write, and translates errors.
  */
 export class CommandConnection {
   readonly client: Redis | Cluster
   readonly isCluster: boolean
   readonly #options: ClientOptions
+  readonly #report: (error: unknown) => void
   #runId: string | undefined
   #lastError = 'not connected yet'
   #waiting: PromiseWithResolvers<void> | undefined
@@ -24,8 +27,10 @@ export class CommandConnection {
   #closed = false
   readonly #giveUp: () => void
 
-  constructor(options: ClientOptions) {
+  /** `report`: hears of faults of our own, such as the error of a script. */
+  constructor(options: ClientOptions, report: (error: unknown) => void) {
     this.#options = options
+    this.#report = report
     // The deadline of `run` is kinder to a process that did not get to run, and covers what a Cluster's client does in between.
     this.client = createClient(options, { commandTimeout: undefined })
     this.isCluster = this.client instanceof Cluster
@@ -36,14 +41,14 @@ export class CommandConnection {
   }
 
   /**
-   * Which uninterrupted runId the store is in: its run and its replication history. On a Cluster every node has its own, so the scripts
+   * The uninterrupted run of the store: of its process and of its replication history. On a Cluster every node has its own, so the scripts
    * ask for it themselves, and this is empty.
    */
   get runId(): string {
     return this.#runId ?? ''
   }
 
-  /** How a script carries: on a Cluster within the shard that serves the channel. */
+  /** The command by which a script announces a publication: on a Cluster within the shard that serves the channel. */
   get publishCommand(): PublishCommand {
     return this.isCluster ? 'SPUBLISH' : 'PUBLISH'
   }
@@ -60,7 +65,8 @@ export class CommandConnection {
 
   /**
    * Runs a command. Waits a moment for a connection that is being made.
-   * Rejects with `engine_unavailable` or `engine_timeout`; after either it is open whether the command took effect.
+   * Rejects with `engine_unavailable` or `engine_timeout`; after either it is open whether the command took effect. A fault of our own is
+   * reported, and rejects with `internal`.
    */
   async run<T>(command: () => Promise<T>): Promise<T> {
     this.refuseIfClosed()
@@ -69,7 +75,9 @@ export class CommandConnection {
     try {
       return await withDeadline(command(), this.#options.commandTimeout)
     } catch (error) {
-      throw translate(error)
+      const translated = translate(error)
+      if (isFault(translated)) this.#report(translated)
+      throw translated
     }
   }
 
@@ -78,7 +86,7 @@ export class CommandConnection {
     if (this.#closed) throw new ServiceError('shutting_down', 'the engine has been closed')
   }
 
-  /** Asks the server for its runId again, since it can change while the connection stays open; answers whether it has. */
+  /** Asks the server for its run id again, since it can change while the connection stays open; answers whether it has. */
   async refreshRunId(): Promise<boolean> {
     if (this.isCluster || this.#runId === undefined) return false
     const runId = await this.run(() => readRunId(this.client as Redis))
@@ -110,7 +118,7 @@ export class CommandConnection {
       this.#waiting?.resolve()
       this.#waiting = undefined
     } catch (error) {
-      // Without its runId the store can't be written to; a new connection asks again.
+      // Without its run id the store can't be written to; a new connection asks again.
       this.#fail((error as Error).message)
       if (!this.#closed) this.client.disconnect(true)
     }
@@ -130,7 +138,7 @@ export class CommandConnection {
     await withDeadline(
       this.#waiting.promise,
       CONNECT_PATIENCE,
-      () => new ServiceError('engine_unavailable', `Redis can not be reached: ${this.#lastError}`),
+      () => new ServiceError('engine_unavailable', `Redis cannot be reached: ${this.#lastError}`),
     )
   }
 
@@ -154,16 +162,4 @@ async function readRunId(client: Redis): Promise<string> {
   if (run === undefined || replication === undefined)
     throw new Error('INFO names no run_id and master_replid')
   return run.slice(0, 8) + replication.slice(0, 8)
-}
-
-function translate(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error
-  const { message } = error as Error
-  return new ServiceError(
-    'engine_unavailable',
-    `Redis refused the command or lost the connection: ${message}`,
-    {
-      cause: error,
-    },
-  )
 }

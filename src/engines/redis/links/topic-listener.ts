@@ -27,7 +27,7 @@ export class TopicListener {
   #answered: Promise<unknown> = Promise.resolve()
   #flushing = false
   #connectedBefore = false
-  /** Whether publications may have been missed; told when everything is subscribed again. */
+  /** True if publications may have been missed; told when everything is subscribed again. */
   #missed = false
 
   /** `onRestored` is called when subscriptions were cut and are back. */

@@ -44,7 +44,7 @@ local UNWRITTEN = 86400000
 local function found(log, meta, incarnation)
   local epoch = redis.call('HGET', meta, 'epoch')
   if epoch then return epoch end
-  -- Entries without what is known of them (it was evicted) can't be numbered on from.
+  -- Entries without what is known of them (it was evicted) cannot be numbered on from.
   redis.call('DEL', log)
   epoch = begin_epoch(meta, incarnation, run_id_of_store(), 1)
   redis.call('PEXPIRE', meta, UNWRITTEN)

@@ -1,0 +1,52 @@
+/** What the tests of a folder may cost in `npm test`, summed over their files. */
+export interface Budget {
+  /** Seconds of a core, with all programs that the tests start: much the same however loaded the machine is. */
+  cpu: number
+  /** Seconds from begin to end, as the files run side by side. */
+  wall: number
+}
+
+/** What a file has cost. */
+export interface Cost extends Budget {
+  /** From `test/` on. */
+  file: string
+}
+
+/**
+ * By folder. `cpu` is twice what was measured on two cores, `wall` four times, for machines that are slower or have more to do. A folder that
+ * needs more makes `npm test` longer for everybody: look first for what can wait less, start less, or be shorter there and full in
+ * `npm run test:long`.
+ */
+export const BUDGETS: Readonly<Record<string, Budget>> = {
+  api: { cpu: 60, wall: 160 },
+}
+
+/** The folder with the budget that a file counts to. */
+export function folderOf(file: string): string | undefined {
+  return Object.keys(BUDGETS)
+    .filter((folder) => file.startsWith(`${folder}/`))
+    .sort((one, other) => other.length - one.length)[0]
+}
+
+/** The costs of each folder that has a budget, or of a file that none has. */
+export function costsByFolder(costs: readonly Cost[]): Map<string, Budget> {
+  const sums = new Map<string, Budget>()
+  for (const { file, cpu, wall } of costs) {
+    const folder = folderOf(file) ?? file
+    const sum = sums.get(folder) ?? { cpu: 0, wall: 0 }
+    sums.set(folder, { cpu: sum.cpu + cpu, wall: sum.wall + wall })
+  }
+  return sums
+}
+
+/** What is over its budget, in a sentence each. */
+export function overspent(costs: readonly Cost[]): string[] {
+  return [...costsByFolder(costs)].flatMap(([folder, cost]) => {
+    const budget = BUDGETS[folder]
+    if (budget === undefined)
+      return [`test/${folder} has no budget: give its folder one in test/budgets/budgets.ts.`]
+    return (['cpu', 'wall'] as const)
+      .filter((kind) => cost[kind] > budget[kind])
+      .map((kind) => `test/${folder} took ${Math.round(cost[kind])} s (${kind}) of ${budget[kind]}.`)
+  })
+}
