@@ -1,20 +1,10 @@
+import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { LONGEST } from './test/budgets/longest.ts'
+import { BudgetReporter } from './test/budgets/reporter.ts'
 
-/** What takes longest, and begins first: whatever begins last is waited for by itself. */
-const LONGEST = [
-  'engines/redis.test.ts',
-  'chaos/prove/prove.test.ts',
-  'mutations/mutations.test.ts',
-  'roles/cluster-life.test.ts',
-  'roles/webhooks.test.ts',
-  'engines/embedded.test.ts',
-  'engines/redis-sentinel-contract.test.ts',
-  'browser/docs.test.ts',
-  'engines/redis-silence.test.ts',
-  'chaos/scenario-rolling.test.ts',
-]
-
+/** Whatever begins last is waited for by itself, so what takes longest begins first. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId }: TestSpecification): number => {
@@ -25,15 +15,33 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
+/** Folders whose tests run in their own process, on what it can load once for many files. */
+const TOGETHER = ['api', 'bridges', 'config', 'core', 'engines', 'sockets', 'webhooks'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+)
+
+/** `kept` in a whole run: a folder that is over its budget fails it. `shown` in the long one. */
+const budgets = process.env.TABCAST_BUDGETS
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     // Against tests that hang; what has a deadline measures it. A machine whose cores are lent to others starts a process in ten seconds.
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Real servers and browsers share the machine with the tests. A third file uses the time in which two wait; more only make each slower.
-    maxWorkers: 3,
+    // Real servers and browsers share the machine with the tests. More files use the time in which some wait; too many make each slower.
+    maxWorkers: 4,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
+    setupFiles: ['test/budgets/clean.ts', ...(budgets === undefined ? [] : ['test/budgets/cpu-time.ts'])],
+    reporters: [
+      'default',
+      ...(budgets === undefined
+        ? []
+        : [new BudgetReporter(join(import.meta.dirname, 'test'), budgets === 'kept')]),
+    ],
+    projects: [
+      { extends: true, test: { name: 'together', include: TOGETHER, isolate: false } },
+      { extends: true, test: { name: 'apart', include: ['test/**/*.test.ts'], exclude: TOGETHER } },
+    ],
   },
 })

@@ -1,24 +1,22 @@
 /**
- * A set-up file of vitest: says what the process of a test file has cost, with all the programs that it has started, in seconds of a core. Unlike
- * the time on the wall, that is much the same on a loaded machine.
+ * A set-up file of vitest: says what a test file has cost, with all the programs that it has started, in seconds of a core. Unlike the time on
+ * the clock, that is much the same on a loaded machine.
  */
 import { readFileSync } from 'node:fs'
 import { afterAll } from 'vitest'
 
-declare module 'vitest' {
-  interface TaskMeta {
-    /** Seconds of a core. */
-    cpu?: number
-  }
-}
-
 /** Linux counts in hundredths of a second, whatever the machine. */
 const TICKS = 100
+
+/** Seconds that earlier files of this process have cost. */
+const spent = globalThis as { cpuOfEarlierFiles?: number }
 
 // This runs after what a file itself does at its end: hooks of that kind run in reverse order.
 // biome-ignore lint/correctness/noEmptyPattern: vitest reads from the text of a hook which fixtures it wants
 afterAll(({}, suite) => {
-  suite.meta.cpu = secondsOfCpu()
+  const total = secondsOfCpu()
+  suite.meta.cpu = total - (spent.cpuOfEarlierFiles ?? 0)
+  spent.cpuOfEarlierFiles = total
 })
 
 /** Of this process since its start, and of those that it has started and seen end. Elsewhere than on Linux of this process only. */
