@@ -105,7 +105,7 @@ test('one that is killed is followed by another; its engine sessions begin anew,
     const dead = new Map<string, boolean>()
     for (const sessionId of sessionIds) dead.set(ownerOf(sessionId), await isDead(sessionId))
     expect([...dead.values()].sort()).toEqual([false, true])
-    expect(server.output()).toContain('ended with SIGKILL; another follows')
+    expect(server.output()).toContain('ended with SIGKILL; another starts')
     expect(await server.stop()).toBe(0)
   } finally {
     for (const tab of tabs) tab.close()
