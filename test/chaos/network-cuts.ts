@@ -111,7 +111,7 @@ class CutTab extends KeepingTab {
   /** How many connections ended before every channel was up to date. */
   interrupted = 0
   readonly #way: TcpProxy
-  /** How many channels the present connection was told to be up to date. */
+  /** Of how many channels the present connection knows that they are up to date. */
   #upToDate = 0
 
   constructor(way: TcpProxy, user: string, transport: 'websocket' | 'polling') {

@@ -22,7 +22,7 @@ test.each(['frozen', 'deaf'] as const)(
     expect(Object.keys(figures.statuses)).toEqual(['201', '503'])
     expect(figures.slowest).toBeLessThan(ANSWERED)
     expect(figures.recovered).toBeLessThan(NOTICED)
-    // Redis has heard what nobody was told of, and a repetition stores nothing again.
+    // Redis has stored what nobody got an answer for, and a repetition stores nothing again.
     if (traffic === 'deaf') expect(figures.replayed).toBeGreaterThan(0)
   },
   timeout,

@@ -10,7 +10,7 @@ const users = isLong ? 150 : 6
 const TOLD = 2400
 
 test.each(Object.keys(wipes))(
-  '%s under traffic: every tab is told on every channel, busy or not, and goes on',
+  '%s under traffic: every tab gets a gap on every channel, busy or not, and goes on',
   async (name) => {
     const figures = await wipedStore(users, wipes[name]!)
     process.stdout.write(`wipe by ${name}: ${JSON.stringify(figures)}\n`)

@@ -212,7 +212,7 @@ describe('compose.yaml', () => {
       expect(await answer.json()).toMatchObject({ seq: 1, connections: 4 })
       for (const tab of tabs) expect(await tab.sees('notification')).toMatchObject([{ title: 'Hello' }])
 
-      // What is refused by nginx is told in the words of Tabcast, and metrics stay inside.
+      // What nginx refuses, it refuses in the words of Tabcast, and metrics stay inside.
       const large = await post(JSON.stringify({ title: 'x'.repeat(1_100_000) }))
       expect(large.status).toBe(413)
       expect(large.headers.get('content-type')).toMatch(/^application\/problem\+json/)

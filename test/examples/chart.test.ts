@@ -82,7 +82,7 @@ test('what an emitter in another process sends is drawn in the open pages, and n
   expect(await pages.close()).toEqual([])
 }, 30_000)
 
-test('a wrong key is told to the sender, and to the page that gets no token', async () => {
+test('a wrong key is an error for the sender, and for the page that gets no token', async () => {
   const wrong = { TABCAST_URL: tabcast.url, TABCAST_KEY: 'wrong-key-that-nobody-ever-made' }
   await expect(push(dataOf('Mon'), wrong)).rejects.toMatchObject({ stdout: expect.stringMatching(/API key/) })
   const locked = await startExamplePages(SERVER, { tabcastPort: tabcast.port, env: wrong })

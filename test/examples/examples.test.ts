@@ -69,7 +69,7 @@ describe.each(callers)('%s notifies', (_name, command) => {
     expect(await notify(['demo-2', 'Hello'])).toMatchObject({ code: 0 })
   })
 
-  test('a refusal is told with its reason, and not repeated', async () => {
+  test('a refusal is printed with its reason, and not repeated', async () => {
     const refused = await notify(['demo', 'Hello'], { TABCAST_KEY: 'wrong-key-that-nobody-ever-made' })
     expect(refused).toMatchObject({ code: 1, stdout: '' })
     expect(refused.stderr).toMatch(/401.*API key/i)

@@ -127,7 +127,7 @@ test('without the right password there is no page and no token', async () => {
   expect(pages.output()).toContain('login refused: "ada"')
 }, 30_000)
 
-test('a token that Tabcast refuses is told on the page', async () => {
+test('a token that Tabcast refuses is an error on the page', async () => {
   const page = await logIn('ada', 'demo')
   await isConnected(page)
   await page.evaluate('fetchToken = () => "forged"; socket.disconnect(); socket.connect()')
@@ -137,7 +137,7 @@ test('a token that Tabcast refuses is told on the page', async () => {
     .waitFor()
 }, 30_000)
 
-test.each(['push.php', 'push-form.php'])('%s tells what is wrong with a call', async (script) => {
+test.each(['push.php', 'push-form.php'])('%s says what is wrong with a call', async (script) => {
   await expect(push(script, 'ada')).rejects.toMatchObject({
     code: 2,
     stderr: expect.stringMatching(/^Usage:/),

@@ -99,7 +99,7 @@ test('everybody in a room sees who joins, what is said and who leaves, on whiche
   await tells(cy, 'Please')
   expect(await saidOn(cy)).toEqual(['ada: Grüße & <b>tea</b>?', 'bob: Please'])
 
-  // Each parent has told how many connections its processes have.
+  // Each parent has logged how many connections its processes have.
   const counts = async (): Promise<boolean> => {
     const [first, second] = machines.map(loggedBy)
     return first!.length === 2 && first![0]! + first![1]! === 3 && second![0]! + second![1]! === 1

@@ -37,7 +37,7 @@ test('the lines of PHP make somebody a member', async () => {
   expect(await tab.sees('subscribed')).toMatchObject([{ room: 'team:7' }])
 })
 
-test('the lines for the page show everything once and in order, tell who is there, and speak', async () => {
+test('the lines for the page show everything once and in order, say who is there, and speak', async () => {
   await app.message('team:7', { body: 'before' })
   await app.join('ada', 'team:7', { publish: true })
   let subscribing = Promise.resolve()

@@ -31,7 +31,7 @@ describe('a room that was not granted', () => {
     expect(secret).toMatchObject({ ok: false, error: { code: 'room_forbidden', temporary: false } })
   })
 
-  test('unsubscribe and a resume tell nothing either, and nothing of it is heard', async () => {
+  test('unsubscribe and a resume reveal nothing either, and nothing of it is heard', async () => {
     expect(await both((room) => tab.ask('unsubscribe', room))).toEqual([{ ok: true }, { ok: true }])
     const rooms = { secret: { seq: 0 }, nothing: { seq: 0 } }
     const resumed = app.tab('eve', { since: { rooms } })

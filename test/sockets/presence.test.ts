@@ -163,7 +163,7 @@ describe('a watch that is begun while something else is under way', () => {
     expect(await tab.sees('presence')).toMatchObject([{ user: 'bob', action: 'join', count: 2 }])
   })
 
-  test('tells nothing of a room that is no longer granted', async () => {
+  test('says nothing of a room that is no longer granted', async () => {
     statements.resolve()
     for (const user of ['ada', 'bob']) await app.join(user, 'club')
     const tab = await app.tab('ada').connected()

@@ -51,7 +51,7 @@ describe('rooms', () => {
   })
 
   test('messages that are nested as deep as they may be come with the answer, with their numbers', async () => {
-    // A number that is kept as text is told from a level.
+    // A number that is kept as text is not taken for a level.
     const data = `${'['.repeat(MAX_DEPTH)}1e400${']'.repeat(MAX_DEPTH)}`
     await app.message('deep', { data: nested(MAX_DEPTH) })
     await app.postText('/rooms/deep/messages', `{"data":${data}}`)

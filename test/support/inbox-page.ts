@@ -9,7 +9,7 @@ interface Kept {
   archivedAt: string | null
 }
 
-/** What the events tell of notifications. */
+/** What the events say of notifications. */
 type Payload = Kept & Counts & { id: string; ids?: string[]; before?: string }
 
 const STATES = ['seenAt', 'readAt', 'archivedAt'] as const

@@ -12,7 +12,7 @@ export interface TabOptions extends Partial<ManagerOptions & SocketOptions> {
   since?: object | undefined
 }
 
-/** How long an event is waited for, in milliseconds: shorter than a test may take, so that what is missing is told. */
+/** How long an event is waited for, in milliseconds: shorter than a test may take, so that the error says what is missing. */
 const PATIENCE = 25_000
 
 /** A stock Socket.IO client that writes down everything it is sent. */

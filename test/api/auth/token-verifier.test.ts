@@ -87,7 +87,7 @@ describe('a browser token', () => {
     })
   })
 
-  test('that has expired is told apart', async () => {
+  test('that has expired has a code of its own', async () => {
     const token = hs256(SECRET, browserClaims({ exp: now() - 1 }))
     await expect(bySecret.browser(token)).rejects.toMatchObject({ code: 'token_expired' })
   })

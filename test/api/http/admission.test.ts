@@ -201,7 +201,7 @@ describe('more publishes than the engine can take', () => {
     for (const agent of agents) agent.destroy()
   })
 
-  test('who is taken by a store that does not answer is told in time, too', async () => {
+  test('who is taken by a store that does not answer gets an error in time, too', async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     const waiting = letWait(LIMIT).map((publish) => publish.catch(({ code }: ServiceError) => code))
     expect((await post(agent)).body.code).toBe('overloaded')

@@ -7,7 +7,7 @@ const title = 'x'
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const UNKNOWN = '0190a0b0-0000-7000-8000-000000000000'
 
-test('a receipt tells each step with its time, by id and by tag', async () => {
+test('a receipt has each step with its time, by id and by tag', async () => {
   const { api, engine } = await startApi()
   const inboxes = new Inboxes(engine)
   await engine.connections.announce('user:demo', 3)

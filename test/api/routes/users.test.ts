@@ -7,7 +7,7 @@ import { now } from '../../support/forged-tokens.ts'
 const shared = shareApi()
 
 describe('presence', () => {
-  test('tells who is there, how often, and since when not', async () => {
+  test('says who is there, how often, and since when not', async () => {
     const { api, engine } = await startApi()
     await engine.connections.announce(userChannel('ann'), 2)
     await engine.connections.announce(userChannel('bob'), 1)
@@ -66,7 +66,7 @@ describe('disconnect', () => {
     expect(await engine.revocations.revokedUntil('ann')).toBe(0)
   })
 
-  test('with revoke refuses what was issued up to now, before anybody is told', async () => {
+  test('with revoke refuses what was issued up to now, before anybody hears of it', async () => {
     const { api, engine } = await startApi()
     const revokedWhenTold = Promise.withResolvers<number>()
     await engine.broker.subscribe(userChannel('ann'), () => {

@@ -183,7 +183,7 @@ export function brokerLogLaw(harness: Harness): void {
         (epoch) => ({ seq: 3, epoch: `${epoch.split('.')[0]}.lost` }),
         { from: 1, to: 3, reason: 'failover' },
       ],
-    ])('a cursor %s is told of a gap', async (_, count, cursorOf, gap) => {
+    ])('a cursor %s gets a gap', async (_, count, cursorOf, gap) => {
       const { broker } = await harness.open()
       const channel = someUser()
       await publishMany({ broker }, channel, count)

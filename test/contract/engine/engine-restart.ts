@@ -103,7 +103,7 @@ export function engineRestartLaw(harness: Harness): void {
     })
 
   describe('a store that has lost everything', () => {
-    test.each([0, 1, 5])('tells an old cursor so, with %i entries written since', async (count) => {
+    test.each([0, 1, 5])('answers an old cursor with a gap, with %i entries written since', async (count) => {
       const before = await harness.open()
       const channel = someUser()
       await publishMany(before, channel, 3)

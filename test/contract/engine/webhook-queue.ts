@@ -115,7 +115,7 @@ export function webhookQueueLaw(harness: Harness): void {
       await clear(engine, now + 100)
     })
 
-    test('what a replaced one has to tell is told beside the new one, also while it is taken', async () => {
+    test('what a replaced one has still to send is sent beside the new one, also while it is taken', async () => {
       const engine = await harness.open()
       const { webhookQueue } = engine
       const now = someTime()

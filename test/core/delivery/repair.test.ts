@@ -126,7 +126,7 @@ describe('the repair of many pages', () => {
     for (const tab of tabs) expect(tab.seqs).toEqual(numbers(1, 151))
   })
 
-  test('what a room of thousands cannot be told in time does not pile up: it is read from the log', async () => {
+  test('what cannot reach a room of thousands in time does not pile up: it is read from the log', async () => {
     const tabs = await Promise.all(
       Array.from({ length: 1001 }, (_, index) => enter(new Recorder(`tab ${index}`), roomChannel('hall'))),
     )

@@ -16,7 +16,7 @@ test.each<[what: string, head: StreamPosition, told: boolean]>([
   ['are those of the position that is sent', at(8, 'a.1'), true],
   ['were read before something else came', at(7, 'a.1'), false],
   ['are of another run of the store', at(8, 'a.2'), false],
-])('of a caught-up feed, the counts are told if they %s', async (_, head, told) => {
+])('of a caught-up feed, the counts are sent if they %s', async (_, head, told) => {
   const tab = new Recorder()
   const subscription = new Subscription(userChannel('ada'), tab, {} as never, report)
   subscription.joined(at(5, 'a.1'))

@@ -105,7 +105,7 @@ test.each(worlds)(
     await until(async () => engine.restorations >= before + proxies.length, NOTICED)
     expect(performance.now() - frozenAt).toBeLessThan(NOTICED)
     await publishEverywhere(engine)
-    // The first ones are for the log to tell: the broker has said that it is to be asked.
+    // The first ones are in the log: the broker has said that it is to be asked.
     await Promise.all(recorders.map((recorder) => recorder.hasHeard(1)))
   },
   30_000,

@@ -82,7 +82,7 @@ async function listens(child: ChildProcess, port: number): Promise<void> {
       await once(socket, 'connect')
       return
     } catch {
-      // Nobody tells that it has begun to listen, so it is asked.
+      // Nothing says that it has begun to listen, so it is asked.
       await delay(20)
     } finally {
       socket.destroy()

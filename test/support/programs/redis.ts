@@ -90,7 +90,7 @@ export async function startRedisCluster(
   return { url: nodes.map(({ url }) => url).join(','), nodes, stop }
 }
 
-/** Redis tells of no such event, so it is asked; each question is a process of its own, which is pause enough. */
+/** Redis has no such event, so it is asked; each question is a process of its own, which is pause enough. */
 async function clusterIsComplete(node: RedisServer): Promise<void> {
   const deadline = Date.now() + 20_000
   while (!(await node.cli('cluster', 'info')).includes('cluster_state:ok'))

@@ -142,7 +142,7 @@ async function reached(started: NodeProcess, goal: Promise<void>): Promise<void>
   }
 }
 
-/** Nobody tells that a server is ready, so it is asked. */
+/** Nothing says that a server is ready, so it is asked. */
 async function answers(url: string): Promise<void> {
   await eventually(`${url} does not say 200`, async () => {
     const response = await fetch(url, { signal: AbortSignal.timeout(2000) })
