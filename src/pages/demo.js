@@ -6,15 +6,15 @@ import { endToast, toast } from './toasts.js'
 /** @param {string} id */
 const $ = (id) => document.getElementById(id)
 
-/** How many notifications the list shows. */
+/** The most notifications that the list shows. */
 const SHOWN = 50
 
 const user = new URLSearchParams(location.search).get('user') || 'demo'
-/** What is shown, by id: the notification as it was told last, and its place in the list. */
+/** The notifications that are shown, by id: each as it last came, and its item in the list. */
 const shown = new Map()
-/** Where this page stands in the user's log; from here it goes on after a lost connection. */
+/** The position of this page in the user's log, from which it goes on after a lost connection. */
 let position = { seq: 0 }
-/** What the server says about itself: where posts go, and with which key. */
+/** The facts that the server gives this page: where posts go, and with which key. */
 let server
 let socket
 
@@ -24,11 +24,11 @@ $('user').value = user
 $('empty-user').textContent = user
 $('second-tab').href = `/?user=${encodeURIComponent(user)}`
 
-async function loadSession() {
-  const response = await fetch(`/demo/session?user=${encodeURIComponent(user)}`)
-  const session = await response.json()
-  if (!response.ok) throw new Error(session.detail)
-  return session
+async function loadSettings() {
+  const response = await fetch(`/demo/settings?user=${encodeURIComponent(user)}`)
+  const settings = await response.json()
+  if (!response.ok) throw new Error(settings.detail)
+  return settings
 }
 
 /** @param {'connecting' | 'connected' | 'refused'} state */
@@ -37,7 +37,7 @@ function showStatus(state, text) {
   $('status').textContent = text
 }
 
-/** The client stays away by itself now: it is for whoever sees the page to say. */
+/** Shows the end of a connection, after which the client does not try again by itself, and a button that does. */
 function showEnded(text) {
   showStatus('refused', text)
   const again = document.createElement('button')
@@ -50,9 +50,9 @@ function showEnded(text) {
   $('status').append(again)
 }
 
-/** Where this page stands, and how many are unread: every event of the user's log says it. */
+/** Follows the position and the number of unread notifications, which every event of the user's log has. */
 function follow({ channel, seq, epoch, unread }) {
-  // Rooms have positions of their own, and what is not stored has none.
+  // Rooms have positions of their own, and events that are not stored have none.
   if (seq === undefined || channel?.startsWith('room:')) return
   position = { seq, epoch }
   if (unread === undefined) return
@@ -76,15 +76,15 @@ function show(notification) {
   toast(notification)
 }
 
-/** Shows it, and tells the server so: without that, nothing counts as delivered. */
-function hear(notification) {
+/** Shows a notification, and acknowledges it: without that, it does not count as delivered. */
+function receive(notification) {
   show(notification)
   if (notification.seq !== undefined) socket.emit('ack', notification.seq)
 }
 
-/** Something was marked, in this tab or in another one. */
-function showState({ ids, before, readAt, archivedAt, ...told }) {
-  follow(told)
+/** Shows that notifications were marked, in this tab or in another one. */
+function showState({ ids, before, readAt, archivedAt, ...state }) {
+  follow(state)
   for (const id of ids ?? shown.keys()) {
     const { notification, item } = shown.get(id) ?? {}
     if (!notification || (before && notification.updatedAt > before)) continue
@@ -94,8 +94,8 @@ function showState({ ids, before, readAt, archivedAt, ...told }) {
   }
 }
 
-function showRemoved({ ids, ...told }) {
-  follow(told)
+function showRemoved({ ids, ...state }) {
+  follow(state)
   for (const id of ids) {
     shown.get(id)?.item.remove()
     shown.delete(id)
@@ -111,7 +111,7 @@ function showGap({ from, to, reason }) {
   $('inbox').prepend(notice)
 }
 
-/** The stock client, which every Socket.IO server brings along. */
+/** Loads the stock client, which every Socket.IO server brings along. */
 function loadClient() {
   const script = document.createElement('script')
   script.src = `${server.socketPath}socket.io.min.js`
@@ -126,9 +126,9 @@ function connect() {
   // A few lines are the whole integration: connect with a token and a cursor, and listen.
   socket = io({
     path: server.socketPath,
-    auth: async (send) => send({ token: (await loadSession()).token, since: position }),
+    auth: async (send) => send({ token: (await loadSettings()).token, since: position }),
   })
-  socket.on('notification', hear)
+  socket.on('notification', receive)
   socket.on('notification:state', showState)
   socket.on('notification:removed', showRemoved)
   socket.on('position', follow)
@@ -208,11 +208,11 @@ function explainRole({ role, api, apiKey, workers }) {
 }
 
 try {
-  server = await loadSession()
+  server = await loadSettings()
   explainRole(server)
   showCurl()
   for (const id of ['title', 'body', 'severity']) $(id).addEventListener('input', showCurl)
-  // The answer needs no handling: the event that tells all tabs is told to this one too.
+  // The answer needs no handling: this tab receives the same event as all others.
   $('read-all').addEventListener('click', () => socket.emit('mark', { all: true, read: true }))
   $('send-form').addEventListener('submit', send)
   $('copy').addEventListener('click', async () => {

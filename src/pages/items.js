@@ -1,8 +1,8 @@
-/** What a notification looks like on the development page, in its list and as a toast. */
+/** The look of a notification on the development page, in its list and as a toast. */
 
 const $ = (id) => document.getElementById(id)
 
-/** A list item that shows a notification as it is now. */
+/** Makes a list item that shows a notification as it is now. */
 export function render(notification) {
   const { title, body, type, data, seq, severity, updatedAt, progress } = notification
   const item = $('item').content.firstElementChild.cloneNode(true)
@@ -17,7 +17,7 @@ export function render(notification) {
   return item
 }
 
-/** What was not stored is in no inbox, so it can't be unread. */
+/** True unless a notification is unread; one that was not stored is in no inbox, so it cannot be. */
 export const isRead = ({ seq, readAt, archivedAt }) => seq === undefined || Boolean(readAt ?? archivedAt)
 
 function renderProgress(item, { progress: { status, value, max = 100, text, staleAfter }, updatedAt }) {

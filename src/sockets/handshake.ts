@@ -3,10 +3,10 @@ import type { BrowserClaims, TokenVerifier } from '../core/access/claims.ts'
 import { ServiceError } from '../core/model/errors.ts'
 import { parseToken } from './events/arguments.ts'
 
-/** The parts that say who a CONNECT is from. */
+/** The parts that tell whom a CONNECT is from. */
 export interface AuthenticationOptions {
   verifier: TokenVerifier
-  /** Whether a connection without a token is let in. */
+  /** True if a connection without a token is let in. */
   anonymous: boolean
 }
 
@@ -25,8 +25,8 @@ export async function authenticate(
 }
 
 /**
- * The answer to a CONNECT that failed; undefined if there must be none, since what passes by itself is no answer: a stock client stops for
- * good after it.
+ * Returns the answer to a CONNECT that failed; undefined if there must be none: after an answer a stock client stops for good, so a temporary
+ * error must not be one.
  */
 export function connectErrorOf(error: unknown): Error | undefined {
   if (!(error instanceof ServiceError) || error.temporary) return undefined

@@ -5,7 +5,7 @@ import { mayConnect, type OriginPolicy } from '../core/access/origin.ts'
 import { TokenBucket } from '../core/session/token-bucket.ts'
 import { type RefusalReason, refuseHandshakes, upgradeWebsocketsOnly } from './engine-io/refusals.ts'
 
-/** Where and how Socket.IO listens, and whom it lets begin. Milliseconds and bytes. */
+/** The settings of the Socket.IO server: where and how it listens, and whom it lets in. Milliseconds and bytes. */
 export interface IoServerOptions {
   path: string
   transports: readonly ('polling' | 'websocket')[]
@@ -13,19 +13,19 @@ export interface IoServerOptions {
   pingTimeout: number
   maxMessageBytes: number
   origin: OriginPolicy
-  /** The most handshakes that are let in within a second. */
+  /** The most handshakes that are let in per second. */
   maxConnects: number
-  /** Makes the ids of Engine.IO's sessions, where others than its own are wanted. */
+  /** Makes the ids of engine sessions; undefined: Engine.IO's own are used. */
   newEngineSessionId?: (() => string) | undefined
 }
 
-/** A Socket.IO server on an HTTP server, and how many handshakes it has refused. */
+/** A Socket.IO server on an HTTP server, and the number of handshakes that it has refused, by reason. */
 export interface IoServer {
   io: Server
   refused: Record<RefusalReason, number>
 }
 
-/** Builds the Socket.IO server. `isDraining`: whether no new connection may begin. */
+/** Builds the Socket.IO server. `isDraining` returns true while no new connection may begin. */
 export function buildIoServer(
   server: HttpServer,
   options: IoServerOptions,
@@ -53,7 +53,7 @@ export function buildIoServer(
   if (options.newEngineSessionId !== undefined) engine.generateId = options.newEngineSessionId
   const accepted = new TokenBucket(options.maxConnects)
   refuseHandshakes(io.engine, (request) => {
-    // Those of foreign pages are refused for good later, and must not use up the rate.
+    // Handshakes of foreign pages are refused for good later, and must not use up the rate.
     if (!mayConnect(request, origin)) return undefined
     const reason = isDraining() ? 'draining' : accepted.take() ? undefined : 'rate'
     if (reason !== undefined) refused[reason]++

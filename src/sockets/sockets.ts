@@ -15,16 +15,19 @@ export interface SocketOptions extends IoServerOptions, TabsOptions, EventOption
   engine: TabsOptions['engine'] & EventOptions['engine']
 }
 
-/** The answers to requests and upgrades of Engine.IO. */
+/** The handler of requests and upgrades of Engine.IO. */
 export interface EngineHandler {
   request(request: IncomingMessage, response: ServerResponse): void
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
 }
 
-/** Figures of the sockets, for the metrics. */
+/** The figures of the sockets, for the metrics. */
 export interface SocketCounts {
+  /** The connections that are there now. */
   connections: number
+  /** The connections that the server has ended, by reason. */
   closed: Record<CloseReason, number>
+  /** The handshakes that it has refused, by reason. */
   refused: Record<RefusalReason, number>
 }
 
@@ -32,18 +35,18 @@ export interface SocketCounts {
 export interface Sockets {
   readonly io: Server
   readonly counts: SocketCounts
-  /** Answers requests below the path, wherever they came in. */
+  /** Handles requests below the path, wherever they came in. */
   readonly handler: EngineHandler
   /**
-   * Tells every tab that the server goes away, takes no new ones, and closes all of them spread over this many seconds; what was sent before
-   * goes out first. Resolves when they have gone, a little later for those that do not read.
+   * Announces to every tab that the server goes away, takes no new ones, and closes all of them spread over this many seconds; what was sent
+   * before goes out first. Resolves when they have gone, or a little later if some do not read.
    */
   drain(seconds: number): Promise<void>
-  /** Ends what is left. */
+  /** Ends the connections that are left. */
   close(): void
 }
 
-/** How often expired tokens are looked for, in milliseconds. */
+/** Milliseconds between two looks for expired tokens. */
 const EXPIRY_INTERVAL = 1000
 
 /** Builds the Socket.IO side on an HTTP server that need not listen yet. */
@@ -79,7 +82,7 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
   }
 }
 
-/** Lets a tab that knows that it is in speak and hear. */
+/** Lets a tab whose CONNECT has been answered speak and hear. */
 function begin(socket: Socket, { tab, entrance }: Admitted, options: SocketOptions): void {
   handleEvents(socket, tab, options)
   entrance.open().catch((error: unknown) => {

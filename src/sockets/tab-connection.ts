@@ -7,18 +7,19 @@ import type { Backlog } from './engine-io/backlog.ts'
 import type { EngineSocket } from './engine-io/engine-socket.ts'
 import { Wire } from './engine-io/wire.ts'
 
-/** How much may wait for a tab when it is sent an answer or a replay, in bytes. */
+/** The bytes beyond which an answer or a replay waits until the tab has read what came before. */
 const MUCH = 65_536
 
 /** The parts that a tab's connection works with. */
 export interface TabConnectionOptions {
   backlog: Backlog
-  /** Called once the server ends the connection: what comes from then on would not reach the tab any more. */
+  /** Called when the server ends the connection: nothing reaches the tab from then on. */
   onClose(tab: TabConnection, reason: CloseReason): void
 }
 
 /** The session of a tab over Socket.IO. */
 export class TabConnection extends TabSession {
+  /** The engine session that the tab is connected by. */
   readonly transport: EngineSocket
   readonly #socket: Socket
   readonly #wire: Wire
@@ -32,11 +33,12 @@ export class TabConnection extends TabSession {
     this.#options = options
   }
 
+  /** The id of the connection, by which a publish may leave it out. */
   get id(): string {
     return this.#socket.id
   }
 
-  /** Whether its transport is there. */
+  /** True as long as its transport is there. */
   get isOpen(): boolean {
     return this.transport.readyState === 'open'
   }
@@ -58,7 +60,7 @@ export class TabConnection extends TabSession {
     if (this.#options.backlog.bytes > MUCH) await this.drained()
   }
 
-  /** Ends the transport, not the Socket.IO connection: every client tries again. */
+  /** Ends the transport, not the Socket.IO connection: every client connects again. */
   close(reason: CloseReason): void {
     if (!this.isOpen) return
     this.#options.onClose(this, reason)
@@ -67,12 +69,12 @@ export class TabConnection extends TabSession {
 
   dismiss(): void {
     if (!this.#socket.connected) {
-      // Before the CONNECT is answered there is nobody to say it to; trying again meets the check of the revocation.
+      // Before the CONNECT is answered, a DISCONNECT would reach nobody; when the client tries again, its revoked token is refused.
       this.close('disconnected')
       return
     }
     this.#options.onClose(this, 'disconnected')
-    // Said as a Socket.IO DISCONNECT, so that stock clients stay away.
+    // A DISCONNECT of Socket.IO, after which stock clients stay away.
     this.#socket.disconnect(true)
   }
 

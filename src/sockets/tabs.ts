@@ -15,14 +15,14 @@ import { TabConnection } from './tab-connection.ts'
 export interface TabsOptions extends EnterOptions, AuthenticationOptions {
   /** The most connections of one user. */
   maxPerUser: number
-  /** Bytes that may wait for one connection before it is closed. */
+  /** The most bytes that may wait for one connection before it is closed. */
   maxBacklog: number
-  /** Milliseconds; a poll whose answer is not read within both together is given up. */
+  /** In milliseconds, as the next one; a poll whose answer is not read within both together is given up. */
   pingInterval: number
   pingTimeout: number
 }
 
-/** A tab that has been let in and does not know it yet. */
+/** A tab that has been let in, and whose CONNECT has not been answered yet. */
 export interface Admitted {
   tab: TabConnection
   entrance: Entrance
@@ -38,11 +38,11 @@ export class Tabs {
   readonly #options: TabsOptions
   readonly #backlogs: Backlogs
   readonly #users: UserLimit
-  /** Tabs that count as here: in the hub, and among those of their user. */
+  /** The tabs that count as present: in the hub, and among those of their user. */
   readonly #here = new Set<TabConnection>()
-  /** Tabs that have been let in, by their transport. */
+  /** The tabs that have been let in, by their transport. */
   readonly #byTransport = new Map<EngineSocket, TabConnection>()
-  /** Transports on which a CONNECT was begun or answered; Socket.IO itself minds a second one only after the answer. */
+  /** The transports on which a CONNECT was begun or answered; Socket.IO itself refuses a second one only after the answer. */
   readonly #taken = new WeakSet<EngineSocket>()
   readonly #admitted = new WeakMap<Socket, Admitted>()
   #draining = false
@@ -60,12 +60,12 @@ export class Tabs {
     mindPolls(engine, pingInterval + pingTimeout, this.#endSlow)
   }
 
-  /** How many there are. */
+  /** The number of tabs. */
   get size(): number {
     return this.#byTransport.size
   }
 
-  /** Whether no new ones are let in. */
+  /** True once no new ones are let in. */
   get draining(): boolean {
     return this.#draining
   }
@@ -86,7 +86,7 @@ export class Tabs {
     )
   }
 
-  /** Takes over a tab whose CONNECT has been answered; undefined for one that has gone, or was not let in. */
+  /** Returns a tab whose CONNECT has been answered, once; undefined for one that has gone, or was not let in. */
   take(socket: Socket): Admitted | undefined {
     const admitted = this.#admitted.get(socket)
     this.#admitted.delete(socket)
@@ -94,7 +94,7 @@ export class Tabs {
     return admitted
   }
 
-  /** Ends a transport; of an embedding program's namespaces as well, and before its CONNECT. */
+  /** Ends a transport, also before its CONNECT, and one of an embedding program's namespaces. */
   end(conn: EngineSocket, reason: CloseReason): void {
     const tab = this.#byTransport.get(conn)
     if (tab !== undefined) tab.close(reason)
@@ -104,7 +104,7 @@ export class Tabs {
     }
   }
 
-  /** Tells every tab that the server goes away, and lets no more in. */
+  /** Announces to every tab that the server goes away, and lets no more in. */
   drain(): void {
     this.#draining = true
     for (const tab of this.#byTransport.values()) tab.emit('going-away', {})
@@ -120,7 +120,7 @@ export class Tabs {
   }
 
   async #connect(socket: Socket): Promise<void> {
-    // Each would hear as its own user, and only one be counted and watched; one after the other, each would have rates of its own.
+    // Two at once would hear as two users, of which one is counted; one after the other, each would have rates of its own.
     if (this.#taken.has(socket.conn)) return socket.conn.close()
     this.#taken.add(socket.conn)
     try {
@@ -138,7 +138,7 @@ export class Tabs {
       backlog: this.#backlogs.of(conn),
       onClose: this.#onClose,
     })
-    // Both pass by themselves, so the transport is closed and the CONNECT is left without an answer.
+    // Both are temporary, so the transport is closed and the CONNECT gets no answer.
     if (this.#draining) return tab.close('draining')
     if (claims !== undefined && !this.#users.enter(claims.user)) return tab.close('user_limit')
     this.#here.add(tab)
@@ -159,7 +159,7 @@ export class Tabs {
       this.#leave(tab)
       throw error
     }
-    // It may have gone while the engine was asked.
+    // It may have gone while the engine was read.
     if (tab.isOpen) this.#byTransport.set(conn, tab)
     else this.#leave(tab)
   }

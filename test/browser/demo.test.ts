@@ -39,7 +39,7 @@ const shows = (page: Page, title: string): Promise<void> =>
 
 /** The key of a development server, as its page has it. */
 const keyOf = async (server: Tabcast): Promise<string> =>
-  ((await (await fetch(`${server.url}/demo/session?user=demo`)).json()) as { apiKey: string }).apiKey
+  ((await (await fetch(`${server.url}/demo/settings?user=demo`)).json()) as { apiKey: string }).apiKey
 
 describe('the development page', () => {
   let server: Tabcast
@@ -122,7 +122,7 @@ describe('what the development page shows', () => {
     await shows(page, 'Are you there?')
   })
 
-  test('a connection that the server has ended is told, and can be begun again', async () => {
+  test('a connection that the server has ended is shown as such, and can be begun again', async () => {
     const page = await open(server.url, 'paul')
     await post('/users/paul/disconnect', {})
     await page.locator('#status', { hasText: 'The server has ended this connection.' }).waitFor()

@@ -14,7 +14,7 @@ describe('the inbox button of the development page', () => {
   beforeAll(async () => {
     ;[browser, server] = await Promise.all([launchBrowser(), startTabcast({}, { bare: true })])
     way = await startProxy(server.port)
-    ;({ apiKey } = await (await fetch(`${server.url}/demo/session?user=demo`)).json())
+    ;({ apiKey } = await (await fetch(`${server.url}/demo/settings?user=demo`)).json())
   })
   afterAll(async () => {
     await Promise.all([browser.close(), way.close(), server.kill()])
@@ -80,7 +80,7 @@ describe('the inbox button of the development page', () => {
     expect(await later.locator('#inbox .item[data-read]').count()).toBe(2)
   })
 
-  test('a task has one entry with a bar that moves, and is told once when it is over', async () => {
+  test('a task has one entry with a bar that moves, and alerts once when it is over', async () => {
     const page = await open('bob')
     const report = (value: number, status = 'running') =>
       notify('bob', { title: 'Export', tag: 'export', progress: { status, value } })
@@ -103,7 +103,7 @@ describe('the inbox button of the development page', () => {
     expect(await page.locator('#inbox [data-stale]').count()).toBe(0)
     await report(20, 1)
     await page.locator('#inbox [data-stale]', { hasText: 'stale' }).waitFor()
-    // It has not moved since: who opens the page now is told the same.
+    // It has not moved since: whoever opens the page now sees the same.
     await (await open('eve')).locator('#inbox [data-stale]').waitFor()
     await report(30, 60)
     await page.locator('#inbox .share', { hasText: '30 %' }).waitFor()

@@ -231,7 +231,7 @@ describe('what cannot start says why, once, and leaves nothing', () => {
   }, 30_000)
 })
 
-test('metrics are those of all, whoever is asked, and the log tells the connections when they have changed', async () => {
+test('metrics are those of all, whoever is asked, and the log says how many connections there are when that has changed', async () => {
   const server = await start({ LOG_LEVEL: 'info' })
   const tabs = [tabOf(server), tabOf(server), tabOf(server, 'polling')]
   try {
@@ -300,9 +300,9 @@ test.each([
       const key = /API key +(\S+)/.exec(output)![1]!
       for (let times = 0; times < 4; times++) {
         const headers = { connection: 'close' }
-        const session = await (await fetch(`${server.url}/demo/session?user=demo`, { headers })).json()
-        expect(session).toMatchObject({ apiKey: key })
-        const tab = new TestTab(server.url, { token: (session as { token: string }).token })
+        const settings = await (await fetch(`${server.url}/demo/settings?user=demo`, { headers })).json()
+        expect(settings).toMatchObject({ apiKey: key })
+        const tab = new TestTab(server.url, { token: (settings as { token: string }).token })
         await tab.connected()
         tab.close()
         const answer = await fetch(`${server.url}/notify/demo`, {

@@ -22,7 +22,7 @@ interface Caller {
 /** RFC 6750 §2.1; the scheme's name is case-insensitive. */
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 
-/** Makes the check of credentials: API keys are checked in the same turn of the event loop, service tokens as soon as their keys are there. */
+/** Makes the check of credentials: API keys are checked in the same turn of the event loop, service tokens once their keys are there. */
 export function createAccess(apiKeys: readonly ApiKey[], verifier: ApiTokenVerifier): Access {
   const admit = (request: FastifyRequest, { name, scopes }: Caller, scope: Scope): void => {
     if (!allows(scopes, scope)) throw new ServiceError('scope_missing', `this route needs the scope ${scope}`)

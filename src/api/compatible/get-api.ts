@@ -26,8 +26,8 @@ interface GetApiParts {
 }
 
 /**
- * Registers `GET /?name=…&msg=…&key=…`, and `POST /` with the same fields as a form: they notify a user, for callers that can do no more than
- * this. Without `name`, `GET /` shows the page; see `distinguishCalls`.
+ * Registers `GET /?name=…&msg=…&key=…`, and `POST /` with the same fields as a form, which notify a user: for callers that can do no
+ * more. Without `name`, `GET /` shows the page; see `distinguishCalls`.
  */
 export function registerGetApi(app: FastifyInstance, parts: GetApiParts): void {
   takeForms(app)

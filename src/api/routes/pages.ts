@@ -47,8 +47,8 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
       reply.type(`${type}; charset=utf-8`).send(content),
     )
   }
-  app.get('/demo/session', { schema: { hide: true } }, async (request, reply) =>
-    session(demo, request, reply),
+  app.get('/demo/settings', { schema: { hide: true } }, async (request, reply) =>
+    settingsOf(demo, request, reply),
   )
 }
 
@@ -67,7 +67,7 @@ const isFromHere = ({ ip, headers }: FastifyRequest): boolean =>
   headers['x-forwarded-for'] === undefined &&
   headers.forwarded === undefined
 
-async function session(demo: DemoOptions, request: FastifyRequest, reply: FastifyReply): Promise<object> {
+async function settingsOf(demo: DemoOptions, request: FastifyRequest, reply: FastifyReply): Promise<object> {
   // Neither a foreign page whose name was made to point here (DNS rebinding) nor anybody behind a proxy may get the key.
   if (!LOOPBACK.test(request.headers.host ?? '') || !isFromHere(request))
     throw new ServiceError(

@@ -1,24 +1,24 @@
 import type { Server } from 'socket.io'
 import { type EngineRequest, type EngineSocket, websocketOf } from './engine-socket.ts'
 
-/** How many CONNECTs may be refused on one transport before it is closed: a page has few namespaces, and none of its tries is in vain. */
+/** The CONNECTs that may be refused on one transport before it is closed: a page connects to few namespaces, and stops after a refusal. */
 export const MAX_REFUSED = 10
 
-/** How a CONNECT_ERROR begins (Socket.IO's protocol, version 5). */
+/** The beginning of a CONNECT_ERROR (Socket.IO's protocol, version 5). */
 const CONNECT_ERROR = '4'
 
-/** What Engine.IO tells of a packet that it is about to queue. */
+/** The packet that Engine.IO is about to queue, as its event `packetCreate` has it. */
 interface Packet {
   data?: string | Buffer
 }
 
-/** The bytes that wait in this process for one engine session to read them, whoever sent them. */
+/** The bytes that wait in this process until one engine session reads them, whoever sent them. */
 export class Backlog {
   readonly #conn: EngineSocket
   readonly #most: number
   #queued = 0
 
-  /** `most`: how many may wait; `onExcess` is called when something is to be sent beyond them. */
+  /** `most`: the bytes that may wait; `onExcess` is called when something is to be sent beyond them. */
   constructor(conn: EngineSocket, most: number, onExcess: () => void) {
     this.#conn = conn
     this.#most = most
@@ -31,21 +31,23 @@ export class Backlog {
     })
   }
 
-  /** Those that have not been given to a transport. */
+  /** The bytes that have not been given to a transport yet. */
   get queued(): number {
     return this.#queued
   }
 
+  /** All bytes that wait: in Engine.IO's queue, and in the network socket of a websocket. */
   get bytes(): number {
     return this.#queued + (websocketOf(this.#conn)?._socket?.writableLength ?? 0)
   }
 
+  /** True if more waits than may. */
   get isExceeded(): boolean {
     return this.bytes > this.#most
   }
 }
 
-/** The backlogs of all engine sessions: before their CONNECT, and those of an embedding program's namespaces, too. */
+/** The backlogs of all engine sessions, also before their CONNECT, and of those of an embedding program's namespaces. */
 export class Backlogs {
   readonly #backlogs = new WeakMap<EngineSocket, Backlog>()
   readonly #most: number
@@ -66,13 +68,13 @@ export class Backlogs {
     engine.on('headers', (_headers: object, request: EngineRequest) => boundFrames(request, this.#most))
   }
 
-  /** What waits for a session. */
+  /** Returns the backlog of an engine session. */
   of(conn: EngineSocket): Backlog {
     return this.#backlogs.get(conn)!
   }
 }
 
-/** Checking tokens costs more than sending them: who is refused again and again begins anew, which has a rate. */
+/** Closes a transport after many refusals: checking tokens costs more than sending them, and handshakes are limited by a rate. */
 function endAfterRefusals(conn: EngineSocket): void {
   let refused = 0
   conn.on('packetCreate', ({ data }: Packet) => {
@@ -83,12 +85,12 @@ function endAfterRefusals(conn: EngineSocket): void {
 }
 
 /**
- * What `ws` and Engine.IO answer by themselves, such as pings, is no packet: it is looked at when more comes in. Twice as much, so that who
- * is slow is told by what waits for it.
+ * Ends connections that do not read what `ws` and Engine.IO answer by themselves, such as pongs: those are no packets, so they are looked at
+ * when more comes in. The limit is twice as high, so that a tab that is merely slow is ended by its backlog, with that reason.
  */
 function boundFrames({ _query, socket }: EngineRequest, most: number): void {
   if (_query.transport !== 'websocket') return
-  // Not before `ws` listens: a listener lets flow what came along with the request.
+  // Not before `ws` listens: a listener would let bytes that came along with the request flow past it.
   process.nextTick(() => {
     socket.on('data', () => {
       if (socket.writableLength > 2 * most) socket.destroy()

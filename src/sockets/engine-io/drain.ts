@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Server } from 'socket.io'
 import { type EngineSocket, engineSessionsOf } from './engine-socket.ts'
 
-/** How long connections that have been closed may take to hear of it, in milliseconds: a poll comes within one round trip. */
+/** The longest that connections may take to notice that they were closed, in milliseconds: a poll comes within one round trip. */
 const PATIENCE = 2000
 
 /**
- * Closes every connection, one after the other, spread over this many seconds. Resolves when all have gone, or when those that do not read
- * have had their time. Those that leave by themselves are not waited for.
+ * Closes every connection, one after the other, spread over this many seconds; earlier if all leave by themselves. Resolves when all have
+ * gone, or when those that do not read have had their time.
  */
 export async function closeSpread(
   engine: Server['engine'],
@@ -22,7 +22,7 @@ export async function closeSpread(
     await withinTime(allGone, begin + (seconds * 1000 * (index + 1)) / leaving.length - Date.now())
     close(conn)
   }
-  // Handshakes that were let in a moment before came after the list was made.
+  // Handshakes that were let in a moment before have connected after the list was made.
   const left = Object.values(engineSessionsOf(engine))
   left.forEach(close)
   await withinTime(gone(left), PATIENCE)
@@ -38,7 +38,7 @@ async function gone(connections: readonly EngineSocket[]): Promise<void> {
   )
 }
 
-/** Waits for something, but no longer than so many milliseconds. */
+/** Resolves when the goal does, or after so many milliseconds. */
 async function withinTime(goal: Promise<void>, patience: number): Promise<void> {
   if (patience <= 0) return
   const over = new AbortController()

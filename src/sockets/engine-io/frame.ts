@@ -1,14 +1,14 @@
 import type { Publication } from '../../core/model/publication.ts'
 
-/** Engine.IO `message`, Socket.IO `EVENT`, main namespace: what stands before the JSON in a websocket frame. */
+/** Engine.IO's `message` and Socket.IO's `EVENT` in the main namespace: the text before the JSON in a websocket frame. */
 const PREFIX = '42'
 const HEAD = 2 + PREFIX.length
 
-/** The frames of publications that are still on their way to somebody. Kept here and not with the publication: another transport has another encoding. */
+/** The frames of publications that are still on their way. Kept here and not with the publication: another transport has another encoding. */
 const frames = new WeakMap<Publication, Buffer>()
 
 /**
- * A publication as one unmasked websocket text frame (RFC 6455 §5.2), ready for the socket. It is made once, however many tabs
+ * Returns a publication as one unmasked websocket text frame (RFC 6455 §5.2), ready for the socket. It is made once, however many tabs
  * receive it.
  */
 export function frameOf(publication: Publication): Buffer {
@@ -38,7 +38,7 @@ function encodeFrame(packet: Buffer): Buffer {
   return frame
 }
 
-/** The same publication as a Socket.IO packet, for Engine.IO's own way (polling, upgrading, a backlog). */
+/** Returns a publication as a Socket.IO packet, for Engine.IO's own way (polling, an upgrade, a backlog). */
 export function packetOf(publication: Publication): string {
   return `2${publication.packet.toString()}`
 }

@@ -3,9 +3,9 @@ import type { Server } from 'socket.io'
 import { type EngineRequest, type EngineSocket, engineSessionsOf } from './engine-socket.ts'
 
 /**
- * Minds the answers to polls: what is in one is no backlog of its session any more, so each must have been read before the next is asked for.
- * `end` is called with a session that asks again without that; a connection on which an answer is not read for `patience` milliseconds is
- * closed, whatever has become of its session.
+ * Checks that answers to polls are read: their bytes no longer count in the backlog of the engine session, so each must have been read before
+ * the next poll. `end` is called with an engine session that polls again without that; a connection on which an answer is not read for
+ * `patience` milliseconds is closed, whatever has become of its engine session.
  */
 export function mindPolls(
   engine: Server['engine'],

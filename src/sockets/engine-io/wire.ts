@@ -7,7 +7,7 @@ import { frameOf, packetOf } from './frame.ts'
 const NOTHING = Buffer.alloc(0)
 
 /**
- * One connection's way out. An open websocket with nothing queued before it gets finished frames directly; everything else (polling,
+ * The way out of one connection. An open websocket with nothing queued before it gets finished frames directly; everything else (polling,
  * an upgrade under way, a backlog) goes Engine.IO's own way.
  */
 export class Wire {
@@ -21,7 +21,7 @@ export class Wire {
     this.#backlog = backlog
   }
 
-  /** Sends a publication. What is closed swallows it. */
+  /** Sends a publication; on a closed connection it does nothing. */
   send(publication: Publication): void {
     const net = shortWay(this.#conn)
     if (net === undefined) {
@@ -37,9 +37,9 @@ export class Wire {
     this.#conn.send(packet, { compress: false })
   }
 
-  /** Resolves when everything so far has left the process, or the connection has closed. */
+  /** Resolves when everything sent so far has left the process, or the connection has closed. */
   async drained(): Promise<void> {
-    // Engine.IO hands over all that it has queued at once.
+    // Engine.IO hands its whole queue over at once.
     if (this.#conn.readyState === 'open' && this.#backlog.queued > 0)
       await new Promise<void>((resolve) => {
         if (this.#waiting.push(resolve) === 1) this.#conn.once('drain', () => this.resolveDrained())
@@ -48,17 +48,17 @@ export class Wire {
     if (net !== undefined) await new Promise<void>((resolve) => net.write(NOTHING, () => resolve()))
   }
 
-  /** Ends the waiting of `drained` for what is queued: it was handed over, or the connection has closed and nothing will be. */
+  /** Ends the waiting of `drained` for the queue: it was handed over, or the connection has closed. */
   resolveDrained(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  /** Ends the transport so that the client tries again; with `discard`, what waits is dropped instead of being sent first. */
+  /** Ends the transport so that the client connects again; with `discard`, what waits is dropped instead of being sent first. */
   close(discard: boolean): void {
     endTransport(this.#conn, discard)
   }
 
-  /** A burst to one tab becomes one write. */
+  /** Collects the frames of this turn of the event loop, so that a burst to one tab becomes one write. */
   #cork(net: NetSocket): void {
     if (this.#corked) return
     this.#corked = true

@@ -9,16 +9,16 @@ const MAX_LAST = 1000
 
 type Fields = Record<string, unknown>
 
-/** Throws `invalid_request`. */
+/** Throws `invalid_request` with this detail. */
 export const refuse = (detail: string): never => {
   throw new ServiceError('invalid_request', detail)
 }
 
-/** A plain object with no other fields than these. Throws `invalid_request`. */
+/** Returns the fields of an object that has no others than the allowed ones. Throws `invalid_request`, which calls the value `name`. */
 export function fieldsOf(value: unknown, name: string, allowed: readonly string[]): Fields {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(`${name} must be an object`)
   const unknown = Object.keys(value as Fields).find((key) => !allowed.includes(key))
-  if (unknown !== undefined) refuse(`${name}.${unknown} is not known`)
+  if (unknown !== undefined) refuse(`${name}.${unknown} is not a known field`)
   return value as Fields
 }
 
@@ -39,7 +39,7 @@ function parseCursor(value: unknown, name: string, others: readonly string[] = [
   return cursor
 }
 
-/** Reads a room's id. Throws `invalid_request`. */
+/** Reads the id of a room. Throws `invalid_request`. */
 export function parseRoom(value: unknown): string {
   const fault = faultOfId(value)
   if (fault !== undefined) refuse(`the room ${fault}`)

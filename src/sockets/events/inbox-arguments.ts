@@ -54,7 +54,7 @@ function textOf(
   return value as string | undefined
 }
 
-/** Reads what `mark` is to do. Throws `invalid_request`. */
+/** Reads the argument of `mark`. Throws `invalid_request`. */
 export function parseMark(value: unknown): MarkInput {
   const given = fieldsOf(value, 'mark', ['ids', 'all', 'before', ...STATES])
   const [state, ...others] = STATES.filter((name) => given[name] !== undefined)
@@ -85,7 +85,7 @@ function parseTime(before: unknown): string {
   return before as string
 }
 
-/** Reads the seq of an `ack`, which was sent up to `most`. Throws `invalid_request`. */
+/** Reads the seq of an `ack`; `most` is the last that was sent. Throws `invalid_request`. */
 export function parseAcknowledged(value: unknown, most: number): number {
   if (!Number.isSafeInteger(value) || (value as number) < 1)
     refuse('the seq must be an integer of at least 1')

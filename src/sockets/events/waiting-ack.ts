@@ -1,12 +1,12 @@
-/** The last `ack` of a tab that waits to be worked on. A later one says all that it says: a page that acknowledges a long replay waits for few. */
+/** The last `ack` of a tab that waits for its turn. A later one includes it: a page that acknowledges a long replay waits for few of them. */
 export class WaitingAck {
   #waiting: unknown[] | undefined
 
-  /** Whether the one that waits stands for this one, too. If not, this one waits from now on, until it has `begun`. */
+  /** True if the one that waits now stands for this one, too. If not, this one waits from now on, until it has `begun`. */
   absorbs(args: unknown[]): boolean {
     const [seq] = args
     const [before] = this.#waiting ?? []
-    // One that asks for an answer has it to itself.
+    // One that asks for an answer gets its own.
     if (this.#waiting?.length === 1 && args.length === 1 && isAfter(seq, before)) {
       this.#waiting[0] = seq
       return true
@@ -15,7 +15,7 @@ export class WaitingAck {
     return false
   }
 
-  /** It is this one's turn, and what comes now waits anew. */
+  /** Notes that the turn of this one has come; the next one waits anew. */
   begun(args: unknown[]): void {
     if (this.#waiting === args) this.#waiting = undefined
   }
