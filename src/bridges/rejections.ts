@@ -3,7 +3,7 @@ const QUIET = 60_000
 
 /** Counts what the bridges and compatible APIs refuse, and logs why, at most once a minute for each: a flood must not fill the log. */
 export class Rejections {
-  /** How much was refused, by source: `redis-publish`, `redis-stream`, `socketio-emitter`, `pusher-api`, `get-api`. */
+  /** The number of refusals, by source: `redis-publish`, `redis-stream`, `socketio-emitter`, `pusher-api`, `get-api`. */
   readonly counts: Record<string, number> = {}
   readonly #warn: (text: string) => void
   readonly #warnedAt = new Map<string, number>()

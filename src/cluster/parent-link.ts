@@ -9,7 +9,7 @@ const REPORT_INTERVAL = 1000
 
 /** The link from a worker to the process that started it. */
 export interface ParentLink<Orders> {
-  /** What the parent gave every worker at its start. */
+  /** The orders that the parent gives every worker at its start. */
   readonly orders: Orders
   readonly self: WorkerProcess
   /** Reports that connections are taken; from then on the number of connections is reported every second. `banner` is for the operator. */

@@ -36,7 +36,7 @@ export interface SlotOptions<Orders> {
   slot: number
   /** The folder of the workers' sockets. */
   folder: string
-  /** What each process receives at its start. */
+  /** The orders that each process receives at its start. */
   orders: Orders
   log: ClusterLog
 }

@@ -11,7 +11,7 @@ const REPORT_INTERVAL = 5000
 /** The number of workers, and the parts that they are started with. */
 export interface WorkersOptions<Orders> {
   count: number
-  /** What each receives at its start, as a structured clone. */
+  /** The orders that each receives at its start, as a structured clone. */
   orders: Orders
   log: ClusterLog
 }

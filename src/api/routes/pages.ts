@@ -10,7 +10,7 @@ export interface DemoOptions {
   role: string
   /** Undefined if the keys were given, since only their hashes are kept. */
   apiKey: string | undefined
-  /** Where Socket.IO listens, with a slash at its end. */
+  /** The path of Socket.IO, with a slash at its end. */
   socketPath: string
   /** Makes a browser token for a user. */
   mint(user: string): string

@@ -43,7 +43,7 @@ const progress = Type.Object(
       enum: ['queued', 'running', 'succeeded', 'failed', 'canceled'],
     }),
     value: Type.Optional(
-      Type.Number({ minimum: 0, description: 'How far, out of `max`; without it nobody knows.' }),
+      Type.Number({ minimum: 0, description: 'How far, out of `max`; left out if unknown.' }),
     ),
     max: Type.Optional(Type.Number({ exclusiveMinimum: 0, default: 100 })),
     text: Type.Optional(Type.String({ maxLength: 200, description: 'What is being done; plain text.' })),
