@@ -33,6 +33,7 @@ import { registerRooms } from './routes/rooms.ts'
 import { registerTokens } from './routes/tokens.ts'
 import { registerUsers } from './routes/users.ts'
 
+/** The parts and limits of the HTTP side. */
 export interface ApiOptions extends HealthOptions {
   /** A `worker` has no backend routes. */
   role: 'api' | 'worker' | 'all'

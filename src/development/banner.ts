@@ -1,9 +1,20 @@
-import type { App } from '../app.ts'
 import type { Config } from '../config/config.ts'
+import type { Engine } from '../core/engine/engine.ts'
 import { describeEngine } from '../process/engine-log.ts'
 
+/** The facts of a running app that its banner tells. */
+export interface RunningApp {
+  url: string
+  /** Undefined in production. */
+  development: { apiKey: string | undefined; notes: readonly string[] } | undefined
+  engine: Engine
+}
+
 /** The text that a development server prints when it is ready: everything that a newcomer needs for the next minute; empty in production. */
-export async function banner({ role, workers }: Config, { url, development, engine }: App): Promise<string> {
+export async function banner(
+  { role, workers }: Pick<Config, 'role' | 'workers'>,
+  { url, development, engine }: RunningApp,
+): Promise<string> {
   if (development === undefined) return ''
   const { apiKey, notes } = development
   const about = await describeEngine(engine)
@@ -30,7 +41,7 @@ export async function banner({ role, workers }: Config, { url, development, engi
 }
 
 /** The URL of a process that takes posts; undefined if none is known yet, since processes that start together come one after the other. */
-async function apiOf({ registry }: App['engine']): Promise<string | undefined> {
+async function apiOf({ registry }: Engine): Promise<string | undefined> {
   const peers = await registry.peers().catch(() => [])
   return peers.find(({ role }) => role === 'api' || role === 'all')?.url
 }

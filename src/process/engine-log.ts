@@ -4,7 +4,7 @@ import type { EngineListener } from '../core/lifecycle/readiness.ts'
 /** How a sentence begins that an operator should heed. */
 const WARNING = 'WARNING: '
 
-/** What an operator should know about the engine at the start, one sentence each; never rejects: an engine that is away is one of them. */
+/** Resolves to the facts about the engine that an operator should know, one sentence each; never rejects: that it is away is one of them. */
 export async function describeEngine(engine: Engine): Promise<string[]> {
   return engine.describe().catch((error: Error) => [`${WARNING}${error.message}.`])
 }

@@ -119,7 +119,7 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Paged repair: the next page waits until the last has been drained',
     module: 'src/core/delivery/feed.ts',
-    find: 'await this.#drained()',
+    find: 'await this.#fanOut.drained()',
     replace: '',
     test: 'test/core/delivery/repair.test.ts',
     name: 'the next page is read when',
@@ -134,18 +134,17 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Progress: what waits goes before what a repair has read',
-    module: 'src/core/delivery/feed.ts',
-    find: `so nothing may be left before it.
-    this.#coalescer.flush()`,
-    replace: '',
+    module: 'src/core/delivery/fan-out.ts',
+    find: 'this.#coalescer.flush()\n    const [first]',
+    replace: 'const [first]',
     test: 'test/core/delivery/progress.test.ts',
     name: 'a repair in the middle',
   },
   {
     safeguard: 'Progress: a subscription gets the position where it stands, not where the feed does',
-    module: 'src/core/delivery/feed.ts',
-    find: 'const before = this.#handedOn\n    const',
-    replace: 'const before = this.#position\n    const',
+    module: 'src/core/delivery/fan-out.ts',
+    find: 'const before = this.#handedOn\n    const { seq, epoch } = publication',
+    replace: 'const { seq, epoch } = publication\n    const before = { seq: seq - 1, epoch }',
     test: 'test/core/delivery/progress.test.ts',
     name: 'a channel that nobody hears',
   },

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import type { ErrorCode } from '../../core/model/errors.ts'
 
-/** What the HTTP side has done: plain integers, so that counting costs nothing. They are read when somebody scrapes. */
+/** Figures of the HTTP side: plain integers, so that counting costs nothing. They are read when somebody scrapes. */
 export interface ApiCounts {
   notifications: number
   messages: number
@@ -9,6 +9,7 @@ export interface ApiCounts {
   errors: Partial<Record<ErrorCode, number>>
 }
 
+/** The figures of an app that has done nothing yet. */
 export const createCounts = (): ApiCounts => ({ notifications: 0, messages: 0, replays: 0, errors: {} })
 
 /** A metric that some other part keeps. */

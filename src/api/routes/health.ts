@@ -7,7 +7,7 @@ import { type MetricSiblings, withSiblings } from '../http/sibling-metrics.ts'
 import { answer } from '../schemas/common.ts'
 import { problems } from '../schemas/problem.ts'
 
-/** What the health routes ask. */
+/** The parts that the health routes ask. */
 export interface HealthOptions {
   readiness: Pick<Readiness, 'reason' | 'isStopped'>
   /** The other processes on this port, if there are any. */

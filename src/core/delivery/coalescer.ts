@@ -1,6 +1,6 @@
 import { alertsIn, type Publication, withAlert } from '../model/publication.ts'
 
-/** How long the next progress of the same task is held back, in milliseconds: four a second are enough for an eye. */
+/** The least time between two updates of the same task, in milliseconds: four a second are enough for an eye. */
 export const PROGRESS_PAUSE = 250
 
 /**

@@ -1,19 +1,20 @@
-/** What is only carried: told to the tabs that are here now, neither stored nor numbered, so that none is told of it later. */
+/** Ephemeral events: for the tabs that are here now, neither stored nor numbered, so that none gets them later. */
 import { type Channel, userChannel } from '../model/channel.ts'
+import { SERVER_EVENT_NAMES } from '../model/events.ts'
 import type { Publication } from '../model/publication.ts'
 
 /** The tabs that hear a channel, or one connection by its id. */
 export type Address = Channel | `connection:${string}`
 
-/** Whom something is for. */
+/** The tabs that an event is for. */
 export interface Audience {
   /** Each tab once, however many of these lead to it; undefined: every tab that hears any channel. */
   to: readonly Address[] | undefined
-  /** Who is left out. */
+  /** The addresses that are left out. */
   except?: readonly Address[]
 }
 
-/** What Socket.IO's own clients refuse or take for something else, and what tells a page of Tabcast where it stands. */
+/** Names that Socket.IO's own clients refuse or take for something else, and those by which a page of Tabcast knows where it stands. */
 const OWN_EVENTS: ReadonlySet<string> = new Set([
   'connect',
   'connect_error',
@@ -21,27 +22,21 @@ const OWN_EVENTS: ReadonlySet<string> = new Set([
   'disconnecting',
   'newListener',
   'removeListener',
-  'notification:state',
-  'notification:removed',
-  'position',
-  'gap',
-  'presence',
-  'subscribed',
-  'unsubscribed',
-  'going-away',
+  // Pages from before Tabcast listen to these two: one of today tells its own by their ids.
+  ...SERVER_EVENT_NAMES.filter((name) => name !== 'notification' && name !== 'message'),
 ])
 
 /** The most characters that the name of an event may have. */
 export const MAX_EVENT_LENGTH = 200
 
-/** What is wrong with the name of an event that somebody else chose; undefined if nothing is. */
+/** The fault in the name of an event that somebody else chose; undefined if there is none. */
 export function faultOfEvent(event: unknown): string | undefined {
   if (typeof event !== 'string' || event === '') return 'must be a string that is not empty'
   if (event.length > MAX_EVENT_LENGTH) return `must have at most ${MAX_EVENT_LENGTH} characters`
   return OWN_EVENTS.has(event) ? `must not be ${event}, which has a meaning of its own` : undefined
 }
 
-/** The most bytes that the JSON of a carried event may have. */
+/** The most bytes that the JSON of an ephemeral event may have. */
 export const MAX_EPHEMERAL_BYTES = 65_536
 
 /** An event with its arguments. Throws a `RangeError` if its JSON would be too large. */

@@ -4,17 +4,13 @@ import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
-import type { Gap, StreamPosition } from '../model/position.ts'
+import type { StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
-import { Coalescer } from './coalescer.ts'
-import { Slices } from './slices.ts'
+import { FanOut } from './fan-out.ts'
 import type { Subscription } from './subscription.ts'
 
 /** A repair reads in pages of this size, the next when the subscriptions have drained the last. */
 const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
-
-/** How long the others wait for a subscription that does not drain its page, in milliseconds. */
-const DRAIN_PATIENCE = 250
 
 /** More than this many publications are not kept during a repair, nor behind the slices: the log has them all. */
 const MAX_BACKLOG = 1000
@@ -39,21 +35,17 @@ export interface FeedOptions {
  */
 export class Feed {
   readonly channel: Channel
-  readonly subscriptions = new Set<Subscription>()
+  readonly #fanOut = new FanOut()
   readonly #engine: Engine
   readonly #onRepair: () => void
   readonly #report: (error: unknown) => void
   readonly #opened: Promise<StreamPosition>
   #open = false
   #closed = false
-  /** Everything up to here has been heard, without a hole. */
+  /** Everything up to here has been heard, without a hole. Behind what has been handed on there is only progress that waits. */
   #position: StreamPosition = { seq: 0, epoch: '' }
-  /** Everything up to here has been handed to the subscriptions. Behind the position there is only progress that is held. */
-  #handedOn: StreamPosition = { seq: 0, epoch: '' }
-  readonly #coalescer = new Coalescer((publication) => this.#deliver(publication))
   /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
-  readonly #slices = new Slices<Subscription>()
   #announcing: Promise<StreamPosition> | undefined
 
   constructor(channel: Channel, engine: Engine, { onRepair, report }: FeedOptions) {
@@ -64,10 +56,15 @@ export class Feed {
     this.#opened = this.#start()
   }
 
+  /** The subscriptions to the channel in this process. */
+  get subscriptions(): ReadonlySet<Subscription> {
+    return this.#fanOut.subscriptions
+  }
+
   /** Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it. */
   async join(subscription: Subscription): Promise<void> {
     const first = this.subscriptions.size === 0
-    this.subscriptions.add(subscription)
+    this.#fanOut.subscriptions.add(subscription)
     const head = await this.#opened
     // The first one was counted by the opening; a later one may have come after that had asked for the size.
     subscription.joined(first ? head : await this.#announce())
@@ -75,12 +72,12 @@ export class Feed {
 
   /** Lets a subscription go. */
   leave(subscription: Subscription): void {
-    if (this.subscriptions.delete(subscription) && this.subscriptions.size > 0)
+    if (this.#fanOut.subscriptions.delete(subscription) && this.subscriptions.size > 0)
       this.#announce().catch(this.#ignoreAbsence)
   }
 
   /**
-   * Announces again, and reads the log if the feed can't be at its end: finds a lost bell on a channel where nothing follows it, and a
+   * Announces again, and reads the log if the feed cannot be at its end: finds a lost message on a channel where nothing follows it, and a
    * store that came back older.
    */
   async check(): Promise<void> {
@@ -99,7 +96,7 @@ export class Feed {
   /** Ends the subscription and withdraws the count. */
   close(): void {
     this.#closed = true
-    this.#coalescer.drop()
+    this.#fanOut.close()
     this.#engine.broker.unsubscribe(this.channel, this.#receive)
     this.#engine.connections.announce(this.channel, 0).catch(this.#ignoreAbsence)
   }
@@ -107,7 +104,8 @@ export class Feed {
   async #start(): Promise<StreamPosition> {
     await this.#engine.broker.subscribe(this.channel, this.#receive)
     const head = await this.#announce()
-    this.#position = this.#handedOn = head
+    this.#position = head
+    this.#fanOut.beginAt(head)
     this.#open = true
     if (!this.#goLive()) void this.#repair()
     return head
@@ -132,7 +130,7 @@ export class Feed {
       // What is dropped here leaves a hole, which the next turn of the repair finds and reads from the log.
       if (this.#backlog.length >= MAX_BACKLOG) this.#backlog = []
       this.#backlog.push(publication)
-    } else if (this.#slices.waiting >= MAX_BACKLOG) {
+    } else if (this.#fanOut.waiting >= MAX_BACKLOG) {
       this.#backlog = [publication]
       void this.#resume()
     } else if (!this.#accept(publication)) {
@@ -143,7 +141,7 @@ export class Feed {
 
   /** Goes on when the slices have been worked off, from what was kept until then if that suffices. */
   async #resume(): Promise<void> {
-    await this.#slices.idle()
+    await this.#fanOut.idle()
     if (!this.#closed && !this.#goLive()) await this.#repair()
   }
 
@@ -155,15 +153,8 @@ export class Feed {
       if (publication.seq <= seq) return true
       this.#position = { seq: publication.seq, epoch }
     }
-    this.#coalescer.take(publication)
+    this.#fanOut.take(publication)
     return true
-  }
-
-  #deliver(publication: Publication): void {
-    const before = this.#handedOn
-    const { seq, epoch } = publication
-    if (seq !== 0) this.#handedOn = { seq, epoch }
-    this.#forEach((subscription) => subscription.receive(publication, before))
   }
 
   /** Works off the backlog and goes live; answers false at the first hole. */
@@ -204,18 +195,20 @@ export class Feed {
         continue
       }
       if (this.#closed) return
-      this.#catchUp(page)
+      // The page goes on from the position, so nothing may be left before it.
+      this.#fanOut.catchUp(page)
+      this.#position = page.end
       if (!page.complete) {
-        await this.#drained()
+        await this.#fanOut.drained()
         continue
       }
       // What had come in before the read is in the log, or was never a publication of this store: only what is not stored is left of it.
       if (backlog === this.#backlog)
         for (const publication of backlog.splice(0, known))
-          if (publication.seq === 0) this.#deliver(publication)
+          if (publication.seq === 0) this.#fanOut.deliver(publication)
       if (!this.#goLive()) continue
       const { head, counts } = page
-      this.#forEach((subscription) => subscription.caughtUp({ head, counts }))
+      this.#fanOut.caughtUp({ head, counts })
       return
     }
   }
@@ -225,12 +218,9 @@ export class Feed {
     try {
       const head = await this.#announce()
       if (this.#closed) return
-      const { seq } = this.#handedOn
-      const gap: Gap = { from: seq + 1, to: Math.max(head.seq, seq + 1), reason: 'unknown' }
-      this.#coalescer.flush()
-      this.#admit(gap, head)
+      this.#fanOut.skipTo(head)
       this.#position = head
-      if (this.#goLive()) this.#forEach((subscription) => subscription.caughtUp({ head, counts: undefined }))
+      if (this.#goLive()) this.#fanOut.caughtUp({ head, counts: undefined })
       else await this.#repair()
     } catch (error) {
       this.#ignoreAbsence(error)
@@ -238,44 +228,8 @@ export class Feed {
     }
   }
 
-  /** Resolves when what was handed on has left the process; one who does not read holds nobody up for long. */
-  async #drained(): Promise<void> {
-    await this.#slices.idle()
-    await Promise.race([
-      Promise.all([...this.subscriptions].map(({ connection }) => connection.drained())),
-      delay(DRAIN_PATIENCE, undefined, { ref: false }),
-    ])
-  }
-
-  #catchUp(page: LogPage): void {
-    // What was read goes on from the position, so nothing may be left before it.
-    this.#coalescer.flush()
-    if (page.gap !== undefined) {
-      const { gap } = page
-      const first = page.publications[0]
-      // In the epoch of what follows, which need not be the last one.
-      const after = first === undefined ? page.end : { seq: first.seq - 1, epoch: first.epoch }
-      this.#admit(gap, after)
-    }
-    for (const publication of page.publications) this.#deliver(publication)
-    const last = this.#handedOn
-    this.#forEach((subscription) => subscription.skip(last, page.end))
-    this.#position = this.#handedOn = page.end
-  }
-
-  /** Tells the loss of what lies between what has been handed on and `after`. */
-  #admit(gap: Gap, after: StreamPosition): void {
-    const before = this.#handedOn
-    this.#forEach((subscription) => subscription.admit(gap, before, after))
-    this.#handedOn = after
-  }
-
   /** A count that cannot be stated now is stated by the next check; one that cannot be withdrawn is the engine's to remember. */
   readonly #ignoreAbsence = (error: unknown): void => {
     if (!isTemporary(error)) this.#report(error)
-  }
-
-  #forEach(action: (subscription: Subscription) => void): void {
-    this.#slices.forEach(this.subscriptions, action)
   }
 }

@@ -19,10 +19,10 @@ const CHECKS_AT_ONCE = 256
 /** A check that failed is repeated after the longest pause. */
 const RECHECK_ATTEMPT = 4
 
-/** More carried events than this do not wait for those before them: nobody reads them up later, so they are lost. */
+/** More ephemeral events than this do not wait for those before them: nobody can read them later, so they are lost. */
 export const MAX_WAITING_EPHEMERAL = 1000
 
-/** What the hub has done and has at hand, for the metrics. */
+/** Figures of the hub, for the metrics. */
 export interface HubCounts {
   connections: number
   channels: number
@@ -33,7 +33,7 @@ export interface HubCounts {
  * The one way out: who is here, and which channels they hear. It owns one feed per channel that has somebody in this process.
  */
 export class Hub {
-  /** Who is in the rooms. */
+  /** The users in the rooms. */
   readonly presence: RoomPresence
   readonly #engine: Engine
   readonly #report: (error: unknown) => void
@@ -66,8 +66,8 @@ export class Hub {
   }
 
   /**
-   * Lets a connection hear a channel. The subscription that it resolves to holds everything back until it is told to go live or to replay.
-   * Rejects with the engine's error, and the connection is then not a subscription.
+   * Lets a connection hear a channel. The subscription that it resolves to holds everything back until it is released or replays.
+   * Rejects with the engine's error, and the connection then has no subscription.
    */
   async join(connection: Connection, channel: Channel): Promise<Subscription> {
     const joined = this.#subscriptions.get(connection)
@@ -99,7 +99,7 @@ export class Hub {
     return [...(this.#subscriptions.get(connection)?.keys() ?? [])]
   }
 
-  /** What a connection is on a channel; undefined if it does not hear it. */
+  /** The subscription of a connection to a channel; undefined if it does not hear it. */
   subscriptionOf(connection: Connection, channel: Channel): Subscription | undefined {
     return this.#subscriptions.get(connection)?.get(channel)
   }
@@ -129,8 +129,8 @@ export class Hub {
   }
 
   /**
-   * Tells the tabs of this process something that is not stored. A tab that is still entering is told when it has.
-   * Answers false if it was dropped, because thousands are still being told of what came before.
+   * Sends the tabs of this process an event that is not stored; to a tab that is still entering when it has.
+   * Answers false if it was dropped, because thousands of tabs are still being sent what came before.
    */
   publishEphemeral(publication: Publication, { to, except = [] }: Audience): boolean {
     if (this.#ephemeral.waiting >= MAX_WAITING_EPHEMERAL) return false
@@ -201,6 +201,6 @@ export class Hub {
   }
 }
 
-/** A connection may hear several channels, and is told once. */
+/** A connection may hear several channels, and gets an event once. */
 const firstOf = (joined: ReadonlyMap<Channel, Subscription> | undefined): Subscription[] =>
   [...(joined?.values() ?? [])].slice(0, 1)

@@ -10,9 +10,9 @@ export interface BufferedPublication {
   before: StreamPosition
 }
 
-/** What came in live while a subscription reads the log. */
+/** The publications that come in live while a subscription reads the log. */
 export class ReplayBuffer {
-  /** Some of it was dropped, since it was too much or can't be trusted: the log has to be read once more. */
+  /** Some of it was dropped, since it was too much or cannot be trusted: the log has to be read once more. */
   isLost = false
   #items: BufferedPublication[] = []
   #bytes = 0

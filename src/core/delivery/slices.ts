@@ -8,11 +8,11 @@ interface Work<Item> {
 
 /** Does something for every item of a set, in the order in which it is asked; at once for a few, in slices for thousands. */
 export class Slices<Item> {
-  /** What waits for the slices of the work before it. */
+  /** Work that waits for the slices of the work before it. */
   readonly #queue: Work<Item>[] = []
   #working: PromiseWithResolvers<void> | undefined
 
-  /** How many pieces of work wait for the one before them. */
+  /** The number of pieces of work that wait for the one before them. */
   get waiting(): number {
     return this.#queue.length
   }
@@ -22,7 +22,7 @@ export class Slices<Item> {
     await this.#working?.promise
   }
 
-  /** Calls the action for each item. What leaves the set before its turn is left out. */
+  /** Calls the action for each item. An item that leaves the set before its turn is left out. */
   forEach(items: ReadonlySet<Item>, action: (item: Item) => void): void {
     if (items.size <= SLICE && this.#working === undefined) {
       for (const item of items) action(item)

@@ -13,7 +13,7 @@ import { ReplayBuffer } from './replay-buffer.ts'
 /** Replays go in pages of this size, the next when the connection has drained the last. */
 const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 
-/** What a page says of the end of the log. */
+/** The end of the log, as a page of it says. */
 export interface PageHead {
   head: StreamPosition
   counts: Counts | undefined
@@ -23,8 +23,8 @@ export interface PageHead {
  * One connection on one feed: how far it has been brought, and what waits while it still reads the log.
  *
  * A subscription that replays holds live publications back, reads the log to its end, and then releases what the log did not have. The feed
- * hands on without holes, so what follows on the subscription's position is passed on. A subscription can have read ahead of the feed into another life
- * of the log, since the feed may hear of a wipe late: what comes of the life before is then caughtUp by reading again.
+ * hands on without holes, so what follows on the subscription's position is passed on. A subscription can have read ahead of the feed into another
+ * incarnation of the log, since the feed may hear of a wipe late: what comes of the one before is then cleared up by reading again.
  */
 export class Subscription {
   readonly channel: Channel
@@ -36,13 +36,13 @@ export class Subscription {
   #epoch = ''
   /** Control entries up to here were for those who were there before, or have been obeyed. */
   #joinedAt: number | undefined
-  /** What came in live during the replay; undefined when the subscription is live. */
+  /** Publications that came in live during the replay; undefined when the subscription is live. */
   #held: ReplayBuffer | undefined = new ReplayBuffer()
   /** It no longer hears the channel: what is still being read is not sent. */
   #left = false
-  /** It was told of a gap, and is to be told when it is up to date again. */
+  /** It has learned of a gap, and is to learn when it is up to date again. */
   #owesPosition = false
-  /** What the last page said of the end of the log. */
+  /** The end of the log, as the last page said. */
   #head: PageHead | undefined
 
   /** `report`: hears of faults that nobody else hears of. */
@@ -72,7 +72,7 @@ export class Subscription {
 
   /** The feed, which stood at `before`, has lost something, and goes on after `after`. */
   admit(gap: Gap, before: StreamPosition, after: StreamPosition): void {
-    // In another life of the log, and in one that came back older, the numbers that were lost are given again.
+    // In another incarnation of the log, and in one that came back older, the numbers that were lost are given again.
     if (this.#joinedAt !== undefined && (after.epoch !== before.epoch || after.seq < before.seq))
       this.#joinedAt = Math.min(this.#joinedAt, after.seq)
     this.connection.handleLoss(this.channel)
@@ -113,7 +113,7 @@ export class Subscription {
     this.connection.sendPosition(this.channel, { seq, epoch }, counts)
   }
 
-  /** Whether the connection no longer hears the channel by this subscription; it may by another. */
+  /** True once the connection no longer hears the channel by this subscription; it may by another. */
   get hasLeft(): boolean {
     return this.#left
   }
@@ -139,7 +139,7 @@ export class Subscription {
 
   /**
    * Reads and sends the log from the subscription's position to its end, if it is not `complete` already, then releases what came in live.
-   * If nothing has to be read, everything is released before this returns; else the position is told at the end. Rejects with the
+   * If nothing has to be read, everything is released before this returns; else the position is sent at the end. Rejects with the
    * engine's error.
    */
   async release(complete: boolean): Promise<void> {
@@ -219,7 +219,7 @@ export class Subscription {
   }
 
   #sendGap(gap: Gap, epoch: string): void {
-    // In another life of the log, and in one that came back older, the numbers that were lost are given again.
+    // In another incarnation of the log, and in one that came back older, the numbers that were lost are given again.
     this.ackWindow.reachesDownTo(gap.from - 1)
     this.connection.sendGap(this.channel, epoch, gap)
   }

@@ -3,40 +3,46 @@ import type { Channel } from '../model/channel.ts'
 import type { ItemDraft } from '../model/item.ts'
 import type { Draft, Idempotency, PublicationEvent } from '../model/publication.ts'
 
-/** What a caller may add to a publish. */
+/** The options of a publish. */
 export interface PublishOptions {
-  /** Who calls: one caller's idempotency keys do not meet another's. */
+  /** The name of the caller: the idempotency keys of two callers do not collide. */
   credential: string
   idempotencyKey?: string | undefined
-  /** The time that the call names, in milliseconds since the epoch: under one key it belongs to what is said. */
+  /** The time for which the publish is scheduled, in milliseconds since the epoch: part of what an idempotency key stands for. */
   sendAt?: number | undefined
   /** The connection that is left out of the live delivery. */
   exceptConnection?: string | undefined
-  /** The process that waits to hear of the first acknowledgement; see `AckWaiters`. */
+  /** The process that waits for the first acknowledgement; see `AckWaiters`. */
   waiter?: string | undefined
-  /** The most bytes that `data` may have as JSON, for a door that has a measure of its own. */
+  /** The most bytes that `data` may have as JSON in UTF-8, for a bridge that has a limit of its own. */
   maxDataBytes?: number | undefined
-  /** The caller's place in its trace (W3C Trace Context): tabs and webhooks are given it. It is no part of what is said. */
+  /** The caller's trace context (W3C Trace Context), which tabs and webhooks receive. Not part of what an idempotency key stands for. */
   traceparent?: string | undefined
 }
 
-/** What is said, and the place in the trace of the one who says it. */
+/** Adds the trace context to a content that is a JSON object as text. */
 export const traced = (said: string, { traceparent }: PublishOptions): string =>
   traceparent === undefined ? said : `${said.slice(0, -1)},"traceparent":"${traceparent}"}`
 
-/** The parts that a draft is put together from. */
+/** The parts that a draft is assembled from. */
 export interface DraftParts {
+  /** The payload as JSON text, an object. */
   content: string
+  /** The text of which two publishes with one idempotency key must have the same. */
   fingerprinted: string
+  /** Milliseconds since the epoch. */
   createdAt: number
+  /** As in `Draft`. */
   expiresAt?: number
+  /** The fields that follow on the content, with a comma before each. */
   stamp?: string
+  /** The end of the packet, behind the seq and epoch. */
   tail?: string
   stored?: boolean
   item?: ItemDraft
 }
 
-/** Puts a draft together, stamped with an id. */
+/** Assembles a draft and gives it an id. */
 export function assemble(
   channel: Channel,
   event: PublicationEvent,
@@ -62,7 +68,7 @@ function idempotency({ credential, sendAt }: PublishOptions, key: string, body: 
   }
 }
 
-/** RFC 3339, in UTC. Many publications share a millisecond, so the last text is kept. */
+/** Creates a function like `iso`. Many publications share a millisecond, so it keeps its last text. */
 function createFormat(): (time: number) => string {
   let lastTime = Number.NaN
   let lastText = ''
@@ -75,7 +81,8 @@ function createFormat(): (time: number) => string {
   }
 }
 
-/** RFC 3339 in UTC of a time in milliseconds. */
+/** A time in milliseconds since the epoch as RFC 3339 in UTC. */
 export const iso = createFormat()
-/** The same for ends: most expire the same time after they were made, so that this has a memory of its own. */
+
+/** Formats like `iso`, for ends: most publications are kept for the same time, so that a memory of its own pays. */
 export const isoExpiry = createFormat()

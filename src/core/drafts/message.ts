@@ -5,7 +5,7 @@ import { faultsOfMessage, type MessageInput } from '../model/notification.ts'
 import type { Draft } from '../model/publication.ts'
 import { assemble, iso, type PublishOptions, traced } from './draft.ts'
 
-/** A message for a room; `from` is the speaking user's id. Throws `invalid_request`. */
+/** The draft of a message for a room. `from`: the id of the user who sends it, if a page does. Throws `invalid_request`. */
 export function draftMessage(
   room: string,
   input: MessageInput,

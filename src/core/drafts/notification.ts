@@ -14,11 +14,11 @@ import type { Draft } from '../model/publication.ts'
 import { webhookText } from '../model/webhook.ts'
 import { assemble, type DraftParts, iso, isoExpiry, type PublishOptions, traced } from './draft.ts'
 
-/** A notification for a user, stamped with an id and the time. Throws `invalid_request`. */
+/** The draft of a notification for a user, with an id and the time. Throws `invalid_request`. */
 export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>
   draftNotifications([user], input, options)[0]!
 
-/** The same notification for each of several users. Throws `invalid_request`. */
+/** The drafts of one notification for several users, in their order. Throws `invalid_request`. */
 export function draftNotifications(
   users: readonly string[],
   input: NotificationInput,
@@ -32,7 +32,7 @@ export function draftNotifications(
   const now = Date.now()
   const parts = {
     content,
-    // A version is no part of the content, since the store may give another one; what the backend wants to hear is not for tabs.
+    // Neither the version nor the webhook is part of the content: the store may give another version, and the webhook is not for tabs.
     fingerprinted: `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : webhookText(webhook)}`,
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
@@ -42,7 +42,7 @@ export function draftNotifications(
   return users.map((user) => assemble(userChannel(user), event, options, parts))
 }
 
-/** What there is of a notification that is not stored. */
+/** The parts of the draft of an ephemeral notification. */
 function unstoredParts(input: NotificationInput, now: number): Partial<DraftParts> {
   const times = `"createdAt":"${iso(now)}","updatedAt":"${iso(now)}","expiresAt":"${iso(now)}"`
   return { stamp: `,"version":1,${times}`, tail: `,"alert":${alerts(input)}}]`, stored: false }

@@ -1,11 +1,11 @@
-/** The drafts of the server's own: what it tells the tabs without being asked to, and what it tells itself. */
+/** The drafts of the server's own events, for tabs or for itself. */
 import { randomUUIDv7 } from 'node:crypto'
 import { type Channel, processChannel, userChannel } from '../model/channel.ts'
 import type { Control } from '../model/control.ts'
 import type { PresenceChange, ServerEvent } from '../model/events.ts'
 import type { Draft, PublicationEvent } from '../model/publication.ts'
 
-/** Where and when an event happened, under which id. */
+/** The channel, id and time of an event. */
 type Stamp = Pick<Draft, 'channel' | 'id' | 'createdAt'>
 
 const stampOf = (channel: Channel): Stamp => ({ channel, id: randomUUIDv7(), createdAt: Date.now() })
@@ -28,33 +28,33 @@ const unstored = (stamp: Stamp, event: PublicationEvent, head: string): Draft =>
   stored: false,
 })
 
-/** The order to every process that serves the user; no tab is shown it. */
+/** The draft of an order to every process that serves the user; no tab receives it. */
 export function controlDraft(user: string, control: Control): Draft {
   const stamp = stampOf(userChannel(user))
   return stored(stamp, 'control', open('control', { id: stamp.id, ...control }), '}]')
 }
 
-/** The event that notifications got a state or lost it, open for the counts. `fields`: of `NotificationStatePayload`. */
+/** The draft that notifications received a state or lost it, open for the counts. `fields`: those of `NotificationStatePayload`. */
 export const stateDraft = (user: string, fields: object): Draft =>
   stored(stampOf(userChannel(user)), 'state', open('notification:state', fields))
 
-/** The event that these notifications are gone, open for the counts. */
+/** The draft that these notifications are gone, open for the counts. */
 export const removalDraft = (stamp: Stamp, ids: readonly string[]): Draft =>
   stored(stamp, 'removed', open('notification:removed', { ids }))
 
-/** The same before anybody knows which: the store fills them in. */
+/** The draft of a removal whose notifications are not known yet: the store fills them in. */
 export const openRemovalDraft = (user: string): Draft => stored(stampOf(userChannel(user)), 'removed', '')
 
-/** The event that somebody came or went. */
+/** The draft that a user came into a room or left it. */
 export const presenceDraft = (channel: Channel, change: PresenceChange): Draft =>
   unstored(stampOf(channel), 'presence', open('presence', change))
 
-/** The word to a process that this notification has been acknowledged, for the calls that wait there. */
+/** The draft that wakes the calls in a process that wait for the notification `delivered`, which has been acknowledged. */
 export function wakeDraft(process: string, delivered: string): Draft {
   const stamp = stampOf(processChannel(process))
   return unstored(stamp, 'control', open('control', { id: stamp.id, delivered }))
 }
 
-/** A publication that only proves that it comes back. */
+/** The draft of a canary: a publication that only has to come back. */
 export const canaryDraft = (channel: Channel): Draft =>
   unstored(stampOf(channel), 'control', open('control', { action: 'canary' }))

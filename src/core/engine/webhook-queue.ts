@@ -58,7 +58,7 @@ export interface WebhookQueue {
   /**
    * Makes the webhooks of these notifications due now, or as soon as they are given back, since something has happened to them. Notifications
    * without a webhook are ignored. `deliveredAt` (RFC 3339 in UTC) is noted in those that have no such time yet, for the process that takes them
-   * next: the notification may be gone by then. A webhook that is taken does not keep the note: it is given back as its taker says.
+   * next: the notification may be gone by then. A webhook that is given back is as its taker says, with or without the note.
    */
   hasten(ids: readonly string[], now: number, deliveredAt?: string): Promise<void>
 

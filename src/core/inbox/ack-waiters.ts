@@ -4,12 +4,12 @@ import { processChannel } from '../model/channel.ts'
 import { type Publication, payloadOf } from '../model/publication.ts'
 import type { Inboxes } from './inboxes.ts'
 
-/** How often a call looks that is not woken for, in milliseconds. */
+/** Milliseconds between two looks of a call that nothing wakes. */
 const LOOK_AGAIN = 250
 
 /** One call that waits. */
 interface Wait {
-  /** The next look is the last. */
+  /** True if the next look is the last. */
   isOver: boolean
   /** Resolved when it is time to look. */
   woken: PromiseWithResolvers<void>
@@ -17,11 +17,11 @@ interface Wait {
 
 /** The calls of this process that wait until a tab has acknowledged what they sent. */
 export class AckWaiters {
-  /** How this process is named in what it publishes. */
+  /** The name of this process as a `waiter` of notifications. */
   readonly name: string = randomUUIDv7()
   readonly #broker: Broker
   readonly #inboxes: Inboxes
-  /** Who waits for a notification, by its id. */
+  /** The calls that wait for a notification, by its id. */
   readonly #waiting = new Map<string, Set<Wait>>()
   #subscribed: Promise<void> | undefined
 
@@ -30,7 +30,7 @@ export class AckWaiters {
     this.#inboxes = inboxes
   }
 
-  /** Gets ready to hear; to be awaited before what is waited for is published. Rejects with the engine's error. */
+  /** Subscribes to this process's channel; to be awaited before the notification is published. Rejects with the engine's error. */
   async listen(): Promise<void> {
     this.#subscribed ??= this.#broker.subscribe(processChannel(this.name), this.#hear)
     try {
@@ -42,8 +42,8 @@ export class AckWaiters {
   }
 
   /**
-   * Resolves to whether a tab of the user has acknowledged the notification, as soon as one has, or after this many seconds. `isNamed`: this
-   * process is the one that the notification names to be told; else it looks again and again.
+   * Resolves to true as soon as a tab of the user has acknowledged the notification, and to false if none has after `seconds`. `isNamed`: the
+   * notification names this process as its waiter; otherwise it looks again and again. Rejects with the engine's error.
    */
   async wait(user: string, id: string, seconds: number, isNamed = true): Promise<boolean> {
     const wait: Wait = { isOver: false, woken: Promise.withResolvers() }
@@ -54,7 +54,7 @@ export class AckWaiters {
     try {
       for (;;) {
         const { isOver, woken } = wait
-        // It may have been acknowledged before it was waited for; and a ring may be for the version that this one has replaced.
+        // It may have been acknowledged before this call waited; and this may have been woken for the version that the notification replaced.
         const isDelivered = await this.#isDelivered(user, id)
         if (isDelivered || isOver) return isDelivered
         await woken.promise
@@ -68,7 +68,7 @@ export class AckWaiters {
     }
   }
 
-  /** Ends every wait now: what is known so far is the answer. */
+  /** Ends every wait now: each looks a last time. */
   close(): void {
     for (const waiting of this.#waiting.values()) for (const wait of waiting) end(wait)
   }

@@ -7,18 +7,21 @@ import { userChannel } from '../model/channel.ts'
 import type { Counts, Item } from '../model/item.ts'
 import { wakeWaiters } from './wake-waiters.ts'
 
-/** Which notifications a user, or a program in the user's name, wants to mark, and how. */
+/** The notifications that a user, or a program in the user's name, wants to mark, and the state. */
 export interface MarkInput {
-  /** These; without them all. */
+  /** Their ids; without it all. */
   ids?: readonly string[]
-  /** With all: only those that were not touched after this time. RFC 3339. */
+  /** With all: only those that were not updated after this time. RFC 3339. */
   before?: string
   state: State
   /** `false` takes the state away. */
   value: boolean
 }
 
-/** What can be done with the inboxes of users: builds the events that tell of it. */
+/**
+ * The operations on the inboxes of users: builds the events that report them, wakes the calls that wait, and hastens webhooks. All methods
+ * reject with the engine's error.
+ */
 export class Inboxes {
   readonly #inbox: Inbox
   readonly #broker: Broker
@@ -30,7 +33,7 @@ export class Inboxes {
     this.#webhookQueue = webhookQueue
   }
 
-  /** Gives or takes a state; resolves to the counts after it. Tabs are told if something changed. */
+  /** Gives or takes a state; resolves to the counts after it. Tabs receive an event if something changed. */
   async mark(user: string, { ids, before, state, value }: MarkInput): Promise<Counts> {
     if (ids?.length === 0) return this.counts(user)
     const at = new Date().toISOString()
@@ -45,7 +48,7 @@ export class Inboxes {
     return { unread, unseen }
   }
 
-  /** Withdraws the notification with this id or tag from every tab; resolves to whether there was one. */
+  /** Withdraws the notification with this id or tag from every tab; resolves to true if there was one. */
   async withdraw(user: string, idOrTag: string): Promise<boolean> {
     const withdrawn = await this.#inbox.withdraw(openRemovalDraft(user), idOrTag)
     if (withdrawn?.hasWebhook) await this.#hasten([withdrawn.id])
@@ -57,18 +60,18 @@ export class Inboxes {
     return this.#inbox.list(userChannel(user), query)
   }
 
-  /** The notification with this id or tag. */
+  /** Finds the notification with this id or tag; resolves to undefined if there is none. */
   find(user: string, idOrTag: string): Promise<Item | undefined> {
     return this.#inbox.find(userChannel(user), idOrTag)
   }
 
-  /** How many are unread, and unseen. */
+  /** Counts the unread and unseen notifications. */
   async counts(user: string): Promise<Counts> {
     const { unread, unseen } = await this.list(user, { ...EVERYTHING, limit: 0 })
     return { unread, unseen }
   }
 
-  /** Notes that a tab has processed everything `above` one seq up to another, and rings who waits for that. */
+  /** Notes that a tab has processed everything above the seq `above` up to `seq`, and wakes the calls that wait for that. */
   async acknowledge(user: string, seq: number, above = 0): Promise<void> {
     const at = new Date().toISOString()
     const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at, above)
@@ -77,13 +80,13 @@ export class Inboxes {
     await this.#hasten(hasWebhook, at)
   }
 
-  /** Lets the webhookQueue of these be looked at now; a lost word is made good by their next look. */
+  /** Makes the webhooks of these notifications due now. If that is lost, their next look makes up for it. */
   async #hasten(ids: readonly string[], deliveredAt?: string): Promise<void> {
     if (ids.length > 0) await this.#webhookQueue.hasten(ids, Date.now(), deliveredAt)
   }
 }
 
-/** No filter at all. */
+/** The query without any filter. */
 export const EVERYTHING: Omit<InboxQuery, 'limit'> = {
   status: undefined,
   category: undefined,

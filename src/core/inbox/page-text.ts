@@ -5,13 +5,13 @@ import { encodeInboxCursor } from './page-cursor.ts'
 /** The notifications of a page as JSON texts, exactly as they were sent. */
 export interface ItemTexts {
   texts: string[]
-  /** Where the list goes on; undefined at its end. */
+  /** The cursor of the next page; undefined at the end of the list. */
   nextCursor: string | undefined
-  /** The texts have everything above this seq, if the list begins with the newest and leaves none out. */
+  /** The seq above which the texts have everything, if the list is whole (see `isWhole`). */
   completeAbove: number
 }
 
-/** Writes as many notifications of a page as fit into so many bytes, and one in any case; the rest comes with the next page. */
+/** Writes as many notifications of a page as fit into `maxBytes` of UTF-8, and at least one; the rest come with the next page. */
 export function writeItems({ items, complete, epoch }: InboxPage, maxBytes: number): ItemTexts {
   const texts: string[] = []
   let bytes = 0
@@ -30,6 +30,6 @@ export function writeItems({ items, complete, epoch }: InboxPage, maxBytes: numb
   }
 }
 
-/** True if a list begins with the newest and leaves none out. */
+/** True if a list begins with the newest notification and has no filter. */
 export const isWhole = ({ status, category, type, tag, before }: InboxQuery): boolean =>
   [status, category, type, tag, before].every((filter) => filter === undefined)

@@ -2,7 +2,10 @@ import { wakeDraft } from '../drafts/server.ts'
 import type { Broker } from '../engine/broker.ts'
 import type { Delivery } from '../engine/inbox.ts'
 
-/** Wakes the processes that wait to hear of a delivery. A lost word is made good by whoever waits: it looks once more at the end. */
+/**
+ * Wakes the processes that wait for these deliveries. If that is lost, the call that waits makes up for it: it looks once more at the end.
+ * Rejects with the engine's error.
+ */
 export async function wakeWaiters(broker: Broker, delivered: readonly Delivery[]): Promise<void> {
   await Promise.all(
     delivered.flatMap(({ id, waiter }) =>

@@ -5,20 +5,20 @@ import type { Engine } from '../engine/engine.ts'
 const INTERVAL = 1000
 const INTERVAL_WHILE_AWAY = 100
 
-/** Milliseconds from one loss that is told to the next: an engine that comes and goes does not fill a log. */
+/** Milliseconds from one loss that is reported to the next: an engine that comes and goes does not fill a log. */
 const QUIET = 10_000
 
-/** Is told how the engine is, as an operator wants to read it. */
+/** The listener to the state of the engine, as an operator wants to read it. */
 export interface EngineListener {
   /** It answers for the first time. */
   found(): void
   /** It does not answer, for the reason that `Readiness` gives; also if it was not there at the start. */
   lost(reason: string): void
-  /** It answers again, after a loss that was told; it was away for so many seconds. */
+  /** It answers again, after a loss that was reported; it was away for so many seconds. */
   back(seconds: number): void
 }
 
-/** Whether this process can do its work, proved by a canary through the engine and not by a connection that looks open. */
+/** The readiness of this process for its work, proved by a canary through the engine and not by a connection that looks open. */
 export class Readiness {
   #reason: string | undefined = 'the engine has not answered yet'
   #isFound = false
@@ -33,7 +33,7 @@ export class Readiness {
     void this.#watch(engine)
   }
 
-  /** Why the process is not ready; undefined if it is. */
+  /** The reason for which the process is not ready; undefined if it is. */
   get reason(): string | undefined {
     return this.#reason
   }

@@ -5,13 +5,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 /** How long nobody may have asked before a server counts as left alone, in milliseconds. */
 const QUIET = 500
 
-/** What goes on at an HTTP server, for an orderly end. */
+/** The traffic of an HTTP server, for an orderly end. */
 export class Traffic {
   readonly #connections = new Set<Socket>()
   #requests = 0
   #leaving = false
 
-  /** `isCounted`: whether a request by this URL is one that somebody would miss; the others never delay the end. */
+  /** `isCounted`: true for the URL of a request that somebody would miss; the others never delay the end. */
   constructor(server: Server, isCounted: (url: string) => boolean) {
     server.on('connection', (connection: Socket) => {
       this.#connections.add(connection)
@@ -20,12 +20,12 @@ export class Traffic {
     server.prependListener('request', ({ url = '' }: IncomingMessage, response: ServerResponse) => {
       if (!isCounted(url)) return
       this.#requests++
-      // Who keeps connections open is asked to come back on a new one, which may lead elsewhere.
+      // A client that keeps connections open is asked to come back on a new one, which may lead elsewhere.
       if (this.#leaving) response.setHeader('connection', 'close')
     })
   }
 
-  /** From now on, those who keep connections open are asked to go elsewhere. */
+  /** Asks clients that keep connections open to go elsewhere, from now on. */
   leave(): void {
     this.#leaving = true
   }

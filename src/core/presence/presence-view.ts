@@ -6,25 +6,26 @@ import type { PresenceChange } from '../model/events.ts'
 import { MAX_LISTED_USERS } from '../model/limits.ts'
 import { type Publication, payloadOf } from '../model/publication.ts'
 
-/** Who is in a room, as a page is told. */
+/** The users in a room, as a page receives them. */
 export interface PresenceSnapshot {
-  /** So many at most; `count` says how many there are. */
+  /** At most `MAX_LISTED_USERS`. */
   users: string[]
+  /** The number of all users in the room. */
   count: number
 }
 
 /**
- * Who is in one room, for those of this process who want to see it. The store is asked once, not for each who looks: what changes is heard on the
- * room's bell. A count that does not fit shows that something was missed, and then the store is asked again.
+ * The users in one room, for the connections of this process that want to see them. The store is asked once, not for each connection: changes
+ * come on the room's topic. A count that does not fit shows that a change was missed, and then the store is asked again.
  */
 export class PresenceView {
   readonly #room: string
   readonly #engine: Pick<Engine, 'broker' | 'presence'>
-  readonly #watching = new Set<Connection>()
+  readonly #viewers = new Set<Connection>()
   readonly #users = new Set<string>()
   #count = 0
   #loading: Promise<void> | undefined
-  /** What was heard while the list was read; undefined when it is not being read. */
+  /** The changes that came while the list was read; undefined when it is not being read. */
   #heard: PresenceChange[] | undefined
   #subscribed: Promise<void> | undefined
 
@@ -33,14 +34,14 @@ export class PresenceView {
     this.#engine = engine
   }
 
-  /** True if nobody watches. */
+  /** True if no connection sees it. */
   get isEmpty(): boolean {
-    return this.#watching.size === 0
+    return this.#viewers.size === 0
   }
 
-  /** Sends a connection what changes from now on; resolves to who is there. Rejects with the engine's error. */
+  /** Sends a connection all changes from now on; resolves to the users who are there. Rejects with the engine's error. */
   async add(connection: Connection): Promise<PresenceSnapshot> {
-    this.#watching.add(connection)
+    this.#viewers.add(connection)
     try {
       this.#subscribed ??= this.#engine.broker.subscribe(roomChannel(this.#room), this.#receive)
       await this.#subscribed
@@ -53,20 +54,20 @@ export class PresenceView {
     return { users: [...this.#users], count: this.#count }
   }
 
-  /** A connection no longer watches. */
+  /** Sends a connection no more changes. */
   remove(connection: Connection): void {
-    this.#watching.delete(connection)
+    this.#viewers.delete(connection)
   }
 
-  /** Hears nothing more. */
+  /** Leaves the room's topic. */
   close(): void {
     this.#engine.broker.unsubscribe(roomChannel(this.#room), this.#receive)
   }
 
-  /** Changes may have been missed: the list is read again for the next who looks. */
+  /** Forgets the list, since changes may have been missed: it is read again for the next connection. */
   forget(): void {
     if (this.#heard === undefined) this.#loading = undefined
-    // What is being read may be older than what was missed, and is read once more.
+    // The list that is being read may be older than the missed changes, so it is read once more.
     else this.#heard = []
   }
 
@@ -89,7 +90,7 @@ export class PresenceView {
     const change = payloadOf(publication) as unknown as PresenceChange
     if (this.#heard === undefined) this.#apply(change)
     else this.#heard.push(change)
-    for (const connection of this.#watching) connection.send(publication)
+    for (const connection of this.#viewers) connection.send(publication)
   }
 
   #apply({ user, action, count }: PresenceChange): void {

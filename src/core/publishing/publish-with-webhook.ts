@@ -4,23 +4,21 @@ import type { PendingWebhook, WebhookQueue } from '../engine/webhook-queue.ts'
 import { idOfChannel } from '../model/channel.ts'
 import type { Draft } from '../model/publication.ts'
 
-/**
- * How soon a new webhook is looked at, in milliseconds. A tab may acknowledge before there is a webhook to be hastened: this look makes up for it.
- */
+/** The time until the first look at a new webhook, in milliseconds: a tab may acknowledge before there is a webhook to be hastened. */
 const FIRST_LOOK = 1000
 
 /**
- * Stores a draft, and then begins to webhook it if its backend wants to hear what becomes of it. A caller that is told of an error repeats the
- * call with its key, and the webhook is kept then. Rejects like `Broker.publish`.
+ * Stores a draft, and then its webhook if its backend asked for one. A caller that receives an error repeats the call with its idempotency key,
+ * and the webhook is kept then. Rejects like `Broker.publish`.
  */
 export async function publishWithWebhook(
   { broker, webhookQueue }: Publishing,
   draft: Draft,
 ): Promise<Published> {
-  return webhook(webhookQueue, draft, await broker.publish(draft))
+  return putWebhook(webhookQueue, draft, await broker.publish(draft))
 }
 
-/** The same for drafts that differ in their users alone; resolves like `Broker.publishAll`. */
+/** Does the same for drafts that differ in their users alone; resolves like `Broker.publishAll`. */
 export async function publishAllWithWebhook(
   { broker, webhookQueue }: Publishing,
   drafts: readonly Draft[],
@@ -30,7 +28,7 @@ export async function publishAllWithWebhook(
   return Promise.allSettled(
     results.map((one, index) =>
       one.status === 'fulfilled'
-        ? webhook(webhookQueue, drafts[index]!, one.value)
+        ? putWebhook(webhookQueue, drafts[index]!, one.value)
         : Promise.reject(one.reason),
     ),
   )
@@ -38,9 +36,9 @@ export async function publishAllWithWebhook(
 
 type Publishing = Pick<Engine, 'broker' | 'webhookQueue'>
 
-async function webhook(webhookQueue: WebhookQueue, draft: Draft, published: Published): Promise<Published> {
-  const wanted = pendingWebhookOf(draft, published)
-  if (wanted !== undefined) await webhookQueue.put(wanted, Date.now() + FIRST_LOOK)
+async function putWebhook(queue: WebhookQueue, draft: Draft, published: Published): Promise<Published> {
+  const pending = pendingWebhookOf(draft, published)
+  if (pending !== undefined) await queue.put(pending, Date.now() + FIRST_LOOK)
   return published
 }
 

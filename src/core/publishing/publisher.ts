@@ -12,16 +12,15 @@ import type { Draft } from '../model/publication.ts'
 import { refuseWebhook, type WebhookPolicy } from '../model/webhook.ts'
 import { publishAllWithWebhook, publishWithWebhook } from './publish-with-webhook.ts'
 
+/** The options of a publisher. */
 export interface PublisherOptions {
-  /** How many publishes may wait for the engine; what comes beyond them is refused. Without it there is no limit. */
+  /** The most publishes that may wait for the engine; more are refused. Without it there is no limit. */
   maxWaiting?: number
-  /** Which webhooks a notification may have; without it any. */
+  /** The webhooks that a notification may have; without it any. */
   webhooks?: WebhookPolicy
 }
 
-/**
- * The one way in: checks what is to be said, stamps it with an id and the time, and hands it to the log.
- */
+/** The one way in: checks what is to be published, stamps it with an id and the time, and hands it to the engine. */
 export class Publisher {
   readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'webhookQueue'>
   readonly #maxWaiting: number
@@ -37,7 +36,7 @@ export class Publisher {
     this.#webhooks = webhooks
   }
 
-  /** How many more publishes may wait for the engine now. */
+  /** The number of publishes that may now wait for the engine besides those that do. */
   get capacity(): number {
     return Math.max(0, this.#maxWaiting - this.#waiting)
   }
@@ -63,7 +62,7 @@ export class Publisher {
   }
 
   /**
-   * Notifies several users, all at once; resolves to what became of each, in the order given. The call is let in or refused as a whole: its
+   * Notifies several users at once; resolves to the result of each, in the order of `users`. The call is accepted or refused as a whole: its
    * publishes count as waiting, and none of them is refused because of the others. Rejects with `invalid_request` or `overloaded`.
    */
   async notifyMany(
@@ -77,9 +76,7 @@ export class Publisher {
     return this.#waitFor(drafts.length, () => publishAllWithWebhook(this.#engine, drafts))
   }
 
-  /**
-   * Says something in a room. `from` is the speaking user's id, and is never taken from the message itself. Rejects like `notify`.
-   */
+  /** Publishes a message in a room. `from`: the id of the user who sends it, which is never taken from the message itself. Rejects like `notify`. */
   async message(
     room: string,
     input: MessageInput,
@@ -90,15 +87,15 @@ export class Publisher {
   }
 
   /**
-   * Publishes what has been drafted for several channels, let in or refused as a whole: who drafts first stores nothing of what is not valid.
-   * Resolves to what became of each, in the order given. Rejects with `overloaded`.
+   * Publishes drafts for several channels, accepted or refused as a whole. A caller that drafts all of them first stores none if one is not
+   * valid. Resolves to the result of each, in the order of `drafts`. Rejects with `overloaded`.
    */
   async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
     this.#refuseIfFull()
     return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
   }
 
-  /** Tells every process that serves the user to do something; no tab is shown it, and it is never refused for want of room. */
+  /** Publishes an order to every process that serves the user; no tab receives it, and it is never refused as `overloaded`. Rejects like `Broker.publish`. */
   async control(user: string, control: Control): Promise<void> {
     await this.#store(controlDraft(user, control))
   }
@@ -108,7 +105,7 @@ export class Publisher {
     return this.#store(draft)
   }
 
-  /** What would wait for longer than its caller is promised an answer is better refused at once. */
+  /** Refuses at once a publish that would wait for longer than its caller is promised an answer. */
   #refuseIfFull(): void {
     if (this.capacity === 0)
       throw new ServiceError('overloaded', 'too many publishes are waiting to be stored')

@@ -10,30 +10,30 @@ import { mayHear, type RoomPolicy } from './grants.ts'
 import { MembershipFollower } from './membership-follower.ts'
 import type { TabSession } from './tab-session.ts'
 
-/** The parts that let a tab in. */
+/** The parts that `enter` works with. */
 export interface EnterOptions {
   engine: Pick<Engine, 'revocations' | 'memberships'>
   hub: Hub
   policy: RoomPolicy
   /** The most rooms that a tab may subscribe to. */
   maxRooms: number
-  /** Hears of errors that nobody else hears of. */
+  /** Receives the errors that reach no caller. */
   report(error: unknown): void
 }
 
-/** Where a tab stands on its channels when it connects. */
+/** The cursors of a tab on its channels when it connects. */
 export interface ConnectCursors {
   user: Cursor
   rooms: Map<string, Cursor>
 }
 
-/** A channel that a tab hears, with the cursor to replay from; without one it goes on from now. */
+/** A channel that a tab hears, with the cursor to replay from; without one it hears it from now on. */
 interface Start {
   subscription: Subscription
   cursor: Cursor | undefined
 }
 
-/** A tab that has been let in and is still silent: it hears its channels, and holds back what they say. */
+/** A tab that has been let in but not yet answered: it hears its channels, and buffers what they publish. */
 export class Entrance {
   readonly #tab: TabSession
   readonly #follower: MembershipFollower
@@ -52,7 +52,7 @@ export class Entrance {
     this.#refused = refused
   }
 
-  /** Lets the tab speak and hear, once it knows that it is in. Resolves when it is live everywhere; rejects with the engine's error. */
+  /** Replays and goes live, once the tab knows that it is connected. Resolves when every channel is live; rejects with the engine's error. */
   async open(): Promise<void> {
     this.#follower.open()
     for (const channel of this.#refused) this.#tab.sendUnsubscribed(channel, 'room_forbidden')
@@ -64,8 +64,8 @@ export class Entrance {
 }
 
 /**
- * Lets a tab hear its channels: whatever is published from then on reaches it. `cursors`: where it stands, if it says so.
- * Rejects with a `token_…` error, with `too_many_rooms`, or with the engine's.
+ * Subscribes a tab to its channels: everything that is published from then on reaches it. `cursors`: its cursors, if it sent any.
+ * Rejects with a `token_…` error, with `too_many_rooms`, or with the engine's error.
  */
 export async function enter(
   tab: TabSession,
@@ -91,7 +91,7 @@ export async function enter(
   return new Entrance(tab, follower, starts, refused)
 }
 
-/** Asked after the user's log is heard: a revocation is either seen here or heard there. */
+/** Called when the tab already hears its user's log, so that a revocation is either found here or heard there. */
 async function checkUser(
   claims: BrowserClaims,
   follower: MembershipFollower,
@@ -101,9 +101,9 @@ async function checkUser(
 }
 
 /**
- * The rooms that a tab goes on with, each with its cursor. With `since`, a room that it joins by itself goes on from now, unless it says
- * from where. Throws `too_many_rooms`: memberships have a limit of their own, and rooms that nothing grants are refused one by one, since a
- * page may still keep its positions in rooms that its user has lost.
+ * The rooms that a tab goes on with, each with its cursor. With `since`, a room of `JOIN_ROOMS` or of a membership goes on from now, unless it
+ * has a cursor there. Throws `too_many_rooms`. Memberships do not count, since they have a limit of their own; nor do rooms that nothing
+ * grants, which are refused one by one, since a page may still keep its positions in rooms that its user has lost.
  */
 function wantedRooms(
   tab: TabSession,

@@ -4,15 +4,15 @@ import { idOfChannel, isUserChannel } from '../model/channel.ts'
 import type { UnsubscribedCode } from '../model/events.ts'
 import type { TabSession } from './tab-session.ts'
 
-/** What every connection may hear besides what its token says. */
+/** The rooms that every connection may hear, whatever its token says. */
 export interface RoomPolicy {
-  /** Patterns of rooms that everyone may subscribe. */
+  /** Patterns of rooms that everyone may subscribe to. */
   publicRooms: readonly string[]
   /** Rooms that every connection joins by itself. */
   joinRooms: readonly string[]
 }
 
-/** True if a connection may hear a room. What nothing grants is denied. */
+/** True if a connection may hear a room. A room that nothing grants is denied. */
 export function mayHear(tab: TabSession, room: string, policy: RoomPolicy): boolean {
   const { claims, roomTokens, memberships } = tab
   return (
@@ -24,7 +24,7 @@ export function mayHear(tab: TabSession, room: string, policy: RoomPolicy): bool
   )
 }
 
-/** True if a connection may speak in a room. That it may hear it does not suffice. */
+/** True if a connection may publish in a room. The right to hear it does not suffice. */
 export function maySpeak({ claims, roomTokens, memberships }: TabSession, room: string): boolean {
   if (claims === undefined) return false
   const token = roomTokens.get(room)
@@ -35,7 +35,7 @@ export function maySpeak({ claims, roomTokens, memberships }: TabSession, room: 
   )
 }
 
-/** Takes a connection out of the rooms that nothing grants it any longer, and tells it. */
+/** Takes a connection out of the rooms that nothing grants it any longer, and says so with `unsubscribed` and this code. */
 export function leaveForbiddenRooms(
   tab: TabSession,
   hub: Hub,

@@ -4,24 +4,29 @@ import type { SubscribeOptions } from '../model/events.ts'
 import type { Gap, StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 
-/** What the answer to `subscribe` carries; the rest follows as messages. */
+/** The publications in the answer to `subscribe`; the rest follow as messages. */
 export interface InitialState {
   publications: Publication[]
   gap?: Gap
-  /** How far the answer brings the tab. */
+  /** The position of the tab after the answer. */
   position: StreamPosition
-  /** True if nothing is left to follow. */
+  /** True if no messages are left to follow. */
   complete: boolean
 }
 
-/** The most bytes of messages that an answer carries, and the most messages. */
+/** The most bytes of messages in an answer. */
 const MOST_BYTES = 262_144
+
+/** The most messages in an answer. */
 const MOST_ENTRIES = 1000
 
-/** How much of the log is looked at to find where the last messages begin, in bytes. */
+/** The most bytes of the log that are read to find where the last messages begin. */
 const LOOK_BACK_BYTES = 16_777_216
 
-/** Reads the first page for a subscriber: what it missed, or the last messages, or nothing. `head` is where it joined, and so what it calls now. */
+/**
+ * Reads the first page for a tab that subscribes: what it missed, or the last messages, or nothing. `head`: the end of the log when it joined.
+ * Rejects with the engine's error.
+ */
 export async function readInitialState(
   broker: Broker,
   channel: Channel,
@@ -41,7 +46,7 @@ export async function readInitialState(
   return { publications, position: { seq, epoch }, complete: false }
 }
 
-/** As many from the front as an answer carries; at least one. */
+/** As many from the front as fit into an answer; at least one. */
 function cut(publications: Publication[]): Publication[] {
   let bytes = 0
   const end = publications.findIndex(({ packet }, index) => {

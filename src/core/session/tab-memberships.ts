@@ -1,10 +1,10 @@
 import type { MembershipControl } from '../model/control.ts'
 
-/** The rooms that a connection's user is a member of, as far as this process has heard: asked of at every event, and never of the store. */
+/** The rooms that a connection's user is a member of, as far as this process has heard. Kept here, since they are needed at every event. */
 export class TabMemberships {
-  /** Room → whether the user may speak there. */
+  /** Each room, true if the user may publish there. */
   #granted = new Map<string, boolean>()
-  /** Rooms of them that the tab has left by itself. */
+  /** The rooms of them that the tab has left by itself. */
   readonly #left = new Set<string>()
 
   /** True if the user is a member of a room. */
@@ -12,7 +12,7 @@ export class TabMemberships {
     return this.#granted.has(room)
   }
 
-  /** True if the membership lets the user speak in a room. */
+  /** True if the membership lets the user publish in a room. */
   maySpeak(room: string): boolean {
     return this.#granted.get(room) ?? false
   }
@@ -22,13 +22,13 @@ export class TabMemberships {
     return [...this.#granted.keys()].filter((room) => !this.#left.has(room))
   }
 
-  /** Takes what the store says for all that there is. */
+  /** Replaces all memberships by those that the store has. */
   replace(granted: Map<string, boolean>): void {
     this.#granted = granted
     for (const room of this.#left) if (!granted.has(room)) this.#left.delete(room)
   }
 
-  /** Changes what there is. A room that is granted anew is one that the tab has not left. */
+  /** Applies a change. A room that is granted anew counts as not left. */
   apply(control: MembershipControl): void {
     const { room } = control
     if (control.action === 'leave') this.#granted.delete(room)
@@ -36,12 +36,12 @@ export class TabMemberships {
     this.#left.delete(room)
   }
 
-  /** The tab has left a room, and stays out until it enters again. */
+  /** Notes that the tab has left a room, and stays out until it enters again. */
   leave(room: string): void {
     if (this.has(room)) this.#left.add(room)
   }
 
-  /** The tab has entered a room by itself. */
+  /** Notes that the tab has entered a room by itself. */
   enter(room: string): void {
     this.#left.delete(room)
   }

@@ -1,4 +1,4 @@
-/** Lets so many things a second through, and a burst at once: a quarter of a second's worth, unless it is told another. */
+/** A token bucket: limits a rate, but lets a burst through, by default as many as in a quarter of a second. */
 export class TokenBucket {
   readonly #rate: number
   readonly #burst: number
@@ -6,7 +6,7 @@ export class TokenBucket {
   #tokens: number
   #filledAt: number
 
-  /** `rate`: how many a second; `now`: the time in milliseconds, from a clock that never goes back. */
+  /** `rate`: tokens a second; `burst`: the most tokens at once; `now`: the time in milliseconds, from a clock that never goes back. */
   constructor(
     rate: number,
     {
@@ -21,7 +21,7 @@ export class TokenBucket {
     this.#filledAt = now()
   }
 
-  /** True if one more is let through now. */
+  /** Takes a token; returns false if there is none. */
   take(): boolean {
     const now = this.#now()
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#filledAt) * this.#rate) / 1000)

@@ -1,4 +1,4 @@
-/** Counts the connections of each user, and lets only so many in. */
+/** Counts the connections of each user, and lets no more than `max` in. */
 export class UserLimit {
   readonly #max: number
   readonly #counts = new Map<string, number>()
@@ -7,7 +7,7 @@ export class UserLimit {
     this.#max = max
   }
 
-  /** Takes one more connection of a user in; answers false if there is no place. */
+  /** Counts one more connection of a user; returns false, and counts nothing, if the user has `max` already. */
   enter(user: string): boolean {
     const count = this.#counts.get(user) ?? 0
     if (count >= this.#max) return false
@@ -15,7 +15,7 @@ export class UserLimit {
     return true
   }
 
-  /** A connection that was taken in has gone. */
+  /** Notes that a connection that was counted has gone. */
   leave(user: string): void {
     const count = this.#counts.get(user)! - 1
     if (count > 0) this.#counts.set(user, count)

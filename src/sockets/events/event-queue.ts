@@ -1,19 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { TabSession } from '../../core/session/tab-session.ts'
 import { TokenBucket } from '../../core/session/token-bucket.ts'
-import type { TabConnection } from '../tab-connection.ts'
 
-/** How many events of one tab may wait for the ones before them. */
+/** The most events of one tab that may wait for the ones before them. */
 const MAX_WAITING_EVENTS = 1000
 
-/** What a value takes in memory besides its text, in bytes: about that much. */
+/** The bytes that a value takes in memory besides its text, roughly. */
 const BYTES_PER_VALUE = 16
 
 /**
- * Works on the events of one tab one after the other, so that answers come in the order of the questions and none is worked on for a tab
- * that does not read.
+ * Handles the events of one tab one after the other, so that answers come in the order of the questions, and none is handled for a tab that
+ * does not read.
  */
 export class EventQueue {
-  readonly #connection: TabConnection
+  readonly #connection: TabSession
   readonly #maxBytes: number
   readonly #rate: TokenBucket
   readonly #pause: number
@@ -21,16 +21,16 @@ export class EventQueue {
   #bytes = 0
   #last = Promise.resolve()
 
-  /** `maxBytes`: how much may wait; `rate`: how many events a second are worked on, after the first three seconds' worth. */
-  constructor(connection: TabConnection, { maxBytes, rate }: { maxBytes: number; rate: number }) {
+  /** `maxBytes`: the most that may wait; `rate`: the events that are handled in a second, after the first three seconds' worth. */
+  constructor(connection: TabSession, { maxBytes, rate }: { maxBytes: number; rate: number }) {
     this.#connection = connection
     this.#maxBytes = maxBytes
     this.#rate = new TokenBucket(rate, { burst: 3 * rate })
     this.#pause = 1000 / rate
   }
 
-  /** Works on an event with these arguments when its turn comes; ends the connection if too much waits already. */
-  add(args: readonly unknown[], work: () => Promise<void>): void {
+  /** Calls `handle` when the turn of an event with these arguments comes; ends the connection if too much waits already. */
+  add(args: readonly unknown[], handle: () => Promise<void>): void {
     if (this.#events >= MAX_WAITING_EVENTS || this.#bytes > this.#maxBytes) {
       this.#connection.close('slow')
       return
@@ -42,13 +42,13 @@ export class EventQueue {
       while (this.#connection.isOpen && !this.#rate.take()) await delay(this.#pause)
       this.#events--
       this.#bytes -= bytes
-      await work()
+      await handle()
       await this.#connection.ready()
     })
   }
 }
 
-/** About how much parsed JSON takes in memory. Not recursive: it may be nested deeper than the stack. */
+/** The bytes that parsed JSON takes in memory, roughly. Not recursive: it may be nested deeper than the stack. */
 function bytesOf(value: unknown): number {
   let bytes = 0
   const left: unknown[] = [value]

@@ -1,9 +1,10 @@
 import type { Socket } from 'socket.io'
 import { isFault } from '../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../core/model/errors.ts'
-import type { ErrorAnswer, TabEvent, TabEvents } from '../../core/model/events.ts'
-import type { TabConnection } from '../tab-connection.ts'
+import type { ErrorAnswer, TabEvent } from '../../core/model/events.ts'
+import type { TabSession } from '../../core/session/tab-session.ts'
 import { EventQueue } from './event-queue.ts'
+import type { Handler } from './handler.ts'
 import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
 import { type RefreshOptions, refreshHandler } from './refresh.ts'
 import { type RoomEventOptions, roomHandlers } from './room-events.ts'
@@ -13,32 +14,23 @@ import { WaitingAck } from './waiting-ack.ts'
 /** The parts and limits of the events of tabs. */
 export interface EventOptions extends InboxEventOptions, SpeakingOptions, RoomEventOptions, RefreshOptions {
   engine: RoomEventOptions['engine'] & RefreshOptions['engine']
-  /** Bytes that may wait for one connection, or for its events to be worked on, before it is closed. */
+  /** The most bytes that may wait for one connection, or for its events to be handled, before it is closed. */
   maxBacklog: number
-  /** Hears of errors that a tab cannot have caused. */
+  /** Receives errors that a tab cannot have caused. */
   report(error: unknown): void
 }
-
-/**
- * Works on one event: resolves to what is acknowledged besides `ok`, and to what follows the acknowledgement. `askedAt`: when the event
- * came, by `performance.now()`.
- */
-export type Handler<Event extends TabEvent> = (
-  args: unknown[],
-  askedAt: number,
-) => Promise<{ answer: TabEvents[Event]['answer']; afterwards?: () => Promise<void> }>
 
 type Handlers = { [Event in TabEvent]: Handler<Event> }
 type AnyHandler = Handlers[TabEvent]
 
-/** How many events a second a connection is worked on for, besides those by which it speaks. */
+/** The events of a connection that are handled in a second, besides those by which it publishes. */
 const EVENTS_PER_SECOND = 100
 
-/** How much of a name that is not known is said again. */
+/** The most characters of an unknown name that are repeated in the answer. */
 const MAX_ECHO = 100
 
-/** Hangs the events of the contract on a connected socket. Each answers `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
-export function handleEvents(socket: Socket, tab: TabConnection, options: EventOptions): void {
+/** Handles the events of a connected socket. Each is answered with `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
+export function handleEvents(socket: Socket, tab: TabSession, options: EventOptions): void {
   const { maxBacklog, maxMessages } = options
   const handlers: Handlers = {
     ...roomHandlers(tab, options),
@@ -60,17 +52,17 @@ export function handleEvents(socket: Socket, tab: TabConnection, options: EventO
   answerUnknown(socket)
 }
 
-/** Answers events that nobody handles, if an answer was asked for. */
+/** Answers events without a handler, if the tab asks for an answer. */
 function answerUnknown(socket: Socket): void {
   // Socket.IO's parser lets a number pass as the name.
   socket.onAny((event: unknown, ...args: unknown[]) => {
     const text = String(event)
     const acknowledge = args.at(-1)
-    // An embedding program may have handlers of its own for it. Socket.IO itself has one for `error`, which does nothing.
+    // An embedding program may have handlers of its own. Socket.IO itself has one for `error`, which does nothing.
     const handlers = socket.listenerCount(text) - (text === 'error' ? 1 : 0)
     if (typeof acknowledge !== 'function' || handlers > 0) return
     const name = JSON.stringify(text.slice(0, MAX_ECHO))
-    acknowledge(errorAnswer(new ServiceError('unknown_event', `the event ${name} is not known here`)))
+    acknowledge(errorAnswer(new ServiceError('unknown_event', `there is no event ${name}`)))
   })
 }
 
@@ -88,10 +80,10 @@ async function run(
   const values = typeof last === 'function' ? args.slice(0, -1) : args
   const fail = (error: unknown): ServiceError => {
     if (isFault(error)) options.report(error)
-    const told = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
-    // What passes by itself is tried again from the cursor; only what was to be said is known to nobody but the page.
-    if (told.temporary && event !== 'publish') socket.conn.close()
-    return told
+    const failure = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
+    // After a temporary error the tab connects again and goes on from its cursor; only a message to publish is known to the page alone.
+    if (failure.temporary && event !== 'publish') socket.conn.close()
+    return failure
   }
   try {
     const { answer, afterwards } = await handler(values)

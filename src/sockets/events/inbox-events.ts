@@ -7,7 +7,7 @@ import { userChannel } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { NotificationPayload, TabEvents } from '../../core/model/events.ts'
 import type { TabSession } from '../../core/session/tab-session.ts'
-import type { Handler } from './events.ts'
+import type { Handler } from './handler.ts'
 import { parseAcknowledged, parseInboxQuery, parseMark } from './inbox-arguments.ts'
 
 /** The parts that the events of the inbox work with. */
@@ -16,7 +16,7 @@ export interface InboxEventOptions {
   inboxes: Inboxes
 }
 
-/** The most bytes of notifications that an answer carries, beyond the first; the rest comes with the next page. */
+/** The most bytes of notifications in an answer, beyond the first; the rest comes with the next page. */
 const MAX_ANSWER_BYTES = 262_144
 
 /** The handlers of `inbox`, `mark` and `ack`. */
@@ -30,7 +30,7 @@ export function inboxHandlers(
       const query = parseInboxQuery(options)
       const page = await inboxes.list(user, query)
       const written = writeItems(page, MAX_ANSWER_BYTES)
-      // A list of some of them, or of older ones, leaves out what the tab was not sent.
+      // A list with a filter or a cursor leaves out notifications that the tab has not been sent.
       if (isWhole(query))
         hub.subscriptionOf(tab, userChannel(user))?.ackWindow.reachesDownTo(written.completeAbove)
       return { answer: answerOf(page, written) }
@@ -51,7 +51,7 @@ export function inboxHandlers(
 
 function userOf({ user }: TabSession): string {
   if (user === undefined)
-    throw new ServiceError('token_missing', 'a connection without a token is nobody, and has no inbox')
+    throw new ServiceError('token_missing', 'a connection without a token has no user, and so no inbox')
   return user
 }
 
@@ -60,7 +60,7 @@ function answerOf(
   { texts, nextCursor }: ItemTexts,
 ): TabEvents['inbox']['answer'] {
   return {
-    // Content is passed on as it was sent, digit for digit.
+    // Numbers are passed on as they were sent, digit for digit.
     items: texts.map((text) => parseExact(text) as NotificationPayload),
     ...(nextCursor === undefined ? {} : { nextCursor }),
     ...{ unread, unseen, seq, epoch },

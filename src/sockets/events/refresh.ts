@@ -6,7 +6,7 @@ import { ServiceError } from '../../core/model/errors.ts'
 import { leaveForbiddenRooms, type RoomPolicy } from '../../core/session/grants.ts'
 import type { TabSession } from '../../core/session/tab-session.ts'
 import { parseToken } from './arguments.ts'
-import type { Handler } from './events.ts'
+import type { Handler } from './handler.ts'
 
 /** The parts that a tab needs to go on with a new token. */
 export interface RefreshOptions {

@@ -12,9 +12,9 @@ import { mayHear, type RoomPolicy } from '../../core/session/grants.ts'
 import { type InitialState, readInitialState } from '../../core/session/initial-state.ts'
 import type { TabSession } from '../../core/session/tab-session.ts'
 import { parseRoom, parseSubscribeOptions } from './arguments.ts'
-import type { Handler } from './events.ts'
+import type { Handler } from './handler.ts'
 
-/** The parts that let a tab into rooms and out. */
+/** The parts and limits of subscriptions to rooms. */
 export interface RoomEventOptions {
   engine: Pick<Engine, 'broker'>
   hub: Hub
@@ -56,7 +56,7 @@ async function subscribe(
   const subscription = await hub.join(tab, channel)
   try {
     const [state, snapshot] = await readRoom(subscription, settings, options)
-    // A membership may have ended meanwhile, even if there is another one by now: what came in between is not for this tab.
+    // A membership may have ended meanwhile, even if there is another by now: messages in between are not for this tab.
     if (subscription.hasLeft || !mayHear(tab, room, policy)) throw forbidden()
     subscription.moveTo(state.position)
     return {
@@ -99,14 +99,14 @@ function answerOf(
 ): TabEvents['subscribe']['answer'] {
   return {
     ...position,
-    // Content is passed on as it was sent, digit for digit.
+    // Numbers are passed on as they were sent, digit for digit.
     messages: publications.map((publication) => parseExact(payloadTextOf(publication)) as MessagePayload),
     ...(gap === undefined ? {} : { gap }),
     ...snapshot,
   }
 }
 
-/** The same whether the room exists or not. */
+/** The same error whether the room exists or not. */
 const forbidden = (): ServiceError =>
   new ServiceError(
     'room_forbidden',

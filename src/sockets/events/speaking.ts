@@ -8,25 +8,25 @@ import { maySpeak } from '../../core/session/grants.ts'
 import type { TabSession } from '../../core/session/tab-session.ts'
 import { TokenBucket } from '../../core/session/token-bucket.ts'
 import { fieldsOf, parseRoom, refuse } from './arguments.ts'
-import type { Handler } from './events.ts'
+import type { Handler } from './handler.ts'
 
-/** What speaking in rooms works with. */
+/** The parts and limits of `publish`. */
 export interface SpeakingOptions {
   publisher: Publisher
-  /** How many messages a second one connection may say. */
+  /** The messages that one connection may publish in a second. */
   maxMessages: number
 }
 
 /**
- * How a tab speaks in a room; resolves to the answer. A message that is refused counts for the rate as well. One that was asked for, at `askedAt`
- * by `performance.now()`, before another failed for now fails with it: each would wait as long, and none may overtake the one before.
+ * The handler of `publish`, by which a tab speaks in a room. A message that is refused counts for the rate as well. After a temporary error,
+ * messages that had come before it fail with the same error: each would wait as long, and none may overtake the one before.
  */
 export function speaker(tab: TabSession, { publisher, maxMessages }: SpeakingOptions): Handler<'publish'> {
   const rate = new TokenBucket(maxMessages, { burst: 2 * maxMessages })
   let failed: { error: ServiceError; at: number } | undefined
   return async ([name, message, settings], askedAt) => {
     if (!rate.take())
-      throw new ServiceError('rate_limited', `a connection may say ${maxMessages} messages a second`)
+      throw new ServiceError('rate_limited', `a connection may publish ${maxMessages} messages a second`)
     const room = parseRoom(name)
     const input = parseMessage(message)
     const idempotencyKey = parseKey(settings)
@@ -36,7 +36,7 @@ export function speaker(tab: TabSession, { publisher, maxMessages }: SpeakingOpt
         'room_forbidden',
         'neither the token nor a membership lets you speak in this room',
       )
-    // Backends have no space in their names, so that no tab's key can meet one of theirs.
+    // Names of backends have no space, so the idempotency keys of tabs and backends are apart.
     const credential = `tab ${user}`
     if (failed !== undefined && askedAt < failed.at) throw failed.error
     try {
@@ -79,7 +79,7 @@ function parseKey(settings: unknown): string | undefined {
   return idempotencyKey as string
 }
 
-/** Whether there are bytes anywhere in what a packet brought. Not recursive: it may be nested deeper than the stack. */
+/** True if there are bytes anywhere in the data of a packet. Not recursive: it may be nested deeper than the stack. */
 function hasBinary(data: unknown): boolean {
   const left = [data]
   while (left.length > 0) {
