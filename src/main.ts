@@ -25,6 +25,8 @@ interface Running {
   close(): Promise<void>
   /** How many tabs it has; only of what a terminal speaks to. */
   connections?(): number
+  /** Whether one of its processes had to be ended, or somebody ended it, before it was done. */
+  wasCutShort?(): boolean
   /** Ends what this process has started, at once. */
   kill?(): void
 }
@@ -59,6 +61,7 @@ async function startCluster(config: Config): Promise<void> {
     log,
     close: () => workers.close(),
     connections: () => workers.connections(),
+    wasCutShort: () => workers.wasCutShort(),
     kill: () => workers.kill(),
   })
   process.stdout.write(await workers.start())
@@ -103,7 +106,8 @@ function stopGracefully(config: Config, running: Running): Ending {
     since = Date.now()
     setTimeout(() => end(1), (drainSeconds + STOP_MARGIN) * 1000).unref()
     await running.close()
-    process.exit(code)
+    // A second signal may come to the workers as one that insists, and to this process a moment too early for that.
+    process.exit(running.wasCutShort?.() === true ? 1 : code)
   }
   const begin = (reason: string): void => {
     if (since !== 0) return

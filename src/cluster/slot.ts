@@ -45,6 +45,8 @@ export interface SlotOptions<Orders> {
 export class Slot<Orders> {
   /** The number of Socket.IO connections, as its process last reported it. */
   connections = 0
+  /** Whether its process was stopped gracefully, and yet did not end with exit code 0. */
+  wasCutShort = false
   readonly #options: SlotOptions<Orders>
   readonly #backoff = new Backoff()
   #worker: Worker | undefined
@@ -82,10 +84,11 @@ export class Slot<Orders> {
     clearTimeout(this.#restart)
     const worker = this.#worker
     if (worker === undefined) return
-    const ended = new Promise((resolve) => worker.once('exit', resolve))
-    if (this.#hasStarted) send(worker, { kind: 'stop' })
+    const isGraceful = this.#hasStarted
+    const ended = new Promise<boolean>((resolve) => worker.once('exit', (code) => resolve(code === 0)))
+    if (isGraceful) send(worker, { kind: 'stop' })
     else worker.process.kill('SIGKILL')
-    await ended
+    this.wasCutShort = !(await ended) && isGraceful
   }
 
   /** Ends the process at once, for good. */

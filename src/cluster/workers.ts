@@ -71,6 +71,11 @@ export class Workers<Orders> {
     this.#removeFolder()
   }
 
+  /** Whether one of them did not end by itself with exit code 0 when it was stopped. */
+  wasCutShort(): boolean {
+    return this.#slots.some((slot) => slot.wasCutShort)
+  }
+
   /** Ends all of them at once, with SIGKILL. */
   kill(): void {
     for (const slot of this.#slots) slot.kill()

@@ -189,6 +189,23 @@ test('a second signal ends all at once', async () => {
   }
 }, 30_000)
 
+test('a drain that is cut short in one process is no exit code 0, though the parent was asked once only', async () => {
+  const server = await start({ DRAIN_SECONDS: '60' })
+  const tab = tabOf(server)
+  try {
+    await both(server)
+    await tab.sees('position')
+    const children = await childrenOf(server.pid)
+    process.kill(server.pid, 'SIGTERM')
+    await tab.sees('going-away')
+    for (const child of children) process.kill(child, 'SIGKILL')
+    expect(await server.exited).toBe(1)
+  } finally {
+    tab.close()
+    await server.kill()
+  }
+}, 30_000)
+
 test('when the parent is killed, the others send their tabs elsewhere and end', async () => {
   const server = await start()
   const tabs = [tabOf(server), tabOf(server, 'polling')]
