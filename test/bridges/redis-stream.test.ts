@@ -34,7 +34,7 @@ describe('the bridge that reads a stream of Redis', () => {
     await redis.stop()
   })
 
-  const isEmpty = () => until(async () => (await client.xlen(STREAM)) === 0, 5000)
+  const isEmpty = () => until(async () => (await client.xlen(STREAM)) === 0, 20_000)
   /** The fields of the refused entries, the oldest first. */
   const dead = async (): Promise<Record<string, string>[]> =>
     (await client.xrange(`${STREAM}:dead`, '-', '+')).map(([, flat]) =>
@@ -207,7 +207,7 @@ describe('the bridge that reads a stream, when something dies', () => {
   test('it goes on after Redis was away, with what it had', async () => {
     const tabcast = await start('all')
     await redis.cli('XADD', STREAM, '*', 'user', 'ada', 'notification', '{"title": "before"}')
-    await until(async () => (await client.xlen(STREAM)) === 0, 5000)
+    await until(async () => (await client.xlen(STREAM)) === 0, 20_000)
     await redis.restart()
     await redis.cli('XADD', STREAM, '*', 'user', 'ada', 'notification', '{"title": "after"}')
     await until(async () => (await redis.cli('XLEN', STREAM)) === '0\n', 10_000)
@@ -229,7 +229,7 @@ test('the bridge reads a stream of a Cluster', async () => {
   await client.xadd(STREAM, '*', 'no', 'user')
   await client.xadd(STREAM, '*', 'user', 'ada', 'notification', '{"title": "cluster"}')
   expect(await tab.sees('notification')).toMatchObject([{ title: 'cluster' }])
-  await until(async () => (await client.xlen(STREAM)) === 0, 5000)
+  await until(async () => (await client.xlen(STREAM)) === 0, 20_000)
   expect(await client.xlen(`${STREAM}:dead`)).toBe(1)
   client.disconnect()
   await app.close()
