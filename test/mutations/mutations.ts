@@ -217,7 +217,7 @@ export const mutations: readonly Mutation[] = [
     module: 'src/sockets/events/inbox-events.ts',
     find: 'subscription?.ackWindow.above',
     replace: '0',
-    test: 'test/sockets/inbox.test.ts',
+    test: 'test/sockets/events/inbox-events.test.ts',
     name: 'who joined',
   },
   {
@@ -281,7 +281,7 @@ export const mutations: readonly Mutation[] = [
     module: 'src/engines/embedded/webhook-queue.ts',
     find: 'take.run(token, until, id!)',
     replace: 'take.run(token, now, id!)',
-    test: 'test/webhooks/telling.test.ts',
+    test: 'test/webhooks/dispatcher.test.ts',
     name: 'several processes send each once',
   },
   {
@@ -289,7 +289,7 @@ export const mutations: readonly Mutation[] = [
     module: 'src/webhooks/sender.ts',
     find: 'this.#named = allowPrivate',
     replace: 'this.#named = true',
-    test: 'test/webhooks/telling.test.ts',
+    test: 'test/webhooks/dispatcher.test.ts',
     name: 'a call cannot reach one as a name$',
   },
   {

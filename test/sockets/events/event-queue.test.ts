@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startApp, type TestApp } from '../support/app.ts'
-import type { TestTab } from '../support/tab.ts'
+import { startApp, type TestApp } from '../../support/app.ts'
+import type { TestTab } from '../../support/tab.ts'
 
 let app: TestApp
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startApp, type TestApp } from '../support/app.ts'
-import { type RedisServer, startRedis } from '../support/programs/redis.ts'
+import { startApp, type TestApp } from '../../support/app.ts'
+import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 
 describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
   let redis: RedisServer | undefined

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { MAX_DEPTH } from '../../src/core/json/depth.ts'
-import { startApp, type TestApp } from '../support/app.ts'
-import { nested } from '../support/nested.ts'
-import { startRedis } from '../support/programs/redis.ts'
-import { signToken } from '../support/tokens.ts'
-import { until } from '../support/until.ts'
+import { MAX_DEPTH } from '../../../src/core/json/depth.ts'
+import { startApp, type TestApp } from '../../support/app.ts'
+import { nested } from '../../support/nested.ts'
+import { startRedis } from '../../support/programs/redis.ts'
+import { signToken } from '../../support/tokens.ts'
+import { until } from '../../support/until.ts'
 
 describe('speaking in a room from the page', () => {
   let app: TestApp
