@@ -4,43 +4,43 @@ import { type Channel, idOfChannel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import { type PresenceSnapshot, PresenceView } from './presence-view.ts'
 
-/** How long a user may be away before it counts as leaving, in milliseconds: a page is loaded again in that time. */
+/** The time for which a user may be away before it counts as leaving, in milliseconds: long enough to load a page again. */
 export const LEAVE_PAUSE = 3000
 
-/** What this process knows of one room. */
+/** The state of one room in this process. */
 interface Room {
   /** Connections of each user here; 0 while one is leaving. */
   readonly here: Map<string, number>
-  /** Users who have no connection here any more, and when that is told. */
+  /** Users who have no connection here any more, with the timers that state it. */
   readonly leaving: Map<string, NodeJS.Timeout>
-  /** Users whose number is to be stated. */
+  /** Users whose number of connections is to be stated. */
   readonly changed: Set<string>
   /** Statements are made until there is nothing to state. */
   stating: Promise<void> | undefined
   /** The statement under way or about to be made. */
   statement: Promise<void> | undefined
-  /** Made when somebody wants to see who is there. */
+  /** Created when a connection wants to see who is there. */
   view: PresenceView | undefined
 }
 
 /** A subscription to a room whose connection wants to see who is there. */
-export interface Watcher {
+export interface Viewer {
   readonly channel: Channel
   readonly connection: Connection
-  /** True once the connection no longer hears the room by it. */
+  /** True once the connection no longer hears the room through it. */
   readonly hasLeft: boolean
 }
 
 /**
- * Who is in the rooms, as far as this process has them: states it to the engine, and lets those watch who want to. A user is there once,
- * however many tabs they have; one who comes back within three seconds has never been away.
+ * The users in the rooms, as far as they are connected to this process: states them to the engine, and shows them to the connections that want
+ * to see them. A user is there once, however many tabs they have; one who comes back within three seconds has never been away.
  */
 export class RoomPresence {
   readonly #engine: Pick<Engine, 'broker' | 'presence'>
   readonly #report: (error: unknown) => void
   readonly #rooms = new Map<string, Room>()
 
-  /** `report`: hears of faults that nobody else hears of. */
+  /** `report`: receives the errors that reach no caller. */
   constructor(engine: Pick<Engine, 'broker' | 'presence'>, report: (error: unknown) => void) {
     this.#engine = engine
     this.#report = report
@@ -49,7 +49,7 @@ export class RoomPresence {
     })
   }
 
-  /** A connection has come into a room. */
+  /** Notes that a connection has come into a room. */
   enter(name: string, { user }: Connection): void {
     if (user === undefined) return
     const room = this.#room(name)
@@ -59,7 +59,7 @@ export class RoomPresence {
     this.#state(name, room, user)
   }
 
-  /** A connection has left a room, and no longer watches it. */
+  /** Notes that a connection has left a room, and sends it no more changes. */
   leave(name: string, connection: Connection): void {
     const room = this.#rooms.get(name)
     if (room === undefined) return
@@ -70,47 +70,46 @@ export class RoomPresence {
       room.here.set(user, left)
       if (left > 0) this.#state(name, room, user)
       else {
-        const tell = (): void => {
+        const stateLeft = (): void => {
           room.leaving.delete(user)
           this.#state(name, room, user)
         }
-        room.leaving.set(user, setTimeout(tell, LEAVE_PAUSE).unref())
+        room.leaving.set(user, setTimeout(stateLeft, LEAVE_PAUSE).unref())
       }
     }
     this.#forget(name, room)
   }
 
   /**
-   * Lets a subscription of a room watch it; resolves to who is there now, itself included. What changes from then on is sent to its connection.
-   * Resolves to undefined if the subscription has left by then. Rejects with the engine's error; in neither case does the connection watch.
+   * Adds a viewer; resolves to the users who are there now, its own included. Changes from then on are sent to its connection.
+   * Resolves to undefined if the subscription has left by then. Rejects with the engine's error. In neither case is the viewer added.
    */
-  async watch(subscription: Watcher): Promise<PresenceSnapshot | undefined> {
+  async addViewer(subscription: Viewer): Promise<PresenceSnapshot | undefined> {
     const { connection } = subscription
     const name = idOfChannel(subscription.channel)
-    // The one who asks is in the statement under way or in the next; those who keep coming are not waited for.
+    // The viewer's own user is in the statement under way or in the next; those who keep coming are not waited for.
     for (let statements = 0; statements < 2; statements++) await this.#rooms.get(name)?.statement
-    // Nobody would take it out again.
+    // Nothing would remove it again.
     if (subscription.hasLeft) return undefined
     const room = this.#room(name)
     room.view ??= new PresenceView(name, this.#engine)
     try {
       return await room.view.add(connection)
     } catch (error) {
-      this.unwatch(name, connection)
+      this.#removeViewer(name, connection)
       throw error
     }
   }
 
-  /** A connection is no longer sent who comes and goes. */
-  unwatch(name: string, connection: Connection): void {
+  /** Drops the statements that users have left which are still to be made. */
+  stop(): void {
+    for (const { leaving } of this.#rooms.values()) for (const timer of leaving.values()) clearTimeout(timer)
+  }
+
+  #removeViewer(name: string, connection: Connection): void {
     const room = this.#rooms.get(name)
     room?.view?.remove(connection)
     if (room !== undefined) this.#forget(name, room)
-  }
-
-  /** Nothing is stated any more. */
-  stop(): void {
-    for (const { leaving } of this.#rooms.values()) for (const timer of leaving.values()) clearTimeout(timer)
   }
 
   #room(name: string): Room {
@@ -129,7 +128,7 @@ export class RoomPresence {
     return room
   }
 
-  /** Those who come and go in one turn of the event loop share one call. */
+  /** Marks a user to be stated: all who come and go in one turn of the event loop share one call. */
   #state(name: string, room: Room, user: string): void {
     room.changed.add(user)
     room.stating ??= this.#stateSoon(name, room).finally(() => this.#forget(name, room))
@@ -145,14 +144,14 @@ export class RoomPresence {
 
   async #stateOnce(name: string, room: Room): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
-    // One who is leaving is stated when that is told.
+    // A user who is leaving is stated when the pause is over.
     const users = [...room.changed].filter((user) => !room.leaving.has(user))
-    const people = new Map(users.map((user) => [user, room.here.get(user) ?? 0]))
+    const stated = new Map(users.map((user) => [user, room.here.get(user) ?? 0]))
     room.changed.clear()
-    for (const [user, connections] of people) if (connections === 0) room.here.delete(user)
-    // The engine remembers what could not be stated, and states it when the store is back.
-    if (people.size === 0) return
-    await this.#engine.presence.state(name, people).catch((error: unknown) => {
+    for (const [user, connections] of stated) if (connections === 0) room.here.delete(user)
+    // The engine remembers a statement that fails, and makes it when the store is back.
+    if (stated.size === 0) return
+    await this.#engine.presence.state(name, stated).catch((error: unknown) => {
       if (!isTemporary(error)) this.#report(error)
     })
   }

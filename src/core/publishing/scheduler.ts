@@ -9,13 +9,13 @@ import { MAX_TTL_SECONDS } from '../model/notification.ts'
 import type { Draft } from '../model/publication.ts'
 import { publishWithWebhook } from './publish-with-webhook.ts'
 
-/** How often it is looked for what is due, in milliseconds. */
+/** Milliseconds between two looks for notifications that are due. */
 const INTERVAL = 500
 
-/** How many are published in one go. */
+/** The most notifications that are published in one go. */
 const AT_ONCE = 200
 
-/** Publishes what was scheduled when it is due: every process does, and each comes once. What is to come is found and cancelled here, too. */
+/** Publishes scheduled notifications when they are due: every process does, and each is published once. Finds and cancels those that wait. */
 export class Scheduler {
   readonly #engine: Pick<Engine, 'broker' | 'schedule' | 'webhookQueue'>
   readonly #inboxes: Inboxes
@@ -33,12 +33,12 @@ export class Scheduler {
     this.#report = report
   }
 
-  /** Begins to look for what is due. */
+  /** Begins to look for notifications that are due. */
   start(): void {
     this.#timer = setInterval(() => {
       this.#looking ??= this.#look()
         .catch((error: unknown) => {
-          // While the store is away nothing can be published; the next round finds it all.
+          // While the store is away nothing can be published; the next look finds it all.
           if (!isTemporary(error)) this.#report(error)
         })
         .finally(() => {
@@ -47,18 +47,18 @@ export class Scheduler {
     }, INTERVAL).unref()
   }
 
-  /** Ends it; resolves when nothing is being published any more. */
+  /** Stops looking; resolves when nothing is being published any more. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     await this.#looking
   }
 
-  /** The scheduled notification of a user with this id or tag. */
+  /** Finds the scheduled notification of a user with this id or tag. Rejects with the engine's error. */
   find(user: string, idOrTag: string): Promise<Scheduled | undefined> {
     return this.#engine.schedule.find(userChannel(user), idOrTag)
   }
 
-  /** Cancels what is scheduled under this id or tag; resolves to whether there was something. */
+  /** Cancels everything that is scheduled under this id or tag; resolves to true if there was something. Rejects with the engine's error. */
   async cancel(user: string, idOrTag: string): Promise<boolean> {
     const channel = userChannel(user)
     let cancelled = false
@@ -77,7 +77,7 @@ export class Scheduler {
     if (due.length === AT_ONCE) await this.#look()
   }
 
-  /** What can not be published now is tried again; what never can must not stand in the way of the others for ever. */
+  /** Forgets a notification that can never be published, so that it does not hold up the others. Throws if it is to be tried again. */
   async #giveUp({ draft }: Scheduled, reason: unknown): Promise<void> {
     if (isFault(reason) || isTemporary(reason)) throw reason
     await this.#engine.schedule.conclude(draft.channel, draft.id)
@@ -91,18 +91,18 @@ export class Scheduler {
       return
     }
     const published: Published = await publishWithWebhook(this.#engine, draft)
-    // It may have been cancelled between the look and now: then nobody is to see it.
+    // It may have been cancelled since the look: then nobody is to see it.
     if (await this.#engine.schedule.conclude(draft.channel, draft.id))
       await this.#takeBack(idOfChannel(draft.channel), published)
   }
 
-  /** Whether it is in the inbox already. Its key says so too, but for a day only: whoever published it may have died before it was concluded. */
+  /** True if it is in the inbox already: a process may have died before it concluded it. The idempotency key covers that for a day only. */
   async #wasPublished({ draft: { channel, id }, at }: Scheduled): Promise<boolean> {
     if (at > Date.now() - IDEMPOTENCY_SECONDS * 1000) return false
     return (await this.#inboxes.find(idOfChannel(channel), id)) !== undefined
   }
 
-  /** Only what this has made: with its tag, the id is that of what was there before, and of what came after it. */
+  /** Withdraws a notification, unless it replaced one or has been replaced: by its tag, those have the same id. */
   async #takeBack(user: string, { id, upsert }: Published): Promise<void> {
     if (!upsert?.applied || !upsert.created) return
     const item = await this.#inboxes.find(user, id)
@@ -110,7 +110,7 @@ export class Scheduler {
   }
 }
 
-/** The draft as of now: its time begins when it is shown. */
+/** The draft with the present time: its `ttl` begins when it is published. */
 function stamped({ draft, ttl }: Scheduled): Draft {
   const now = Date.now()
   const item = {

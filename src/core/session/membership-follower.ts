@@ -9,23 +9,23 @@ import type { ServiceError } from '../model/errors.ts'
 import { leaveForbiddenRooms, type RoomPolicy } from './grants.ts'
 import type { MembershipChanges, TabSession } from './tab-session.ts'
 
-/** What follows the memberships works with. */
+/** The parts that a `MembershipFollower` works with. */
 export interface FollowerOptions {
   engine: Pick<Engine, 'memberships' | 'revocations'>
   hub: Hub
   policy: RoomPolicy
-  /** Is told of errors that nobody else is told of. */
+  /** Receives the errors that reach no caller. */
   report(error: unknown): void
 }
 
 /**
  * Keeps a connection in the rooms that its user is a member of. The store is asked at the CONNECT, and again when changes may have been lost; in
- * between they come as control entries on the user's log. What comes while the store is asked is applied to its answer, which may be older.
+ * between they come as control entries on the user's log. Those that come while the store is asked are applied to its answer, which may be older.
  */
 export class MembershipFollower implements MembershipChanges {
   readonly #tab: TabSession
   readonly #options: FollowerOptions
-  /** What came in while it could not be applied; undefined when it can. */
+  /** The changes that could not be applied yet; undefined when they are applied at once. */
   #waiting: MembershipControl[] | undefined = []
   #isOpen = false
   #isStale = false
@@ -36,20 +36,20 @@ export class MembershipFollower implements MembershipChanges {
     this.#options = options
   }
 
-  /** Asks the store, before the CONNECT is answered. Rejects with the engine's error. */
+  /** Reads the memberships from the store, before the CONNECT is answered. Rejects with the engine's error. */
   async load(): Promise<void> {
     const { user, memberships } = this.#tab
     if (user !== undefined) memberships.replace(await this.#options.engine.memberships.of(user))
   }
 
-  /** From now on the connection is taken into rooms and out of them. */
+  /** Begins to take the connection into rooms and out of them. */
   open(): void {
     this.#isOpen = true
     if (this.#isStale) this.reload()
     else this.#applyWaiting()
   }
 
-  /** The user has become a member, or is none any more. */
+  /** Applies a change, or keeps it until it can be applied. */
   handle(control: MembershipControl): void {
     if (this.#waiting !== undefined) {
       this.#waiting.push(control)
@@ -59,6 +59,7 @@ export class MembershipFollower implements MembershipChanges {
     this.#follow()
   }
 
+  /** Reads the memberships anew, since changes may have been lost; tries until the store answers or the tab has gone. */
   reload(): void {
     this.#isStale = true
     this.#waiting ??= []
@@ -72,14 +73,13 @@ export class MembershipFollower implements MembershipChanges {
       try {
         await Promise.all([this.#refuseRevoked(), this.load()])
       } catch (error) {
-        // The order to disconnect may be among what was lost.
+        // The order to disconnect may be among the lost entries.
         if ((error as ServiceError).code === 'token_revoked')
           return this.#tab.handleControl({ action: 'disconnect' })
         if (!isTemporary(error)) {
           this.#options.report(error)
           return this.#tab.handleFault()
         }
-        // The engine is away; it is asked until it is back, or the tab has gone.
         this.#isStale = true
         await backoff(attempt)
       }
@@ -118,7 +118,7 @@ export class MembershipFollower implements MembershipChanges {
     await Promise.all(
       missing.map(async (channel) => {
         const subscription = await hub.join(tab, channel)
-        // It may have been taken out again meanwhile.
+        // The connection may have been taken out again meanwhile.
         if (subscription.hasLeft) return
         tab.sendSubscribed(channel, subscription.position)
         await subscription.release(true)

@@ -16,9 +16,9 @@ export type CloseReason = (typeof CLOSE_REASONS)[number]
 
 /** The part of a session that keeps up with the memberships of its user. */
 export interface MembershipChanges {
-  /** The user has become a member of a room, or is none any more. */
+  /** Applies a change of the user's memberships. */
   handle(control: MembershipControl): void
-  /** Changes may have been lost. */
+  /** Reads the memberships anew, since changes may have been lost. */
   reload(): void
 }
 
@@ -26,11 +26,11 @@ export interface MembershipChanges {
 export type RoomGrant = Pick<RoomClaims, 'expiresAt' | 'publish'>
 
 /**
- * One tab's session: what it may hear and say, and in which words it is answered. It knows no transport: whatever reaches a tab extends it
- * by its way out. No method throws; a closed session swallows everything.
+ * The session of one tab: the rooms that it may hear and publish in, and the events that it receives. It knows no transport: each transport
+ * extends it by its own way out. No method throws; a closed session swallows everything.
  */
 export abstract class TabSession implements Connection {
-  /** Undefined for a tab without a token. */
+  /** The claims of the tab's token; undefined for a tab without one. */
   claims: BrowserClaims | undefined
   /** Rooms that a room token granted. */
   readonly roomTokens = new Map<string, RoomGrant>()
@@ -46,7 +46,7 @@ export abstract class TabSession implements Connection {
   /** The name of the tab in `X-Socket-ID`. */
   abstract readonly id: string
 
-  /** Whether the tab can still be reached. */
+  /** True if the tab can still be reached. */
   abstract readonly isOpen: boolean
 
   /** Puts a publication on the wire. */
@@ -58,7 +58,7 @@ export abstract class TabSession implements Connection {
   /** Resolves when what was sent has left the process, or when the tab is gone. */
   abstract drained(): Promise<void>
 
-  /** Resolves when the tab has room for more: at once, unless much of what it was sent waits. */
+  /** Resolves when more may be sent: at once, unless much of what was sent is still waiting in this process. */
   abstract ready(): Promise<void>
 
   /** Ends the connection so that the tab tries again, with a new token if it has one. */
@@ -72,7 +72,7 @@ export abstract class TabSession implements Connection {
     return this.claims?.user
   }
 
-  /** Hands the changes of memberships on from now on; to be called before the tab hears its user's log. */
+  /** Sets the object that receives changes of memberships from now on; to be called before the tab hears its user's log. */
   follow(changes: MembershipChanges): void {
     this.#changes = changes
   }
@@ -85,17 +85,17 @@ export abstract class TabSession implements Connection {
     this.emit('position', { channel, ...position, ...counts })
   }
 
-  /** Says that the tab hears a room which it was granted, and from where. */
+  /** Sends `subscribed`: the tab hears a room that it was granted, from this position on. */
   sendSubscribed(channel: Channel, position: StreamPosition): void {
     this.emit('subscribed', { room: idOfChannel(channel), ...position })
   }
 
-  /** Says that the tab does not hear a room, or no longer, and why. */
+  /** Sends `unsubscribed`: the tab does not hear a room, or no longer does, for the reason `code`. */
   sendUnsubscribed(channel: Channel, code: UnsubscribedCode): void {
     this.emit('unsubscribed', { room: idOfChannel(channel), code })
   }
 
-  /** Drops the room tokens that have expired by `now` (seconds since the epoch); answers whether there were any. */
+  /** Drops the room tokens that have expired by `now` (seconds since the epoch); returns true if there were any. */
   forgetExpiredRoomTokens(now: number): boolean {
     let expired = false
     for (const [room, { expiresAt }] of this.roomTokens)
@@ -103,7 +103,7 @@ export abstract class TabSession implements Connection {
     return expired
   }
 
-  /** Replays one channel after the other, so that a tab in many rooms has one page on its way and not one of each. Rejects as it does. */
+  /** Replays one channel after the other, so that a tab in many rooms has one page on its way and not one of each. Rejects as `work` does. */
   replay(work: () => Promise<void>): Promise<void> {
     const done = this.#replays.then(work)
     this.#replays = done.catch(() => undefined).then(() => this.ready())

@@ -90,7 +90,7 @@ async function readRoom(
 ): Promise<[InitialState, PresenceSnapshot | undefined]> {
   const { channel, position } = subscription
   const state = await readInitialState(engine.broker, channel, settings, position)
-  return [state, settings.presence ? await hub.presence.watch(subscription) : undefined]
+  return [state, settings.presence ? await hub.presence.addViewer(subscription) : undefined]
 }
 
 function answerOf(

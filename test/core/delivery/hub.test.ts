@@ -60,7 +60,7 @@ describe('hub', () => {
     hub.open(tab)
     hub.close(tab)
     const subscription = await hub.join(tab, roomChannel('den'))
-    expect(await hub.presence.watch(subscription)).toBeUndefined()
+    expect(await hub.presence.addViewer(subscription)).toBeUndefined()
     await engine.presence.state('den', new Map([['ada', 1]]))
     expect(tab.heard).toEqual([])
   })

@@ -29,7 +29,7 @@ describe('the list of a room after a cut', () => {
   const look = async (): Promise<PresenceSnapshot | undefined> => {
     const tab = new Recorder()
     hub.open(tab)
-    return hub.presence.watch(await hub.join(tab, roomChannel('den')))
+    return hub.presence.addViewer(await hub.join(tab, roomChannel('den')))
   }
   /** Ada leaves, and neither the feed nor the view hears it. */
   const loseLeave = async (): Promise<void> => {

@@ -82,7 +82,7 @@ test('whoever wants to see who is there waits for two statements at most, though
   people.enter('den', tab)
   await turn()
   let snapshot: PresenceSnapshot | undefined
-  void people.watch(new Subscription(roomChannel('den'), tab, {} as never, report)).then((seen) => {
+  void people.addViewer(new Subscription(roomChannel('den'), tab, {} as never, report)).then((seen) => {
     snapshot = seen
   })
   for (let statements = 0; statements < 2; statements++) {
