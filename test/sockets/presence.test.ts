@@ -107,7 +107,7 @@ describe('who is there', () => {
   })
 })
 
-describe('a watch that is begun while something else is under way', () => {
+describe('a tab that asks for presence while something else is under way', () => {
   let app: TestApp
   /** What the reads of the last messages wait for, and what the statements do. */
   let reads: PromiseWithResolvers<void>
@@ -149,11 +149,11 @@ describe('a watch that is begun while something else is under way', () => {
   })
   afterAll(() => app.close())
 
-  const watching = { presence: true, last: 1 }
+  const withPresence = { presence: true, last: 1 }
 
   test('outlives the statement that it waits for', async () => {
     const tab = await app.tab('ada').connected()
-    const answer = tab.ask('subscribe', 'den', watching)
+    const answer = tab.ask('subscribe', 'den', withPresence)
     await asked.promise
     reads.resolve()
     // It has begun to wait by then.
@@ -167,14 +167,14 @@ describe('a watch that is begun while something else is under way', () => {
     statements.resolve()
     for (const user of ['ada', 'bob']) await app.join(user, 'club')
     const tab = await app.tab('ada').connected()
-    const answer = tab.ask('subscribe', 'club', watching)
+    const answer = tab.ask('subscribe', 'club', withPresence)
     await asked.promise
     await app.expel('ada', 'club')
     await tab.sees('unsubscribed')
     reads.resolve()
     expect(await answer).toMatchObject({ ok: false, error: { code: 'room_forbidden' } })
     const other = await app.tab('bob').connected()
-    await other.ask('subscribe', 'club', watching)
+    await other.ask('subscribe', 'club', withPresence)
     await app.app.engine.presence.state('club', new Map([['cem', 1]]))
     await other.sees('presence')
     await app.notify('ada', { title: 'a mark' })
@@ -186,7 +186,7 @@ describe('a watch that is begun while something else is under way', () => {
     statements.resolve()
     await app.join('dan', 'yard')
     const tab = await app.tab('dan').connected()
-    const answer = tab.ask('subscribe', 'yard', watching)
+    const answer = tab.ask('subscribe', 'yard', withPresence)
     await asked.promise
     await app.expel('dan', 'yard')
     await app.join('dan', 'yard')
@@ -201,7 +201,7 @@ describe('a watch that is begun while something else is under way', () => {
     statements.resolve()
     const tab = await app.tab('eve').connected()
     const before = app.app.hub.counts.connections
-    void tab.ask('subscribe', 'attic', watching).catch(() => undefined)
+    void tab.ask('subscribe', 'attic', withPresence).catch(() => undefined)
     await asked.promise
     tab.close()
     await until(async () => app.app.hub.counts.connections === before - 1, 3000)
