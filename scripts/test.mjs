@@ -38,7 +38,8 @@ if (isWhole || mode === '--long')
 
 const ended = await Promise.all(jobs)
 const failed = ended.filter(({ code }) => code !== 0)
-for (const { name, output } of failed) say(`${output === '' ? '' : `${output}\n`}${name} failed.`)
+if (jobs.length > 1)
+  for (const { name, output } of failed) say(`${output === '' ? '' : `${output}\n`}${name} failed.`)
 process.exitCode = failed.length === 0 ? 0 : failed[0].code
 
 /** Runs a program to its end. What it prints is shown at once, or kept for later. */

@@ -25,7 +25,7 @@ $('empty-user').textContent = user
 $('second-tab').href = `/?user=${encodeURIComponent(user)}`
 
 async function loadSettings() {
-  const response = await fetch(`/demo/settings?user=${encodeURIComponent(user)}`)
+  const response = await fetch(`/demo/session?user=${encodeURIComponent(user)}`)
   const settings = await response.json()
   if (!response.ok) throw new Error(settings.detail)
   return settings

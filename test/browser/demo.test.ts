@@ -39,7 +39,7 @@ const shows = (page: Page, title: string): Promise<void> =>
 
 /** The key of a development server, as its page has it. */
 const keyOf = async (server: Tabcast): Promise<string> =>
-  ((await (await fetch(`${server.url}/demo/settings?user=demo`)).json()) as { apiKey: string }).apiKey
+  ((await (await fetch(`${server.url}/demo/session?user=demo`)).json()) as { apiKey: string }).apiKey
 
 describe('the development page', () => {
   let server: Tabcast

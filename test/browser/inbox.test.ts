@@ -14,7 +14,7 @@ describe('the inbox button of the development page', () => {
   beforeAll(async () => {
     ;[browser, server] = await Promise.all([launchBrowser(), startTabcast({}, { bare: true })])
     way = await startProxy(server.port)
-    ;({ apiKey } = await (await fetch(`${server.url}/demo/settings?user=demo`)).json())
+    ;({ apiKey } = await (await fetch(`${server.url}/demo/session?user=demo`)).json())
   })
   afterAll(async () => {
     await Promise.all([browser.close(), way.close(), server.kill()])

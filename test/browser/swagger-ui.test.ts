@@ -5,7 +5,7 @@ import { welcome } from '../../src/development/welcome.ts'
 import { KEY, startApi, testTokens } from '../support/api.ts'
 import { launchBrowser, watchErrors } from '../support/programs/browser.ts'
 
-/** How many operations a description has: none may be hidden on the page. */
+/** Number of operations in a description: none may be hidden on the page. */
 const described = ({ paths = {} }: { paths?: Record<string, unknown> }): number =>
   Object.values(paths).flatMap((path) => Object.keys(path as object)).length
 

@@ -53,7 +53,7 @@ const post = (server: Tabcast): Promise<Response> =>
     body: '{"title":"Hello"}',
   })
 
-/** Which process has an engine session. */
+/** The process that has an engine session. */
 const ownerOf = (sessionId: string): string => sessionId.split('.')[0]!
 
 /** Connections to a port of loopback that the system has set up. */
@@ -317,7 +317,7 @@ test.each([
       const key = /API key +(\S+)/.exec(output)![1]!
       for (let times = 0; times < 4; times++) {
         const headers = { connection: 'close' }
-        const settings = await (await fetch(`${server.url}/demo/settings?user=demo`, { headers })).json()
+        const settings = await (await fetch(`${server.url}/demo/session?user=demo`, { headers })).json()
         expect(settings).toMatchObject({ apiKey: key })
         const tab = new TestTab(server.url, { token: (settings as { token: string }).token })
         await tab.connected()

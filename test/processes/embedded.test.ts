@@ -145,7 +145,7 @@ describe('production', () => {
     })
     try {
       expect(await (await fetch(`${server.url}/`)).text()).not.toContain(server.apiKey)
-      expect((await fetch(`${server.url}/demo/settings?user=demo`)).status).toBe(404)
+      expect((await fetch(`${server.url}/demo/session?user=demo`)).status).toBe(404)
       await notify(server, 'ada', 'my secret title')
       const token = await browserToken(JWT_SECRET, { user: 'ada' })
       const tab = await new TestTab(server.url, { token }).connected()

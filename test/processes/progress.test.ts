@@ -8,9 +8,9 @@ import { startTabcast, type Tabcast } from '../support/programs/tabcast.ts'
 import { TestTab } from '../support/tab.ts'
 import { browserToken } from '../support/tokens.ts'
 
-/** How long the task is reported on before the process is killed, and after, in milliseconds. */
+/** Milliseconds of reports on the task before the process is killed, and after it. */
 const HALF = isLong ? 5000 : 1000
-/** How many updates are under way at once. */
+/** Number of updates that are under way at once. */
 const LANES = 8
 const JWT_SECRET = 'k'.repeat(40)
 

@@ -53,7 +53,7 @@ test('a process that is stopped as soon as it answers, while its Redis does not,
   }
 })
 
-/** What a terminal does at Ctrl-C: all processes in front of it get the signal. */
+/** Signals all processes in front of a terminal, as Ctrl-C does. */
 async function interrupt({ pid }: Tabcast): Promise<void> {
   for (const each of [pid, ...(await childrenOf(pid))]) process.kill(each, 'SIGINT')
 }

@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { internalError, isFault } from '../../core/lifecycle/faults.ts'
 import { codeForStatus, type ErrorCode, ServiceError } from '../../core/model/errors.ts'
 import type { ApiCounts } from './metrics.ts'
 import { validationError } from './validation-faults.ts'
@@ -12,6 +13,7 @@ declare module 'fastify' {
   }
 }
 
+/** The media type of problem details (RFC 9457 §3). */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json'
 
 /** Seconds after which a call that failed for now may be repeated. */
@@ -97,10 +99,14 @@ function instanceOf(url: string): string {
 const ON_A_WORKER = ': this process has ROLE=worker and takes no posts; call one with ROLE=api or ROLE=all'
 
 /** Translates every error of the HTTP side, at this one place. */
-export function registerProblems(app: FastifyInstance, counts: ApiCounts, role: string): void {
+export function registerProblems(
+  app: FastifyInstance,
+  counts: ApiCounts,
+  { role, report }: { role: string; report(error: unknown): void },
+): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const problem = toServiceError(error, app.initialConfig.bodyLimit)
-    if (problem.code === 'internal') request.log.error({ err: error }, 'a request failed')
+    if (isFault(problem)) report(problem)
     counts.errors[problem.code] = (counts.errors[problem.code] ?? 0) + 1
     return sendProblem(request, reply, problem)
   })
@@ -154,7 +160,7 @@ export function toServiceError(error: FastifyError, bodyLimit?: number): Service
   if (known !== undefined) return new ServiceError(...known)
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500)
     return new ServiceError(codeForStatus(error.statusCode), error.message)
-  return new ServiceError('internal', 'the server has noted what went wrong', { cause: error })
+  return internalError(error)
 }
 
 /** Answers what is not even a request that could be routed. */

@@ -8,7 +8,7 @@ declare const ui: { preauthorizeApiKey(scheme: string, value: string): void }
  * but only ours can read the answer to this call.
  */
 function authorize(): void {
-  void fetch('/demo/settings?user=demo').then(async (response) => {
+  void fetch('/demo/session?user=demo').then(async (response) => {
     if (!response.ok) return
     const { apiKey, token } = (await response.json()) as { apiKey: string | null; token: string }
     // Null if the operator gave the keys: then the server knows only their hashes.

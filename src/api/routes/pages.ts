@@ -47,7 +47,7 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
       reply.type(`${type}; charset=utf-8`).send(content),
     )
   }
-  app.get('/demo/settings', { schema: { hide: true } }, async (request, reply) =>
+  app.get('/demo/session', { schema: { hide: true } }, async (request, reply) =>
     settingsOf(demo, request, reply),
   )
 }

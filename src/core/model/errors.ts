@@ -60,6 +60,7 @@ export const ERRORS = {
 /** The page that explains every code. */
 export const ERRORS_PATH = '/errors'
 
+/** The name of an error, for programs: a row of the table. */
 export type ErrorCode = keyof typeof ERRORS
 
 /** One fault of a request. `pointer` is a JSON Pointer (RFC 6901) into the body, or the name of a header or parameter. */

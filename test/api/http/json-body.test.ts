@@ -23,7 +23,7 @@ const documents = [
   '{"constructor":{"prototype":1}}',
 ]
 
-/** What JSON.stringify writes otherwise than it was sent, though it is the same text. */
+/** Documents that JSON.stringify would write otherwise than they were sent, though they are the same text. */
 const canonical: Record<string, string> = { [documents[10]!]: '"\\u0000😀 \\"quoted\\" \\\\u"' }
 
 test.each(documents)('data %s arrives as it was sent', async (data) => {

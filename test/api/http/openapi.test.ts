@@ -118,22 +118,22 @@ test('Swagger UI gets the development key by a call of its own, and none in prod
   expect(development.text).toContain('userToken')
   expect(development.text).not.toContain(KEY)
   expect(
-    (await call(api, '/demo/settings?user=demo', { headers: { host: 'localhost:3000' } })).json.apiKey,
+    (await call(api, '/demo/session?user=demo', { headers: { host: 'localhost:3000' } })).json.apiKey,
   ).toBe(KEY)
   // A proxy on this machine would say `localhost` for anybody.
   for (const headers of [{ 'x-forwarded-for': '203.0.113.7' }, { forwarded: 'for=203.0.113.7' }])
     expect(
-      (await call(api, '/demo/settings?user=demo', { headers: { host: 'localhost', ...headers } })).status,
+      (await call(api, '/demo/session?user=demo', { headers: { host: 'localhost', ...headers } })).status,
     ).toBe(403)
   const afar = await api.inject({
-    url: '/demo/settings?user=demo',
+    url: '/demo/session?user=demo',
     headers: { host: 'localhost' },
     remoteAddress: '203.0.113.7',
   })
   expect(afar.statusCode).toBe(403)
 
   expect((await call(shared(), script, { key: undefined })).text).not.toContain('preauthorizeApiKey')
-  expect((await call(shared(), '/demo/settings?user=demo')).status).toBe(404)
+  expect((await call(shared(), '/demo/session?user=demo')).status).toBe(404)
 })
 
 test('pages carry a policy that lets only their own scripts run', async () => {
