@@ -14,7 +14,7 @@ import { rejectionsOf } from './listening.ts'
 const STREAM = 'tabcast:in'
 /** Entries that nobody can publish. */
 const RUBBISH = isLong ? 10_000 : 3000
-/** How often a process is killed. */
+/** Number of times that a process is killed. */
 const ROUNDS = isLong ? 4 : 2
 
 describe('the bridge that reads a stream of Redis', () => {

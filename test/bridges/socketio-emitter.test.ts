@@ -42,7 +42,7 @@ describe('the bridge for Socket.IO emitters', () => {
     for (const room of rooms) expect(await tab.ask('subscribe', room)).toMatchObject({ ok: true })
     return tab
   }
-  /** What each of these tabs has received, up to an event that all of them get. */
+  /** Everything that each of these tabs has received, up to an event that all of them get. */
   const heardBy = async (...tabs: TestTab[]): Promise<string[][]> => {
     emitter.emit('end')
     await Promise.all(tabs.map((tab) => tab.sees('end', tab.all('end').length + 1)))

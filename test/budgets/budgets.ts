@@ -7,7 +7,7 @@ declare module 'vitest' {
   }
 }
 
-/** What the tests of a folder may cost in `npm test`, summed over their files. */
+/** The most that the tests of a folder may cost in `npm test`, summed over their files. */
 export interface Budget {
   /** Seconds of a core, with all programs that the tests start: much the same however loaded the machine is. */
   cpu: number
@@ -15,7 +15,7 @@ export interface Budget {
   wall: number
 }
 
-/** What a file has cost. */
+/** The cost of one file. */
 export interface Cost extends Budget {
   /** From `test/` on. */
   file: string
@@ -68,7 +68,7 @@ export function costsByFolder(costs: readonly Cost[]): Map<string, Budget> {
   return sums
 }
 
-/** What is over its budget, in a sentence each. */
+/** A sentence for everything that is over its budget. */
 export function overspent(costs: readonly Cost[]): string[] {
   return [...costsByFolder(costs)].flatMap(([folder, cost]) => {
     const budget = BUDGETS[folder]

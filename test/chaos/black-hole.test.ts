@@ -3,14 +3,14 @@ import { isLong } from '../support/long.ts'
 import { blackHole, silentSubscription } from './black-hole.ts'
 import { FLAWLESS } from './parts/judge.ts'
 
-/** How often every backend is refused before the hole is closed; each time takes a second. */
+/** Number of times that every backend is refused before the hole is closed; each time takes a second. */
 const refusals = isLong ? 20 : 2
 const timeout = isLong ? 300_000 : 120_000
 
 /** An answer within two seconds; the rest is for a busy machine. */
 const ANSWERED = 2400
 
-/** How long a silent connection may go unnoticed, and a closed hole too, in milliseconds. */
+/** Milliseconds for which a silent connection may go unnoticed, and a closed hole too. */
 const NOTICED = 5000
 
 test.each(['frozen', 'deaf'] as const)(

@@ -6,22 +6,22 @@ import { completed, judge, type Verdict } from './parts/judge.ts'
 import { KeepingTab } from './parts/keeping-tab.ts'
 import { Lane } from './parts/lane.ts'
 
-/** What was seen while the way to Redis was a black hole, and after. */
+/** Figures of the time in which the way to Redis was a black hole, and after it. */
 export interface BlackHoleFigures extends Verdict {
-  /** How many attempts to post were answered with each status; 0 stands for a connection that failed, -1 for one that hung. */
+  /** Number of attempts to post that were answered with each status; 0 stands for a connection that failed, -1 for one that hung. */
   statuses: Record<number, number>
   /** The longest that an attempt took, in milliseconds. */
   slowest: number
-  /** How many posts had been stored by an attempt that was not answered 201. */
+  /** Number of posts that had been stored by an attempt that was not answered 201. */
   replayed: number
-  /** How long after the hole was closed every backend was answered 201, in milliseconds. */
+  /** Milliseconds from the closing of the hole until every backend was answered 201. */
   recovered: number
 }
 
-/** What was seen while only the subscription was silent. */
+/** Figures of the time in which only the subscription was silent. */
 export interface SilenceFigures extends Verdict {
   statuses: Record<number, number>
-  /** How many connections fell silent, and how long it took until they had been replaced and every tab had what it missed, in milliseconds. */
+  /** Number of connections that fell silent, and milliseconds until they had been replaced and every tab had what it missed. */
   silenced: number
   replaced: number
   repaired: number
@@ -29,7 +29,7 @@ export interface SilenceFigures extends Verdict {
 
 const JWT_SECRET = 'b'.repeat(40)
 const USERS = 10
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 20_000
 /** The command as a connection sends it, and not in the text of a script. */
 const SUBSCRIBE = '\r\nsubscribe\r\n'
@@ -70,7 +70,7 @@ export function blackHole(traffic: Traffic, refusals: number): Promise<BlackHole
   })
 }
 
-/** What Redis says to subscriptions is lost, while commands are answered, and every backend publishes once. */
+/** Loses all that Redis says to subscriptions, while commands are answered and every backend publishes once. */
 export function silentSubscription(): Promise<SilenceFigures> {
   return inWorld(async ({ way, tabs, lanes }) => {
     const silent = [...way.connections].filter((connection) => connection.hasSent(SUBSCRIBE))

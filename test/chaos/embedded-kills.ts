@@ -8,11 +8,11 @@ import { completed, judge, type Verdict } from './parts/judge.ts'
 import { KeepingTab } from './parts/keeping-tab.ts'
 import { Lane } from './parts/lane.ts'
 
-/** What the tabs and the backends of a process that was killed again and again have seen. */
+/** Figures of a process that was killed again and again, as its tabs and backends saw it. */
 export interface KillFigures extends Verdict {
   kills: number
   posts: number
-  /** How many attempts were not answered, and how many posts had been stored by such an attempt. */
+  /** Number of attempts that were not answered, and of posts that had been stored by such an attempt. */
   unanswered: number
   replayed: number
   /** The tabs whose callbacks got anything but every publication of their user, once, in the order in which it was posted. */
@@ -23,9 +23,9 @@ export interface KillFigures extends Verdict {
 
 const JWT_SECRET = 'k'.repeat(40)
 const USERS = 10
-/** How many posts are taken between a start and the next kill, in turn: some kills hit tabs that are still coming back. */
+/** Number of posts that are taken between a start and the next kill, in turn: some kills hit tabs that are still coming back. */
 const BETWEEN = [100, 10, 50]
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 30_000
 
 /**

@@ -5,31 +5,31 @@ import { Lane } from './parts/lane.ts'
 import { startTwoWorkers } from './parts/two-workers.ts'
 
 export interface FrozenOptions {
-  /** How many publications come while the worker is frozen, over all channels. */
+  /** Number of publications that come while the worker is frozen, over all channels. */
   publications: number
-  /** How many bytes of a subscription may wait in Redis before it cuts the connection. */
+  /** Bytes of a subscription that may wait in Redis before it cuts the connection. */
   outputBuffer: number
-  /** How long tabs keep a connection that is silent, beyond the interval between two pings, in milliseconds. */
+  /** Milliseconds for which tabs keep a connection that is silent, beyond the interval between two pings. */
   pingTimeout: number
-  /** How long the tabs may take to catch up, in milliseconds. */
+  /** Milliseconds that the tabs may take to catch up. */
   patience: number
 }
 
-/** What was seen while a worker was frozen, and after. */
+/** Figures of the time in which a worker was frozen, and after it. */
 export interface FrozenFigures {
   /** Of the tabs on the frozen worker, and of those on the other. */
   frozen: Verdict
   others: Verdict
-  /** How many tabs of the frozen worker connected again. */
+  /** Number of tabs of the frozen worker that connected again. */
   reconnected: number
-  /** How many times a tab of the other worker lost its connection, and how much it lacked before the worker was thawed. */
+  /** Number of times that a tab of the other worker lost its connection, and of publications that it lacked before the worker was thawed. */
   disturbed: number
   delayed: number
-  /** How much the tabs of the frozen worker still lacked after they had had time to catch up. */
+  /** Number of publications that the tabs of the frozen worker still lacked after they had had time to catch up. */
   late: number
-  /** How many subscribing connections Redis had before and at the end of the freeze. */
+  /** Number of subscribing connections of Redis before and at the end of the freeze. */
   subscriptions: [number, number]
-  /** How long the publications took, in milliseconds, and how long after SIGCONT every tab had everything. */
+  /** Milliseconds that the publications took, and from SIGCONT until every tab had everything. */
   publishing: number
   catchingUp: number
 }
@@ -39,7 +39,7 @@ const CHANNELS = 100
 /** Every so many channels have a tab on the other worker as well. */
 const SHARED = 5
 const SIZE = 2000
-/** How long anything else may take before it counts as never, in milliseconds. */
+/** Milliseconds that anything else may take before it counts as never. */
 const PATIENCE = 30_000
 
 /** Freezes one of two workers while its channels are published to, thaws it when Redis has cut its subscription, and waits for its tabs. */

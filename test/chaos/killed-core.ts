@@ -8,17 +8,17 @@ import { Poster } from './parts/poster.ts'
 import { RovingTab } from './parts/roving-tab.ts'
 
 export interface KilledCoreOptions {
-  /** How many tabs, half of them by polling; two of each user. */
+  /** Number of tabs, half of them by polling; two of each user. */
   sockets: number
-  /** How many processes share the port. */
+  /** Number of processes that share the port. */
   workers: number
-  /** How many of them are killed, one after the other, each when all are there again. */
+  /** Number of those that are killed, one after the other, each when all are there again. */
   kills: number
   /** Notifications a second in all. */
   rate: number
 }
 
-/** What the tabs saw. */
+/** Figures of the tabs. */
 export interface KilledCoreFigures {
   posts: number
   /** Posts whose answer was lost with the process that had them. */
@@ -34,7 +34,7 @@ export interface KilledCoreFigures {
 
 const JWT_SECRET = 'k'.repeat(40)
 const API_KEY = 'api-key-of-the-killed-cores'
-/** How many tabs open at once. */
+/** Number of tabs that open at once. */
 const AT_ONCE = 50
 
 /** Several processes on one port and a real Redis; stock clients that keep a cursor, posts all the time, and one process killed after the other. */

@@ -11,27 +11,27 @@ import { Random } from './prove/random.ts'
 export interface ReplyOptions {
   /** Whose replies get lost: Redis's to the API, or the API's to the backend. */
   from: 'redis' | 'api'
-  /** How many notifications, each with a key of its own: at least so many, and until replies have been thrown away so often. */
+  /** Number of notifications, each with a key of its own: at least so many, and until replies have been thrown away so often. */
   posts: number
   thefts: number
 }
 
-/** What became of posts whose replies were lost. */
+/** Figures of posts whose replies were lost. */
 export interface ReplyFigures {
-  /** How many notifications were taken. */
+  /** Number of notifications that were taken. */
   posts: number
-  /** How many attempts were answered with each status; 0 stands for none. */
+  /** Number of attempts that were answered with each status; 0 stands for none. */
   statuses: Record<number, number>
-  /** How many answers said that they were given before. */
+  /** Number of answers that said that they were given before. */
   replayed: number
-  /** How often replies were thrown away, and how many bytes of them. */
+  /** Number of times that replies were thrown away, and of bytes of them. */
   thefts: number
   stolen: number
-  /** What was answered with more than one position in the log. */
+  /** Names that were answered with more than one position in the log. */
   ambiguous: string[]
-  /** What was answered with 201 and is missing: in a tab that was there all the time, and in the log. */
+  /** Publications that were answered with 201 and are missing: in a tab that was there all the time, and in the log. */
   lost: [number, number]
-  /** What came more than once, at the same two positions. */
+  /** Publications that came more than once, in the same two. */
   doubled: [number, number]
   seconds: number
 }
@@ -39,13 +39,13 @@ export interface ReplyFigures {
 const JWT_SECRET = 'l'.repeat(40)
 const SEED = 20_261_121
 const USERS = 10
-/** How long replies are thrown away at a time, in milliseconds: at times for longer than a command may take. */
+/** Milliseconds for which replies are thrown away at a time: at times for longer than a command may take. */
 const SHORTEST = 10
 const LONGEST = 100
 const BEYOND_TIMEOUT = 1200
 /** The longest pause between two times, in milliseconds. */
 const LONGEST_PAUSE = 600
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 20_000
 
 /** Five posts race for every key while replies get lost on their way; tabs hear it on a worker to which nothing happens. */
@@ -96,7 +96,7 @@ export async function lostReplies({ from, posts, thefts }: ReplyOptions): Promis
 const tabOf = (url: string, user: string, since: object): TestTab =>
   new TestTab(url, { token: browserToken(JWT_SECRET, { user }), since })
 
-/** What all the tabs of a kind have been shown, as their callbacks were called. */
+/** Everything that the tabs of a kind were shown, as their callbacks were called. */
 const shown = (tabs: readonly TestTab[]): string[] =>
   tabs.flatMap((tab) => tab.all('notification').map(({ data }) => data))
 
@@ -123,7 +123,7 @@ class Thief {
     this.#running = this.#run()
   }
 
-  /** How many bytes it has taken. */
+  /** Number of bytes that it has taken. */
   get stolen(): number {
     return this.#way.dropped
   }

@@ -9,14 +9,14 @@ import { Random } from './prove/random.ts'
 
 export interface CutOptions {
   engine: 'embedded' | 'redis'
-  /** How many times a tab's connections are cut, over all tabs. */
+  /** Number of times that a tab's connections are cut, over all tabs. */
   cuts: number
 }
 
-/** What tabs whose network was cut again and again have seen. */
+/** Figures of tabs whose network was cut again and again. */
 export interface CutFigures extends Verdict {
   posts: number
-  /** How many connections ended before they were up to date. */
+  /** Number of connections that ended before they were up to date. */
   interrupted: number
   disconnects: number
   /** The tabs whose callbacks got anything but every publication, once, in the order in which it was posted. */
@@ -35,11 +35,11 @@ const USER_PAUSE = 100
 const SIZE = 4000
 /** The longest pause between two cuts, in milliseconds. */
 const LONGEST_PAUSE = 40
-/** How many publications of the room a tab is kept away for. */
+/** Number of publications of the room that a tab is kept away for. */
 const MISSED = { least: 5, most: 20 }
 /** Of how many bytes of answers a connection ends in the replay after that: more than a handshake has, less than a publication. */
 const INTERRUPTED = { least: 500, most: SIZE }
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 30_000
 
 /** One process under steady traffic, and tabs whose connections are reset at random moments, every fifth time in the replay as well. */
@@ -106,9 +106,9 @@ function figuresOf(tabs: readonly CutTab[], lanes: readonly Lane[]): Omit<CutFig
 /** A tab with a network of its own. */
 class CutTab extends KeepingTab {
   readonly name: string
-  /** What the callbacks got, by channel, as it came. */
+  /** Everything that the callbacks got, by channel, as it came. */
   readonly heard: ReadonlyMap<string, string[]>
-  /** How many connections ended before every channel was up to date. */
+  /** Number of connections that ended before every channel was up to date. */
   interrupted = 0
   readonly #way: TcpProxy
   /** Of how many channels the present connection knows that they are up to date. */

@@ -6,11 +6,11 @@ import { TestTab } from '../support/tab.ts'
 import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 
-/** What tabs on two workers saw of channels that were published to through two APIs. */
+/** Figures of channels that were published to through two APIs, as tabs on two workers saw them. */
 export interface OrderFigures {
   /** Posts that were not answered with 201 in the end, with what came instead. */
   failed: string[]
-  /** How often a post was repeated with its key, because it was answered 503: a busy machine stops Redis for longer than it may take. */
+  /** Number of times that a post was repeated with its key, because it was answered 503: a busy machine stops Redis for longer than it may take. */
   repeated: number
   /** The channels of which two tabs were shown something different, or in another order. */
   differing: string[]
@@ -20,7 +20,7 @@ export interface OrderFigures {
   misplaced: string[]
   /** Events, over all tabs. */
   shown: number
-  /** How often two neighbours in a log came through different APIs: parallel it was. */
+  /** Number of times that two neighbours in a log came through different APIs: parallel it was. */
   interleaved: number
   seconds: number
 }
@@ -28,11 +28,11 @@ export interface OrderFigures {
 const JWT_SECRET = 'o'.repeat(40)
 const API_KEY = 'api-key-of-the-order-of-everything'
 const CHANNELS = ['user:a', 'user:b', 'room:c', 'room:d'] as const
-/** How many publish to each channel through each API, one after the other. */
+/** Number of publishers for each channel and API; each publishes one after the other. */
 const PUBLISHERS = 8
-/** How long a publisher waits before it repeats a post, in milliseconds. */
+/** Milliseconds for which a publisher waits before it repeats a post. */
 const PAUSE = 100
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 30_000
 
 /** Publishes so many messages in parallel through two APIs; tabs on two workers hear them, and others read the log in the end. */
@@ -160,7 +160,7 @@ class Posts {
 /** A stock client on one channel. */
 class OrderTab extends TestTab {
   readonly channel: string
-  /** What its callback got. */
+  /** Everything that its callback got. */
   readonly shown: { name: string; seq: number }[] = []
 
   constructor(url: string, channel: string, transport: 'websocket' | 'polling', since: object) {

@@ -6,21 +6,21 @@ import { Poster } from './parts/poster.ts'
 import { RovingTab } from './parts/roving-tab.ts'
 
 export interface RollingOptions {
-  /** How many tabs, half of them by polling; two of each user. */
+  /** Number of tabs, half of them by polling; two of each user. */
   sockets: number
-  /** How many times every process is stopped and started again. */
+  /** Number of times that every process is stopped and started again. */
   rounds: number
   drainSeconds: number
   /** Notifications a second in all. */
   rate: number
 }
 
-/** What the tabs and the backend saw. */
+/** Figures of the tabs and the backend. */
 export interface RollingFigures {
   posts: number
   /** Posts that were not answered 201, each with what came instead. */
   failedPosts: string[]
-  /** How often a post was repeated because Redis did not answer in time: that is the machine, and no restart. */
+  /** Number of times that a post was repeated because Redis did not answer in time: that is the machine, and no restart. */
   timeouts: number
   /** Notifications that a tab of their user never saw, over all tabs. */
   lost: number
@@ -36,7 +36,7 @@ export interface RollingFigures {
 
 const JWT_SECRET = 'r'.repeat(40)
 const API_KEY = 'api-key-of-the-rolling-restarts'
-/** How many tabs open at once. */
+/** Number of tabs that open at once. */
 const AT_ONCE = 50
 
 /**

@@ -8,21 +8,21 @@ import { browserToken } from '../support/tokens.ts'
 import { until } from '../support/until.ts'
 
 export interface SlowTabOptions {
-  /** How many tabs stop to read, every fourth of them by polling. */
+  /** Number of tabs that stop to read, every fourth of them by polling. */
   tabs: number
-  /** What each of them would have had to read meanwhile, in bytes. */
+  /** Bytes that each of them would have had to read meanwhile. */
   bytes: number
 }
 
-/** What was seen while so many tabs did not read, and after. */
+/** Figures of the time in which so many tabs did not read, and after it. */
 export interface SlowTabFigures {
   /** The most memory of the process, in KiB. */
   peak: number
-  /** How many connections the process closed because they were slow. */
+  /** Number of connections that the process closed because they were slow. */
   closed: number
-  /** How many times healthy tabs lost their connection. */
+  /** Number of times that healthy tabs lost their connection. */
   disturbed: number
-  /** How many messages of the healthy tabs were missing or out of order, over all of them. */
+  /** Number of messages of the healthy tabs that were missing or out of order, over all of them. */
   healthyFaults: number
   /** The same for the slow ones, after they have come back. */
   slowFaults: number
@@ -32,7 +32,7 @@ export interface SlowTabFigures {
 const ROOM = 'chart'
 const HEALTHY = 2
 const MESSAGE = JSON.stringify({ data: 'x'.repeat(16_000) })
-/** How far the healthy tabs may be behind: half of what a connection may have waiting. */
+/** Bytes that the healthy tabs may be behind: half of what a connection may have waiting. */
 const WINDOW = 32
 
 /** Publishes so many bytes to a room that healthy and frozen tabs hear, on a process of its own; then lets the frozen ones come back. */
@@ -92,7 +92,7 @@ async function slowlyClosed(server: Tabcast): Promise<number> {
   return Number(/tabcast_connections_closed_total\{reason="slow"\} (\d+)/.exec(metrics)?.[1])
 }
 
-/** What never comes is the finding, not an error. */
+/** Waits for tabs to be complete; what never comes is the finding, not an error. */
 async function letThemBack(proxy: TcpProxy, slow: readonly ChartTab[], messages: number): Promise<void> {
   proxy.set('open')
   await until(async () => slow.every(({ count }) => count >= messages), 120_000).catch(() => undefined)
@@ -101,7 +101,7 @@ async function letThemBack(proxy: TcpProxy, slow: readonly ChartTab[], messages:
 /** A stock client that keeps its cursor of the room, and nothing of what it has read. */
 class ChartTab extends TestTab {
   count = 0
-  /** What came again, or with something missing before it. */
+  /** Messages that came again, or with something missing before them. */
   faults = 0
   disconnects = 0
   #waiting: { count: number; resolve: () => void } | undefined

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { isLong } from '../support/long.ts'
 import { returned, soak } from './soak.ts'
 
-/** `npm run prove -- --soak` is the long form. */
+/** `npm run prove -- --soak` is a longer form still. */
 const size = isLong ? { connects: 10_000, messages: 100_000 } : { connects: 200, messages: 2000 }
 
 test.each(['embedded', 'redis'] as const)(

@@ -13,37 +13,37 @@ export interface SoakOptions {
   messages: number
 }
 
-/** What a process had before and after so many connections had come and gone. */
+/** Figures of a process before and after so many connections had come and gone. */
 export interface SoakFigures {
   before: Census
   after: Census
-  /** How much the heap has grown, in bytes. */
+  /** Growth of the heap, in bytes. */
   growth: number
-  /** How many messages the tabs were shown. */
+  /** Number of messages that the tabs were shown. */
   shown: number
   seconds: number
 }
 
-/** How much a heap may have grown in the end, in bytes: what a runtime keeps for itself. */
+/** Bytes by which a heap may have grown in the end: a runtime keeps some for itself. */
 const MAX_GROWTH = 2 * 1_048_576
 
-/** Whether everything is where it was. */
+/** True if everything is where it was. */
 export const returned = ({ before, after, growth }: SoakFigures): boolean =>
   isDeepStrictEqual(after, before) && growth < MAX_GROWTH
 
-/** How many tabs are there at once, and after how many of these waves everything that is made once has been made. */
+/** Number of tabs at once, and of waves after which everything that is made once has been made. */
 const WAVE = 50
 const WARM_UP = 4
 const ROOM = 'square'
-/** How many messages are published at once. */
+/** Number of messages that are published at once. */
 const AT_ONCE = 100
 /** One of so many messages is said in the room, to everyone. */
 const TO_ALL = 47
 /** After how many waves what has gone is forgotten. */
 const WAVES_TOGETHER = 100
-/** How long timers of connections that have gone may still run, in milliseconds: those that mind a poll, an interval and a time-out of the pings. */
+/** Milliseconds for which timers of connections that have gone may still run: those that mind a poll, an interval and a time-out of the pings. */
 const LAST_TIMERS = 10_000
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 30_000
 
 /** Lets small waves of tabs come, hear messages, and leave in every way that there is, on a server in this process. */

@@ -7,14 +7,14 @@ import { Lane } from './parts/lane.ts'
 export interface TrimmedOptions {
   /** Entries that the channel keeps: what the server was started with. */
   retained: number
-  /** How many publications come before the tab leaves, and while it is away. */
+  /** Number of publications that come before the tab leaves, and while it is away. */
   before: number
   away: number
   transport: 'websocket' | 'polling'
   channel: 'user' | 'room'
 }
 
-/** What a tab received when it came back, in order. */
+/** The events that a tab received when it came back, in order. */
 export interface Told {
   event: string
   seq?: number

@@ -20,13 +20,13 @@ export const wipes: Readonly<Record<string, (redis: RedisServer) => Promise<void
   },
 }
 
-/** What was seen of a wipe. */
+/** Figures of a wipe. */
 export interface WipeFigures extends Verdict {
-  /** How many channels the tabs hear, counted once per tab. */
+  /** Number of channels that the tabs hear, counted once per tab. */
   heard: number
-  /** How many of these got a gap exactly once, with the reason `wiped` and from the first entry on. */
+  /** Number of these that got a gap exactly once, with the reason `wiped` and from the first entry on. */
   told: number
-  /** How long after the wipe the last of them came, in milliseconds. */
+  /** Milliseconds from the wipe until the last of them came. */
   toldWithin: number
   posts: number
   disconnects: number
@@ -34,7 +34,7 @@ export interface WipeFigures extends Verdict {
 
 const JWT_SECRET = 'w'.repeat(40)
 const ROOMS = ['chart', 'chat', 'desk']
-/** How long it may take before it counts as never, in milliseconds. */
+/** Milliseconds that it may take before it counts as never. */
 const PATIENCE = 15_000
 
 /**

@@ -36,7 +36,7 @@ function execForm(instructions: Instruction[], name: string): string[] {
   return JSON.parse(rest.slice(rest.indexOf('[')))
 }
 
-/** What the image has in /app, made from the files here. */
+/** A folder with everything that the image has in /app, made from the files here. */
 async function appOfImage(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'tabcast-image-'))
   const ignore = (await read('.dockerignore')).split('\n')

@@ -6,7 +6,7 @@ import { until } from '../support/until.ts'
 test('a worker prints a line for the API that it knows, and none that goes nowhere', async () => {
   const redis = await startRedis()
   const started: Tabcast[] = []
-  /** What one prints, up to its last sentence. */
+  /** The banner of one, up to its last sentence. */
   const bannerOf = async (ROLE: string): Promise<string> => {
     const server = await startTabcast({ REDIS_URL: redis.url, ROLE }, { bare: true })
     started.push(server)

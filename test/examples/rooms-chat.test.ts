@@ -60,7 +60,7 @@ async function say(page: Page, text: string): Promise<void> {
 const here = (page: Page, people: string): Promise<void> => shows(page, '#people', people)
 const tells = (page: Page, line: string): Promise<void> => shows(page, '#log li:not([aria-busy]) span', line)
 
-/** What was said on a page, the oldest first. */
+/** Messages on a page, the oldest first. */
 const saidOn = (page: Page): Promise<string[]> =>
   page
     .locator('#log li:has(strong)')

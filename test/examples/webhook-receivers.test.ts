@@ -33,7 +33,7 @@ const listens = async (port: number): Promise<boolean> => {
   return true
 }
 
-/** What anybody could send to the receiver. */
+/** A request that anybody could send to the receiver. */
 const send = async (port: number, secret: string, timestamp: number): Promise<number> => {
   const text = '{"type":"notification.read","data":{"user":"eve","id":"x"}}'
   const headers = { 'webhook-id': 'x.1.read', 'webhook-timestamp': String(timestamp) }

@@ -9,13 +9,13 @@ import { type Mutation, mutated, mutations } from './mutations.ts'
 
 export interface Verdict {
   index: number
-  /** How many tests went red. */
+  /** Number of tests that went red. */
   failed: number
   /** Why they and their files did. */
   errors: string[]
 }
 
-/** How many are run at once: what hangs without its safeguard waits for its time limit. */
+/** Number of those that run at once: what hangs without its safeguard waits for its time limit. */
 const AT_ONCE = 4
 
 async function runWithout(mutation: Mutation, index: number): Promise<Verdict> {

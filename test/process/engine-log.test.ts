@@ -21,7 +21,7 @@ const production = async (env: Record<string, string>, options?: TabcastOptions)
   return server
 }
 
-/** What a process has logged: in production every line of its output is one of the log. */
+/** The log of a process: in production every line of its output is one of it. */
 const logged = ({ output }: Tabcast): { level: number; time: number; msg: string }[] =>
   output()
     .split('\n')
@@ -35,7 +35,7 @@ const says = (of: Tabcast, pattern: RegExp, times: number): Promise<void> =>
 
 const AWAY = /^the engine is away: Redis cannot be reached: .+/
 const BACK = /^the engine is back; it was away for \d+\.\d s$/
-/** What a process says of its store; one that does not get to run in time may also say that it is away. */
+/** The lines of a process about its store; one that does not get to run in time may also say that it is away. */
 const HEED = /Redis keeps|Redis drops|notifications are stored/i
 const NO_FILE = /^Redis keeps no append-only file: /
 

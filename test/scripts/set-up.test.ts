@@ -56,7 +56,7 @@ async function calls(): Promise<string[]> {
   return lines.split('\n').slice(0, -1)
 }
 
-/** What the lock says: the id of the npm that works under it. */
+/** The text of the lock: the id of the npm that works under it. */
 async function lockedNpm(): Promise<string> {
   const lock = join(dir, '.set-up.lock')
   const [owner] = await readdir(lock)

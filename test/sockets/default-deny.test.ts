@@ -15,7 +15,7 @@ describe('a room that was not granted', () => {
   })
   afterAll(() => app.close())
 
-  /** What a stranger is answered about the room, and about one that does not exist. */
+  /** The answers to a stranger about the room, and about one that does not exist. */
   const both = (ask: (room: string) => Promise<unknown>) => Promise.all(['secret', 'nothing'].map(ask))
 
   test.each([

@@ -109,12 +109,12 @@ describe('who is there', () => {
 
 describe('a tab that asks for presence while something else is under way', () => {
   let app: TestApp
-  /** What the reads of the last messages wait for, and what the statements do. */
+  /** Promises that reads of the last messages wait for, and statements. */
   let reads: PromiseWithResolvers<void>
   let statements: PromiseWithResolvers<void>
   /** Resolves when the last messages have been asked for. */
   let asked: PromiseWithResolvers<void>
-  /** What this process hears. */
+  /** Everything that this process hears. */
   const heard: Channel[] = []
   beforeAll(async () => {
     app = await startApp({ PUBLIC_ROOMS: 'den,attic' })

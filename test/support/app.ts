@@ -6,7 +6,7 @@ import { signToken } from './tokens.ts'
 const JWT_SECRET = 'jwt-secret-of-the-tests-0123456789abcdef'
 const API_KEY = 'api-key-of-the-tests-0123456789'
 
-/** What a token of a test says besides its user; times in seconds. */
+/** Claims of a test's token besides its user; times in seconds. */
 export interface TokenOptions {
   rooms?: string[]
   publish?: string[]

@@ -18,5 +18,5 @@ export function draftOf(channel: Channel, data: unknown = 'hello', extra: Partia
   }
 }
 
-/** What `draftOf` said. */
+/** The data that `draftOf` put in. */
 export const dataOf = (publication: Publication): unknown => payloadOf(publication).data

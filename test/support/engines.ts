@@ -3,7 +3,7 @@ import { createEmbeddedEngine } from '../../src/engines/embedded/engine.ts'
 import { createRedisEngine, type RedisEngineOptions } from '../../src/engines/redis/engine.ts'
 import { until } from './until.ts'
 
-/** How long a busy machine may take to connect, in milliseconds. */
+/** Milliseconds that a busy machine may take to connect. */
 const READY = 5000
 
 const PLENTY = { count: 100_000, seconds: 3600 }

@@ -20,12 +20,12 @@ export interface ExamplePages {
 }
 
 export interface ExamplePagesOptions {
-  /** Where the pages find `127.0.0.1:3000`, which is what they call Tabcast. */
+  /** The port to which pages are led that call `127.0.0.1:3000`, as examples do. */
   tabcastPort: number
   env?: Record<string, string>
 }
 
-/** How long the server may take to start, in milliseconds. */
+/** Milliseconds that the server may take to start. */
 const PATIENCE = 20_000
 
 /**

@@ -9,7 +9,7 @@ interface Kept {
   archivedAt: string | null
 }
 
-/** What the events say of notifications. */
+/** The payload of an event about notifications. */
 type Payload = Kept & Counts & { id: string; ids?: string[]; before?: string }
 
 const STATES = ['seenAt', 'readAt', 'archivedAt'] as const

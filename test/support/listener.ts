@@ -13,7 +13,7 @@ export class TopicRecorder {
     if (this.#waiting !== undefined && this.heard.length >= this.#waiting.count) this.#waiting.resolve()
   }
 
-  /** What the publications said. */
+  /** The data of the publications. */
   get data(): unknown[] {
     return this.heard.map(dataOf)
   }

@@ -1,2 +1,2 @@
-/** Whether everything runs in its full form, which takes hours: `npm run test:long`. */
+/** True in `npm run test:long`: everything runs in its full form, which takes hours. */
 export const isLong = process.env.TABCAST_LONG === '1'

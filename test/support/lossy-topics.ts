@@ -5,7 +5,7 @@ import { openMemory } from './engines.ts'
 /** An engine whose topics can be disturbed. */
 export interface LossyEngine {
   engine: Engine
-  /** How many of the next publications are not heard. */
+  /** Number of the next publications that are not heard. */
   lose: { next: number }
   /** Says that the topics were away and are back. */
   restore: () => void

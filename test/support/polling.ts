@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 
-/** What one request of Engine.IO's polling transport was answered. */
+/** The answer to one request of Engine.IO's polling transport. */
 export interface PollingAnswer {
   status: number
   headers: IncomingMessage['headers']

@@ -5,7 +5,7 @@ import { openRedis } from './engines.ts'
 
 /** A Redis engine that is probed all the time, as in a running Tabcast. */
 export interface ProbedEngine extends Engine {
-  /** How often it has said that publications may have been missed. */
+  /** Number of times that it has said that publications may have been missed. */
   readonly restorations: number
 }
 

@@ -11,12 +11,12 @@ export class Recorder implements Connection {
   readonly heard: Publication[] = []
   readonly gaps: Gap[] = []
   readonly positions: StreamPosition[] = []
-  /** What came with each position. */
+  /** The counts that came with each position. */
   readonly counts: (Counts | undefined)[] = []
   readonly controls: Control[] = []
   /** The channels of which something was lost. */
   readonly losses: string[] = []
-  /** How often the server has ended it for a fault of its own. */
+  /** Number of times that the server has ended it for a fault of its own. */
   faults = 0
   #awaited: { count: number; reached: () => void } | undefined
   #looked: { title: string; found: () => void } | undefined

@@ -12,7 +12,7 @@ export interface TabOptions extends Partial<ManagerOptions & SocketOptions> {
   since?: object | undefined
 }
 
-/** How long an event is waited for, in milliseconds: shorter than a test may take, so that the error says what is missing. */
+/** Milliseconds for which an event is waited for: shorter than a test may take, so that the error says what is missing. */
 const PATIENCE = 25_000
 
 /** A stock Socket.IO client that writes down everything it is sent. */
@@ -36,7 +36,7 @@ export class TestTab {
     })
   }
 
-  /** Where the next connection goes on from; set it to what a page would keep. */
+  /** The cursor of the next connection; set it to what a page would keep. */
   since: object | undefined
 
   /** The payloads of one event so far. */

@@ -75,7 +75,7 @@ async function set(answering: Answering, options: Partial<WebhooksOptions> = {})
 
 const idsOf = (received: readonly Received[]): unknown[] => received.map(({ json }) => json.data.id)
 
-/** What is still pending when the loop has ended; another loop would find it. */
+/** Webhooks that are still pending when the loop has ended; another loop would find them. */
 async function leftBy({ webhooks, engine: { webhookQueue } }: Bench): Promise<unknown[]> {
   await webhooks.stop()
   return webhookQueue.take(Date.now() + 100_000_000, Date.now() + 200_000_000, 100)

@@ -1,12 +1,12 @@
 import type { Tabcast } from '../../support/programs/tabcast.ts'
 
-/** How often each server is asked whether it is ready, in milliseconds. */
+/** Milliseconds until a server is asked again whether it is ready. */
 const INTERVAL = 100
 
-/** How long an answer may take, in milliseconds. */
+/** Milliseconds that an answer may take. */
 const PATIENCE = 2000
 
-/** What a load balancer does that follows `/readyz`: leads each caller to the next server that is ready. */
+/** Leads each caller to the next server that is ready, as a load balancer does that follows `/readyz`. */
 export class Balancer {
   readonly #servers = new Map<Tabcast, boolean>()
   readonly #timer: NodeJS.Timeout

@@ -4,9 +4,9 @@ import { runInNewContext } from 'node:vm'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import type { TestApp } from '../../support/app.ts'
 
-/** How much a server has of everything that connections need. */
+/** The number of everything that a server has for its connections. */
 export interface Census {
-  /** What its parts say. */
+  /** As its parts say. */
   connections: number
   channels: number
   tabs: number
@@ -78,7 +78,7 @@ export class CensusTaker {
     }
   }
 
-  /** What is on the heap after a collection of garbage, in bytes. */
+  /** Bytes on the heap after a collection of garbage. */
   heap(): number {
     collectGarbage()
     return process.memoryUsage().heapUsed
@@ -102,7 +102,7 @@ export class CensusTaker {
   }
 }
 
-/** Whether the code that is the nearest to the top of a stack, but for Node's own, is ours. */
+/** True if the code that is the nearest to the top of a stack, but for Node's own, is ours. */
 function isOurs(stack: string): boolean {
   const [nearest = ''] = stack
     .split('\n')

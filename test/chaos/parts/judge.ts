@@ -3,7 +3,7 @@ import { incarnationOf, type Reading } from '../prove/reading.ts'
 import type { KeepingTab } from './keeping-tab.ts'
 import type { Lane, Taken } from './lane.ts'
 
-/** What all tabs have seen, against what was taken for their channels. */
+/** A comparison of all that tabs have seen with all that was taken for their channels. */
 export interface Verdict {
   /** Taken, and neither seen nor within the gap of a wipe. */
   lost: number
@@ -59,7 +59,7 @@ function isLost({ name, epoch }: Taken, { seen, gaps }: Reading): boolean {
   return !seen.has(name) && !isTold
 }
 
-/** What was stored again after a wipe has two positions, and both are right. */
+/** True for another position in the same incarnation. A publication that was stored again after a wipe has two, and both are right. */
 function isMisplaced({ name, seq, epoch }: Taken, { seen }: Reading): boolean {
   const position = seen.get(name)
   if (position === undefined || incarnationOf(position.epoch) !== incarnationOf(epoch)) return false

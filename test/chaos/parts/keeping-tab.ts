@@ -4,7 +4,7 @@ import { browserToken } from '../../support/tokens.ts'
 import { Reading, type ToldGap } from '../prove/reading.ts'
 
 export interface KeepingTabOptions extends Omit<TabOptions, 'token' | 'since'> {
-  /** What the token is signed with. */
+  /** Signs the token. */
   secret: string
   user: string
   rooms?: readonly string[]

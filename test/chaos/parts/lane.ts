@@ -4,7 +4,7 @@ import type { StreamPosition } from '../../../src/core/model/position.ts'
 /** After so long without an answer an attempt counts as hung, in milliseconds. */
 const HUNG = 10_000
 
-/** How long a backend waits before it repeats a post, in milliseconds. */
+/** Milliseconds for which a backend waits before it repeats a post. */
 const REPEAT_PAUSE = 200
 
 /** The API that is posted to. */
@@ -15,7 +15,7 @@ export interface Api {
 
 /** One publication that was answered with 201. */
 export interface Taken extends StreamPosition {
-  /** What its `data` says. */
+  /** Stands in its `data`. */
   readonly name: string
 }
 
@@ -23,9 +23,9 @@ export interface Taken extends StreamPosition {
 export class Lane {
   readonly channel: string
   readonly taken: Taken[] = []
-  /** How many attempts were answered with each status; 0 stands for a connection that failed, -1 for one that hung. */
+  /** Number of attempts that were answered with each status; 0 stands for a connection that failed, -1 for one that hung. */
   readonly statuses: Record<number, number> = {}
-  /** How many answers said `Idempotent-Replayed`. */
+  /** Number of answers that said `Idempotent-Replayed`. */
   replayed = 0
   /** The longest that an attempt took, in milliseconds. */
   slowest = 0
@@ -46,7 +46,7 @@ export class Lane {
     this.#body = 'x'.repeat(size)
   }
 
-  /** How often it was tried, over all publications. */
+  /** Number of times that it was tried, over all publications. */
   get attempts(): number {
     return Object.values(this.statuses).reduce((sum, count) => sum + count, 0)
   }

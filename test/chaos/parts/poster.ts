@@ -2,18 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Balancer } from './balancer.ts'
 
-/** How often it posts what is due, in milliseconds. */
+/** Milliseconds until it posts again what is due. */
 const TICK = 25
 
-/** How many posts may be under way: a backend that falls behind would else open connections without end, and fall behind further. */
+/** Number of posts that may be under way: a backend that falls behind would else open connections without end, and fall behind further. */
 const AT_ONCE = 100
 
 /** A backend that notifies one user after the other at a steady rate, each time through the API that a balancer names. */
 export class Poster {
   posts = 0
-  /** How many were repeated with their key because Redis did not answer in time. */
+  /** Number of posts that were repeated with their key because Redis did not answer in time. */
   timeouts = 0
-  /** What came instead of a 201, for each post that failed. */
+  /** The answer of each post that failed. */
   readonly failed: string[] = []
   readonly #accepted = new Map<string, number>()
   readonly #apis: Balancer

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Api } from './lane.ts'
 
-/** How many attempts race for each key, how many keys are under way at once, and how long it waits before the next race. */
+/** Attempts that race for each key, keys that are under way at once, and milliseconds before the next race. */
 const ATTEMPTS = 5
 const KEYS = 20
 const PAUSE = 50
@@ -10,11 +10,11 @@ const PAUSE = 50
 export class RacingBackend {
   /** The names of the notifications that were taken. */
   readonly taken: string[] = []
-  /** How many attempts were answered with each status; 0 stands for none. */
+  /** Number of attempts that were answered with each status; 0 stands for none. */
   readonly statuses: Record<number, number> = {}
-  /** How many answers said `Idempotent-Replayed`. */
+  /** Number of answers that said `Idempotent-Replayed`. */
   replayed = 0
-  /** What was answered with more than one position in the log. */
+  /** Names that were answered with more than one position in the log. */
   readonly ambiguous: string[] = []
   readonly #api: Api
 

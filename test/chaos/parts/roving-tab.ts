@@ -6,9 +6,9 @@ import type { Balancer } from './balancer.ts'
 /** A stock client that keeps its cursor and goes where a balancer leads it. */
 export class RovingTab extends TestTab {
   readonly user: string
-  /** How many notifications have come in order, each for the first time. */
+  /** Number of notifications that have come in order, each for the first time. */
   count = 0
-  /** How many came again, or after a later one. */
+  /** Number of those that came again, or after a later one. */
   duplicated = 0
   reconnects = 0
   #last = 0

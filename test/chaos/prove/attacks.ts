@@ -9,9 +9,9 @@ import type { Target } from './target.ts'
 export interface Attack<T extends Target = Target> {
   /** As the report calls it. */
   readonly name: string
-  /** How often it comes in a long run, against the others. */
+  /** Share of it in a long run, against the others. */
   readonly share: number
-  /** What it may be done to. */
+  /** Everything that it may be done to. */
   readonly targets: readonly T[]
   /** Breaks the target and mends it; answers whether it really hurt. */
   run(target: T): Promise<boolean>
@@ -59,7 +59,7 @@ export function attacksOn(stage: Stage, random: Random, absence: Absence): Attac
     proxy.set('open')
     return hurt
   }
-  /** What was answered meanwhile never arrives; nobody can go on in the middle of an answer, so the connections end. */
+  /** Loses all that is answered meanwhile; nobody can go on in the middle of an answer, so the connections end. */
   const deafen = async (proxy: TcpProxy): Promise<boolean> => {
     const before = proxy.dropped
     proxy.set('deaf')

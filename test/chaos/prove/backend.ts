@@ -4,21 +4,21 @@ import type { Random } from './random.ts'
 import { incarnationOf } from './reading.ts'
 import { API_KEY } from './stage.ts'
 
-/** How long one attempt may take, in milliseconds. */
+/** Milliseconds that one attempt may take. */
 const PATIENCE = 3000
 /** After so long a backend gives up, in milliseconds. */
 const GIVES_UP = 60_000
-/** How many give up at the first error, and how many send the same twice at once. */
+/** Shares of those that give up at the first error, and of those that send the same twice at once. */
 const IMPATIENT = 0.03
 const RACING = 0.05
 
-/** What became of one publication. */
+/** One publication, and its fate. */
 export interface Receipt {
-  /** What its `data` says. */
+  /** Stands in its `data`. */
   readonly name: string
   /** `failed`: refused for good, which is never right here. `indeterminate`: given up, so it may have been stored. */
   readonly outcome: 'acknowledged' | 'failed' | 'indeterminate'
-  /** Where the log has it, if it was acknowledged. */
+  /** Its position in the log, if it was acknowledged. */
   readonly position?: StreamPosition
 }
 

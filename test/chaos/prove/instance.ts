@@ -8,7 +8,7 @@ export class Instance extends Target {
   readonly proxy: TcpProxy
   /** Between it and Redis. */
   readonly link: TcpProxy | undefined
-  /** What it had printed whenever it ended without having been asked to, or not as it should. */
+  /** Its output, whenever it ended without having been asked to, or not as it should. */
   readonly crashes: string[] = []
   readonly #env: Record<string, string>
   #server: Tabcast

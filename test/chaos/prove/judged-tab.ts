@@ -8,7 +8,7 @@ export interface JudgedTabOptions {
   user: string
   rooms: readonly string[]
   transports: ('websocket' | 'polling')[]
-  /** Where it may connect to, its first choice first. */
+  /** URLs that it may connect to, its first choice first. */
   urls: readonly string[]
 }
 
@@ -66,7 +66,7 @@ export class JudgedTab {
     this.#socket = socket
   }
 
-  /** Whether it has its first position, on every channel. */
+  /** True if it has its first position, on every channel. */
   get hasBegun(): boolean {
     return [...this.readings.values()].every(({ start }) => start !== undefined)
   }

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Attack } from './attacks.ts'
 import type { Random } from './random.ts'
 
-/** How much longer than planned it tries to hurt with everything, in milliseconds. */
+/** Milliseconds beyond the plan in which it tries to hurt with everything. */
 const PATIENCE = 20_000
 
 /** Breaks things in an order that the random numbers decide, several at a time, but never one thing twice at once. */
 export class Nemesis {
-  /** How often each attack was done and hurt. */
+  /** Number of times that each attack was done and hurt. */
   readonly done = new Map<string, number>()
   readonly #attacks: readonly Attack[]
   readonly #random: Random

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { prove } from './prove.ts'
 
-/** What `npm run prove` does, short: every attack once. */
+/** The short form of `npm run prove`: every attack once. */
 const SHORT = { seed: 1, users: 8, rooms: 2, rate: 60 }
 
 test.each([

@@ -12,7 +12,7 @@ import { judge, type Verdict } from './verdict.ts'
 export interface ProveOptions {
   engine: EngineName
   seed: number
-  /** How long the attacks go on, in seconds. */
+  /** Duration of the attacks, in seconds. */
   seconds: number
   /** Seconds between two attacks, on the average. */
   pace: number
@@ -24,13 +24,13 @@ export interface ProveOptions {
 }
 
 export interface Proof extends ProveOptions, Verdict {
-  /** How often each attack was done and hurt. */
+  /** Number of times that each attack was done and hurt. */
   attacks: Record<string, number>
-  /** How long it took, after everything was mended, until nothing was missing any more, in seconds; undefined if something still is. */
+  /** Seconds from the last repair until nothing was missing any more; undefined if something still is. */
   healedAfter: number | undefined
   /** Attacks that never hurt: then nothing was proved. */
   idle: string[]
-  /** What was wrong, the first few. */
+  /** The first few faults. */
   faults: string[]
 }
 
@@ -42,7 +42,7 @@ const TABS_PER_USER = 3
 const HEALED = 60_000
 const TRANSPORTS: ('websocket' | 'polling')[][] = [['websocket'], ['polling'], ['polling', 'websocket']]
 
-/** Whether nothing that is promised was broken, and the attacks really happened. */
+/** True if nothing that is promised was broken, and the attacks really happened. */
 export const holds = ({ broken, idle }: Proof): boolean =>
   idle.length === 0 && Object.values(broken).every((count) => count === 0)
 

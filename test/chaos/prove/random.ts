@@ -19,7 +19,7 @@ export class Random {
     return least + this.next() * (most - least)
   }
 
-  /** Whether something that has this chance, from 0 to 1, happens now. */
+  /** True if something that has this chance, from 0 to 1, happens now. */
   happens(chance: number): boolean {
     return this.next() < chance
   }

@@ -6,11 +6,11 @@ export type ToldGap = Gap & { epoch: string }
 /** The part of an epoch's name that only a wipe changes. */
 export const incarnationOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
 
-/** What one page has read of one channel, judged event by event, as its callbacks are called. */
+/** One page's reading of one channel, judged event by event, as its callbacks are called. */
 export class Reading {
-  /** What the page would keep and come back with. */
+  /** The cursor that the page would keep and come back with. */
   cursor: StreamPosition | undefined
-  /** Where it began to read. */
+  /** The position at which it began to read. */
   start: StreamPosition | undefined
   /** The name of each publication that was seen, and where it was seen first. */
   readonly seen = new Map<string, StreamPosition>()
@@ -21,7 +21,7 @@ export class Reading {
   disordered = 0
   /** An event that does not follow on the one before, without a gap between them. */
   falseContinuity = 0
-  /** What was wrong, for people. */
+  /** Faults, for people. */
   readonly faults: string[] = []
   #gap: ToldGap | undefined
 

@@ -10,7 +10,7 @@ const table = (rows: readonly (readonly [string, number | string])[]): string[] 
   )
 }
 
-/** What a run found, for people. */
+/** The findings of a run, for people. */
 export function reportOf(proof: Proof): string {
   const { broken, gaps, healedAfter } = proof
   const told = Object.entries(gaps).map(([reason, count]) => `${number(count)} ${reason}`)

@@ -10,7 +10,7 @@ export type EngineName = 'redis' | 'embedded'
 export const JWT_SECRET = 'p'.repeat(40)
 export const API_KEY = 'api-key-of-the-proof-that-nothing-is-lost'
 
-/** How much of a room's log is kept: little, so that somebody who is away loses something now and then. */
+/** Entries that a room's log keeps: few, so that somebody who is away loses something now and then. */
 export const ROOM_RETENTION = 100
 /** More than a user gets in a run. */
 export const USER_RETENTION = 100_000

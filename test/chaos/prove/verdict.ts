@@ -4,12 +4,12 @@ import type { JudgedTab } from './judged-tab.ts'
 import { incarnationOf, type Reading } from './reading.ts'
 import { ROOM_RETENTION, USER_RETENTION } from './stage.ts'
 
-/** What a run found; every number of `broken` must be zero. */
+/** The findings of a run; every number of `broken` must be zero. */
 export interface Verdict {
   published: number
   acknowledged: number
   indeterminate: number
-  /** What tabs were shown, over all tabs. */
+  /** Publications that tabs were shown, over all tabs. */
   delivered: number
   /** Gaps that tabs received, by reason. */
   gaps: Record<string, number>

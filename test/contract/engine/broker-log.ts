@@ -7,7 +7,7 @@ import { draftOf } from '../../support/drafts.ts'
 import { recordTopic } from '../../support/listener.ts'
 import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
-/** What is stored, how it is numbered, and how it is read. */
+/** The log: what is stored, how it is numbered and read. */
 export function brokerLogLaw(harness: Harness): void {
   describe('the log', () => {
     test('numbers 1 to n without a hole, in each channel for itself, in one epoch', async () => {

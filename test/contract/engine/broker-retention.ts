@@ -5,7 +5,7 @@ import { ALL, type Harness, PLENTY, publishMany, seqsOf, someRoom, someUser } fr
 const KEPT = 5
 const SECONDS = 60
 
-/** How much of a log is kept, and what is said of the rest. */
+/** Retention: how much of a log is kept, and what is said of the rest. */
 export function brokerRetentionLaw(harness: Harness): void {
   describe('retention', () => {
     test.each([

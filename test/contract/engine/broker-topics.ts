@@ -4,7 +4,7 @@ import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 import { ALL, type Harness, PLENTY, publishMany, someRoom, someUser, upTo } from './harness.ts'
 
-/** What subscribers hear, and when. */
+/** Topics: what subscribers hear, and when. */
 export function brokerTopicsLaw(harness: Harness): void {
   describe('a topic', () => {
     test('a subscriber hears the first publish after subscribe has resolved, with everything that was said', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { draftOf } from '../../support/drafts.ts'
 import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser } from './harness.ts'
 
-/** Who is connected, and since when nobody is. */
+/** Connections: who is there, and since when nobody is. */
 export function connectionsLaw(harness: Harness): void {
   describe('connections', () => {
     test('a channel has as many connections as were stated last', async () => {

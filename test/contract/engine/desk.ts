@@ -8,7 +8,7 @@ import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { ALL, type Harness } from './harness.ts'
 
-/** What a test of an inbox has at hand: one user's. */
+/** One user's inbox, with all that a test wants of it. */
 export class Desk {
   readonly user = randomUUID()
   readonly channel = userChannel(this.user)

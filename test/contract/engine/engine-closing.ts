@@ -30,7 +30,7 @@ const CALLS: Record<string, (engine: Engine) => Promise<unknown>> = {
   describe: (engine) => engine.describe(),
 }
 
-/** What is left of an engine after its close. */
+/** An engine after its close. */
 export function engineClosingLaw(harness: Harness): void {
   describe('closing', () => {
     test.each(Object.keys(CALLS))('after it, %s rejects with shutting_down', async (name) => {

@@ -7,7 +7,7 @@ import { ALL, type Harness, publishMany, seqsOf, someRoom, someUser, upTo } from
 /** An answer or an error within two seconds; the rest is for a busy machine. */
 const NEVER_A_HANG = 3000
 
-/** What a store keeps when it is killed, and what is said when it has lost everything. */
+/** A store that is killed and comes back, and one that has lost everything. */
 export function engineRestartLaw(harness: Harness): void {
   if (harness.features.restart)
     describe('a store that is killed and comes back', () => {

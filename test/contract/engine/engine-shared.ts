@@ -3,7 +3,7 @@ import { draftOf } from '../../support/drafts.ts'
 import { TopicRecorder } from '../../support/listener.ts'
 import { ALL, type Harness, seqsOf, someRoom, someUser, upTo } from './harness.ts'
 
-/** What holds between two engines on one store. */
+/** Two engines on one store. */
 export function engineSharedLaw(harness: Harness): void {
   if (harness.features.shared)
     describe('two engines on one store', () => {

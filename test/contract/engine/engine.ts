@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Harness } from './harness.ts'
 
-/** What an engine says of itself. */
+/** Probes, and what an engine says of itself. */
 export function engineLaw(harness: Harness): void {
   describe('the engine', () => {
     test('a probe comes back, again and again, and at the same time', async () => {

@@ -19,7 +19,7 @@ export interface Store {
   stop(): Promise<void>
 }
 
-/** What an engine is able to do. */
+/** Abilities that only some engines have. */
 export interface Features {
   /** Two engines on one store hear each other. */
   shared: boolean
@@ -37,11 +37,11 @@ export const ALL: PageLimit = { entries: 100_000, bytes: 100_000_000 }
 
 export type RetentionOptions = Partial<EngineOptions['retention']>
 
-/** What every test of the law has at hand: a store, engines that are closed after the test, channels that nobody else uses. */
+/** Everything that a test of the law has at hand: a store, and engines that are closed after the test. */
 export class Harness {
   readonly features: Features
   readonly makeStore: () => Promise<Store>
-  /** What engines had to report in this test; a test that expects something takes it out. */
+  /** Errors that engines reported in this test; a test that expects some takes them out. */
   readonly reported: unknown[] = []
   #store: Store | undefined
   readonly #opened = new Set<Engine>()
@@ -70,7 +70,7 @@ export class Harness {
     return this.#store!
   }
 
-  /** Whether this is the short form of the law. */
+  /** True in the short form of the law. */
   get isShort(): boolean {
     return this.features.short === true && !isLong
   }

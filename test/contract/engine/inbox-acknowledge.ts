@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openDesk } from './desk.ts'
 import { type Harness, upTo } from './harness.ts'
 
-/** What tabs acknowledge. */
+/** Acknowledgements by tabs. */
 export function inboxAcknowledgeLaw(harness: Harness): void {
   describe('acknowledgements', () => {
     test('the first acknowledgement counts as the delivery', async () => {

@@ -5,7 +5,7 @@ import { TopicRecorder } from '../../support/listener.ts'
 import { openDesk } from './desk.ts'
 import { type Harness, upTo } from './harness.ts'
 
-/** How long notifications stay in an inbox, and how many. */
+/** Retention of the inbox: how long notifications stay, and how many. */
 export function inboxLifetimesLaw(harness: Harness): void {
   describe('what leaves the inbox', () => {
     harness.longTest(

@@ -111,7 +111,7 @@ const keptOf = ({ id, updatedAt, seenAt, readAt, archivedAt }: Item): [string, o
   { updatedAt, seenAt: seenAt ?? null, readAt: readAt ?? null, archivedAt: archivedAt ?? null },
 ]
 
-/** What an inbox comes to after many operations at once, and what pages make of it that only follow. */
+/** An inbox after many operations at once, and the same as pages see it that only follow. */
 export function inboxModelLaw(harness: Harness): void {
   const open = (count = COUNT) => harness.open({ user: { count, seconds: 86_400 } })
   /** Several work on a user's inbox at once, on both of two engines. */

@@ -13,7 +13,7 @@ const running = (value: number): NotificationInput => ({
   progress: { status: 'running', value },
 })
 
-/** What stands in a user's inbox, and what tabs hear of it. */
+/** A user's inbox, and what tabs hear of it. */
 export function inboxLaw(harness: Harness): void {
   describe('the inbox', () => {
     test('the same for many users is stored for each, in their order; a conflict is one user’s alone', async () => {

@@ -19,14 +19,14 @@ const join = (engine: Engine, user: string, room: string, publish = false): Prom
 const leave = (engine: Engine, user: string, room: string): Promise<boolean> =>
   engine.memberships.withdraw({ user, room }, controlDraft(user, { action: 'leave', room }))
 
-/** What the user's log says. */
+/** The entries of the user's log, as text. */
 const controlsOf = async (engine: Engine, user: string) =>
   (await engine.broker.since(userChannel(user), { seq: 0 }, ALL)).publications.map((publication) => {
     const { action, room } = payloadOf(publication)
     return `${publication.seq} ${publication.event} ${action} ${room}`
   })
 
-/** Who is a member of which room. */
+/** Memberships: who is a member of which room. */
 export function membershipsLaw(harness: Harness): void {
   describe('memberships', () => {
     test('are kept, changed and taken back, and each change is an entry of the log; what changes nothing is none', async () => {

@@ -17,7 +17,7 @@ const listOf = async (engine: Engine, room: string) => {
   return { users: users.map(({ user, connections }) => `${user} ${connections}`).sort(), count }
 }
 
-/** Who is in which room. */
+/** Presence: who is in which room. */
 export function presenceLaw(harness: Harness): void {
   describe('the presence', () => {
     test('a user is there as long as a connection is, and this is published once', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Harness, someUser } from './harness.ts'
 
-/** Which processes run. */
+/** The registry of processes. */
 export function registryLaw(harness: Harness): void {
   describe('the registry', () => {
     test('a process is among its peers as it entered', async () => {

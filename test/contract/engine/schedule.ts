@@ -15,7 +15,7 @@ import { ALL, type Harness } from './harness.ts'
 
 const OPTIONS = { credential: 'test' }
 
-/** What waits for its time. */
+/** The schedule: what waits for its time. */
 export function scheduleLaw(harness: Harness): void {
   describe('the schedule', () => {
     const schedulers: Scheduler[] = []

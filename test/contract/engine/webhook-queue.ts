@@ -28,7 +28,7 @@ const someTime = (): number => {
 
 const idsOf = (taken: readonly TakenWebhook[]): string[] => taken.map(({ webhook }) => webhook.id)
 
-/** What backends want to hear of. */
+/** The queue of pending webhooks. */
 export function webhookQueueLaw(harness: Harness): void {
   describe('the webhook queue', () => {
     /** Ends everything that is due up to a time, so that the tests do not meet. */

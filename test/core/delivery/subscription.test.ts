@@ -65,7 +65,7 @@ describe('while the feed still hands on a log that was wiped, and the store has 
   const open = (): Promise<Engine> => openMemory({ count: 100, seconds: 3600 })
   let wiped: Engine
   let store: Engine
-  /** What the feed hands on: three of the old log, then what is in the new one. */
+  /** Publications that the feed hands on: three of the old log, then those of the new one. */
   let old: Publication[]
   let fresh: Publication[]
 

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** What a listener hears if a canary ends at each of these seconds, with this error if there is one. */
+/** Everything that a listener hears if a canary ends at each of these seconds, with this error if there is one. */
 async function told(canaries: readonly (readonly [second: number, error?: string])[]): Promise<unknown[]> {
   let now = 0
   vi.spyOn(performance, 'now').mockImplementation(() => now)

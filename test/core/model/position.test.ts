@@ -178,7 +178,7 @@ function play(steps: Step[]): Model {
   return model
 }
 
-/** Whether what a reader has been given is what the log has up to there, and nothing above it has been removed. */
+/** True if a reader has been given what the log has up to there, and nothing above it has been removed. */
 const isWhole = ({ entries, floor }: Model, { cursor, held }: Model['readers'][number]): boolean =>
   floor <= cursor.seq &&
   held.length <= entries.length &&

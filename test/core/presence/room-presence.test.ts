@@ -6,7 +6,7 @@ import { LEAVE_PAUSE, RoomPresence } from '../../../src/core/presence/room-prese
 import { report } from '../../support/engines.ts'
 import { Recorder } from '../../support/recorder.ts'
 
-/** What was stated of Ada, and what ends the statement under way. */
+/** Statements about Ada, and the end of the one under way. */
 let stated: number[]
 let done: () => void
 let people: RoomPresence

@@ -58,7 +58,7 @@ async function ask(sql: string): Promise<unknown> {
 }
 
 describe('a file of an older version', () => {
-  /** What the first version had: its tables, a log with two entries, and a key. */
+  /** A file of the first version: its tables, a log with two entries, and a key. */
   const FIRST = `
     CREATE TABLE channel (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, floor INTEGER NOT NULL, epochs TEXT NOT NULL,
       seen INTEGER, used INTEGER NOT NULL) STRICT;
@@ -71,7 +71,7 @@ describe('a file of an older version', () => {
     CREATE TABLE canary (id INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
     PRAGMA application_id = ${0x54616263}; PRAGMA user_version = 1;`
 
-  /** What makes a file of version 5 of one of version 6. */
+  /** Makes a file of version 5 of one of version 6. */
   const TO_VERSION_5 = `
     ALTER TABLE item RENAME COLUMN progressState TO course; ALTER TABLE item RENAME COLUMN hasWebhook TO watched;
     ALTER TABLE idempotency RENAME COLUMN upsert TO place;

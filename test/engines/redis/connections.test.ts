@@ -6,7 +6,7 @@ import { openProbed } from '../../support/probed-engine.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import { until } from '../../support/until.ts'
 
-/** How long a busy machine may take, in milliseconds. */
+/** Milliseconds that a busy machine may take. */
 const DONE = 10_000
 
 const channel = userChannel('ada')

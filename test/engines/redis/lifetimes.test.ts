@@ -42,7 +42,7 @@ afterEach(async () => {
 
 const notify = (input: object) => publisher.notify('ada', { title: 'A', ...input }, OPTIONS)
 
-/** How long the keys of an inbox that exist are kept, and what is known of its log, in milliseconds. */
+/** Milliseconds for which the keys of an inbox are kept, and those of its log. */
 async function lifetimes(): Promise<{ inbox: number[]; meta: number }> {
   const inbox = await Promise.all(keys.inbox(ADA).map((key) => connection.client.pttl(key)))
   return { inbox: inbox.filter((ttl) => ttl !== -2), meta: await connection.client.pttl(keys.meta(ADA)) }

@@ -8,7 +8,7 @@ import { report } from '../../support/engines.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import { until } from '../../support/until.ts'
 
-/** How long a busy machine may take, in milliseconds. */
+/** Milliseconds that a busy machine may take. */
 const DONE = 5000
 
 let redis: RedisServer

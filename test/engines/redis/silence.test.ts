@@ -10,7 +10,7 @@ import { until } from '../../support/until.ts'
 /** An answer within two seconds; the rest is for a busy machine. */
 const ANSWERED = 2400
 
-/** How long a silent connection may go unnoticed, in milliseconds. */
+/** Milliseconds for which a silent connection may go unnoticed. */
 const NOTICED = 5000
 
 const open: { close?(): Promise<void>; stop?(): Promise<void> }[] = []

@@ -4,7 +4,7 @@ import { openProbed } from '../../support/probed-engine.ts'
 import { startRedis, startRedisCluster } from '../../support/programs/redis.ts'
 import { until } from '../../support/until.ts'
 
-/** How long a wipe may go unnoticed, in milliseconds. */
+/** Milliseconds for which a wipe may go unnoticed. */
 const NOTICED = 2000
 
 /** Puts older copies back and takes the marks away, as on a replica that had received neither. */

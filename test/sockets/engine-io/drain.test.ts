@@ -119,7 +119,7 @@ describe('a drain does not hang on', () => {
     socket.write(text)
     return socket
   }
-  /** What a stop may take in all: the spread, what tabs and requests may take to hear of it, and some air; in milliseconds. */
+  /** Milliseconds that a stop may take in all: the spread, the time until tabs and requests have heard of it, and some air. */
   const MOST = 1000 + 2000 + 1000 + 2500 + 1500
 
   const endsInTime = async (app: TestApp): Promise<void> => {

@@ -8,7 +8,7 @@ beforeEach(async () => {
 })
 afterEach(() => app.close())
 
-/** How many events are worked on at once, and how many a second after them. */
+/** Number of events that are worked on at once, and a second after them. */
 const BURST = 330
 const RATE = 110
 

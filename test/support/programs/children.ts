@@ -10,7 +10,7 @@ export async function childrenOf(pid: number): Promise<number[]> {
     .sort((a, b) => a - b)
 }
 
-/** Whether a process is there. */
+/** True if a process is there. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)

@@ -9,7 +9,7 @@ export interface SeenRequest {
   path: string
   headers: IncomingMessage['headers']
   body: string
-  /** How long after it had come the caller closed the connection, in milliseconds; undefined as long as it is open. */
+  /** Milliseconds after which the caller closed the connection; undefined as long as it is open. */
   closedAfter?: number
 }
 

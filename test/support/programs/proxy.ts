@@ -1,22 +1,22 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 
-/** What happens to the bytes of a connection. */
+/** The fate of a connection's bytes. */
 export type Traffic =
   /** They go through. */
   | 'open'
   /** They are held in both directions, and the connection stays: a black hole. What was held goes through when it is open again. */
   | 'frozen'
-  /** What the client sends goes through, what the server answers is thrown away. */
+  /** Lets through what the client sends, and throws away what the server answers. */
   | 'deaf'
 
 /** One connection through a proxy. */
 export interface ProxiedConnection {
-  /** Whether the client has sent these bytes, such as `SUBSCRIBE`, in its first megabyte. */
+  /** True if the client has sent these bytes, such as `SUBSCRIBE`, in its first megabyte. */
   hasSent(text: string): boolean
   /** Ends it on both sides with a reset. */
   cut(): void
-  /** What happens to its bytes from now on. */
+  /** Decides over its bytes from now on. */
   set(traffic: Traffic): void
 }
 
@@ -24,15 +24,15 @@ export interface ProxiedConnection {
 export interface TcpProxy {
   readonly port: number
   readonly connections: ReadonlySet<ProxiedConnection>
-  /** How many connections were cut so far. */
+  /** Number of connections that were cut so far. */
   readonly cuts: number
-  /** How many bytes of answers were thrown away so far. */
+  /** Number of bytes of answers that were thrown away so far. */
   readonly dropped: number
   /** Ends all connections; new ones get through. Answers how many there were. */
   cut(): number
-  /** What happens to the bytes of all connections, and of those that come later. */
+  /** Decides over the bytes of all connections, and of those that come later. */
   set(traffic: Traffic): void
-  /** Whether new connections are refused: closed as soon as they are made. */
+  /** Refuses new connections, or not: they are closed as soon as they are made. */
   refuse(refused: boolean): void
   /** After how many bytes of answers new connections are cut; undefined for never. */
   limit(bytes: number | undefined): void
@@ -109,7 +109,7 @@ export async function startProxy(target: number, localAddress = '127.0.0.1'): Pr
   }
 }
 
-/** How much of what a client sends is remembered, in bytes. */
+/** Bytes that are remembered of what a client sends. */
 const REMEMBERED = 1_048_576
 
 interface LinkEvents {

@@ -18,7 +18,7 @@ export interface Received {
   at: number
 }
 
-/** How a receiver answers its n-th request, from 0: a status, or by hand. */
+/** The answer of a receiver to its n-th request, from 0: a status, or by hand. */
 export type Answering = (index: number, response: ServerResponse) => number | undefined
 
 /** A backend that hears webhooks, on a free port of loopback. */

@@ -1,7 +1,7 @@
 import { until } from '../until.ts'
 import { type RedisServer, type RedisServerOptions, startRedis } from './redis.ts'
 
-/** What the Sentinels call the master. */
+/** The master's name for the Sentinels. */
 const NAME = 'tabcast-test'
 
 export interface RedisSentinel {

@@ -36,7 +36,7 @@ export interface RedisServer {
   /** It keeps its connections and answers nothing, until `resume`. */
   pause(): void
   resume(): void
-  /** What redis-cli prints for a command. */
+  /** The output of redis-cli for a command. */
   cli(...command: string[]): Promise<string>
 }
 
@@ -168,7 +168,7 @@ function sentinelFile(port: number, dir: string, lines: readonly string[]): stri
   return file
 }
 
-/** Whether it accepts connections; false if somebody else has its port. */
+/** True if it accepts connections; false if somebody else has its port. */
 async function isReady(child: ChildProcess): Promise<boolean> {
   const failed = once(child, 'error').then(([error]) => {
     throw new Error('redis-server could not be started', { cause: error })

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freePort } from './free-port.ts'
 
-/** What follows `node` wherever Tabcast is started: `npm start`, the container, these tests. */
+/** Arguments that follow `node` wherever Tabcast is started: `npm start`, the container, these tests. */
 export const startArguments = ['--max-semi-space-size=4', 'src/main.ts']
 
 export interface NodeProcess {
@@ -35,11 +35,11 @@ export interface Tabcast extends NodeProcess {
 export interface TabcastOptions {
   /** Given again after a restart; else a free one. */
   port?: number
-  /** What to wait for: `/readyz` says 200, `/livez` does, something was printed, it has ended. `ready` unless given. */
+  /** Awaited before it resolves: `/readyz` says 200, `/livez` does, something was printed, it has ended. `ready` unless given. */
   until?: 'ready' | 'live' | 'output' | 'exit'
   /** No secrets and no host are given: only the port and a data directory. */
   bare?: boolean
-  /** Where `src/main.ts` is; this project, unless given. */
+  /** The folder of `src/main.ts`; this project, unless given. */
   directory?: string
 }
 
