@@ -3,17 +3,17 @@ import type { Broker } from '../core/engine/broker.ts'
 import { type Channel, userChannel } from '../core/model/channel.ts'
 import { ServiceError } from '../core/model/errors.ts'
 
-/** How long it may take, in milliseconds. */
+/** The longest time until a canary comes back, in milliseconds. */
 const PATIENCE = 1000
 
 /** The channel of a canary. No user can have this id: it has a control character. */
 export const canaryChannel = (name: string): Channel => userChannel(`\u0000canary ${name}`)
 
 /**
- * Makes a canary: it publishes something that is only carried, and must hear it through a subscription of its own. Rejects with
- * `engine_timeout` if it does not, or with the broker's error.
+ * Creates a canary, a function that publishes an ephemeral entry and must hear it as a subscriber. It rejects with `engine_timeout` if it
+ * does not, or with the broker's error.
  *
- * `name` tells the canaries of several processes apart, `path` says where they fly.
+ * `name`: tells the canaries of several processes apart; `path`: the way that they take, for the error.
  */
 export function createCanary(broker: Broker, name: string, path: string): () => Promise<void> {
   const channel = canaryChannel(name)

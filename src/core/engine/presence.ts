@@ -22,7 +22,7 @@ export interface PresentUsers {
  */
 export interface Presence {
   /** States the number of connections that some users have in a room in this process; 0 withdraws a user. */
-  state(room: string, people: ReadonlyMap<string, number>): Promise<void>
+  state(room: string, users: ReadonlyMap<string, number>): Promise<void>
 
   /** Lists the users in a room, at most `most` of them. */
   list(room: string, most: number): Promise<PresentUsers>

@@ -95,7 +95,7 @@ export class Publisher {
     return Promise.allSettled(drafts.map((draft) => this.#store(draft)))
   }
 
-  /** Publishes an order to every process that serves the user; no tab receives it, and it is never refused as `overloaded`. Rejects like `Broker.publish`. */
+  /** Publishes an order to every process that serves the user; no tab receives it. Rejects like `Broker.publish`, and never with `overloaded`. */
   async control(user: string, control: Control): Promise<void> {
     await this.#store(controlDraft(user, control))
   }

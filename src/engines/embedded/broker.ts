@@ -10,7 +10,7 @@ import type { Reader } from './tables/reader.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
 
-/** What the broker works with. */
+/** The parts that the broker works with. */
 export interface BrokerParts {
   transactions: Transactions
   log: Log
@@ -18,11 +18,11 @@ export interface BrokerParts {
   idempotency: Idempotency
   inbox: Pick<EmbeddedInbox, 'put' | 'counts'>
   topics: Topics
-  /** The connections that a channel has now. */
+  /** The number of connections that a channel has now. */
   connectionsOf(channel: Channel): number
 }
 
-/** The log and its topics in this process: a grouped transaction stores, and after its commit the handlers are called. */
+/** The log in tables, and its topics in this process: a grouped transaction stores, and after its commit the handlers are called. */
 export class EmbeddedBroker implements Broker {
   readonly #parts: BrokerParts
 
@@ -66,7 +66,7 @@ export class EmbeddedBroker implements Broker {
     return this.#read(channel, (row) => this.#parts.reader.latest(row, before, limit))
   }
 
-  /** Nothing can cut a subscription within a process. */
+  /** Does nothing: within a process, no topic can be cut off. */
   onRestored(): void {}
 
   /** Reads a log, which is founded if it does not exist yet. */

@@ -4,10 +4,10 @@ import { headOf, type StreamPosition } from '../../core/model/position.ts'
 import type { Log } from './tables/log.ts'
 import type { Transactions } from './tables/transactions.ts'
 
-/** How old what is stored of a connected channel may grow before the next announcement writes it anew, in milliseconds. */
+/** The age of the stored `seen` of a connected channel after which the next announcement writes it anew, in milliseconds. */
 const SEEN_AGAIN = 60_000
 
-/** Who is connected to this process, which is all there is. Only when a channel was last seen is stored. */
+/** The connections of this process, which is the only one. Only the time at which a channel last had one is stored. */
 export class EmbeddedConnections implements Connections {
   readonly #transactions: Transactions
   readonly #log: Log
@@ -18,7 +18,7 @@ export class EmbeddedConnections implements Connections {
     this.#log = log
   }
 
-  /** The connections that a channel has now. */
+  /** The number of connections that a channel has now. */
   connectionsOf(channel: Channel): number {
     return this.#connections.get(channel) ?? 0
   }

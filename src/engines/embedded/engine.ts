@@ -20,8 +20,9 @@ import { Transactions } from './tables/transactions.ts'
 import { Topics } from './topics.ts'
 import { EmbeddedWebhookQueue } from './webhook-queue.ts'
 
+/** The options of the embedded engine. */
 export interface EmbeddedEngineOptions extends EngineOptions {
-  /** The SQLite file, which is made if it is not there, with its directory; or `:memory:`. */
+  /** The SQLite file, which is created if it is not there, with its directory; or `:memory:`. */
   path: string
   durability: Durability
 }
@@ -29,11 +30,11 @@ export interface EmbeddedEngineOptions extends EngineOptions {
 /** Milliseconds between two sweeps. */
 const SWEEP_INTERVAL = 1000
 
-/** How long a publish may take, in milliseconds: many times what as many as may wait take together. */
+/** The longest time of a publish, in milliseconds: many times what all that may wait take together. */
 const PATIENCE = 1000
 
 /**
- * The engine on the SQLite that is built into Node, in this process. Rejects if the file can't be opened, or another process has it
+ * Creates the engine on the SQLite that is built into Node, in this process. Rejects if the file cannot be opened, or another process has it
  * open, with an error that says what to do.
  */
 export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {

@@ -21,13 +21,13 @@ import type { Log, Row } from './tables/log.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
 
-/** The answer to a publish, and the messages to be announced, in this order. */
+/** The result of a publish, and the messages to be announced, in this order. */
 export interface Outcome {
   published: Published
   messages: readonly Buffer[]
 }
 
-/** What the inbox works with. */
+/** The parts that the inbox works with. */
 export interface InboxParts {
   transactions: Transactions
   log: Log
@@ -35,7 +35,7 @@ export interface InboxParts {
   topics: Topics
 }
 
-/** How many inboxes are rid of what has ended in one go. */
+/** The most inboxes whose ended notifications are removed in one go. */
 const MAX_EXPIRED = 500
 
 /** The notifications of users in tables, beside the log. */
@@ -47,7 +47,7 @@ export class EmbeddedInbox implements Inbox {
     this.#parts = parts
   }
 
-  /** Stores a draft in its upsert, within a transaction. */
+  /** Stores a draft as its item, within a transaction. */
   put(draft: Draft, wanted: ItemDraft, connections: number): Outcome {
     const { log, items } = this.#parts
     const row = log.open(draft.channel)
@@ -76,7 +76,7 @@ export class EmbeddedInbox implements Inbox {
     return { published: { id: item.id, seq, epoch, connections, replayed: false, upsert }, messages }
   }
 
-  /** The counts as the log of the user has told them. */
+  /** The counts of an inbox as they are now. */
   counts(row: Row): Counts {
     return this.#parts.items.counts(row)
   }
@@ -85,7 +85,7 @@ export class EmbeddedInbox implements Inbox {
     return this.#write(draft.channel, (row, messages) => {
       const marked = this.#parts.items.mark(row, mark)
       const changed = marked.length > 0
-      if (changed) this.#tell(row, draft, messages)
+      if (changed) this.#append(row, draft, messages)
       const hasWebhook = marked.filter((one) => one.hasWebhook).map(({ id }) => id)
       return { ...this.#parts.items.counts(row), changed, hasWebhook }
     })
@@ -96,7 +96,7 @@ export class EmbeddedInbox implements Inbox {
       const item = this.#parts.items.find(row, idOrTag)
       if (item === undefined) return undefined
       const withdrawn = this.#remove(row, item)
-      this.#tell(row, removalDraft(draft, [item.id]), messages)
+      this.#append(row, removalDraft(draft, [item.id]), messages)
       return withdrawn
     })
   }
@@ -120,7 +120,7 @@ export class EmbeddedInbox implements Inbox {
     )
   }
 
-  /** Takes out all that has ended, and tells of it; one call at a time. */
+  /** Removes all notifications that have ended, and announces it; one call at a time. */
   expire(): Promise<void> {
     this.#expiring ??= this.#expireAll().finally(() => {
       this.#expiring = undefined
@@ -137,7 +137,7 @@ export class EmbeddedInbox implements Inbox {
     }
   }
 
-  /** Works on an inbox without what has ended in it, and carries what is told of it after the commit. */
+  /** Works on an inbox after removing what has ended, and announces the messages after the commit. */
   #write<T>(channel: Channel, work: (row: Row, messages: Buffer[]) => T): Promise<T> {
     const { transactions, log, topics } = this.#parts
     const messages: Buffer[] = []
@@ -155,8 +155,8 @@ export class EmbeddedInbox implements Inbox {
     )
   }
 
-  /** Puts an event of the server's own on the log, with the counts as they are. */
-  #tell(row: Row, draft: Draft, messages: Buffer[]): void {
+  /** Appends an event of the server's own to the log, with the counts as they are now. */
+  #append(row: Row, draft: Draft, messages: Buffer[]): void {
     const { unread, unseen } = this.#parts.items.counts(row)
     const { message } = this.#parts.log.append(
       draft,
@@ -166,7 +166,7 @@ export class EmbeddedInbox implements Inbox {
     messages.push(message)
   }
 
-  /** Takes out what has ended in an inbox, and tells of it. */
+  /** Removes what has ended in an inbox, and appends the event that reports it. */
   #expire(row: Row, messages: Buffer[]): void {
     const now = Date.now()
     const ended = this.#parts.items.takeEnded(row, now)
@@ -174,7 +174,7 @@ export class EmbeddedInbox implements Inbox {
     for (const item of ended) this.#remove(row, item)
     const event = { channel: row.channel, id: randomUUIDv7(), createdAt: now }
     const ids = ended.map(({ id }) => id)
-    this.#tell(row, removalDraft(event, ids), messages)
+    this.#append(row, removalDraft(event, ids), messages)
   }
 
   #remove(row: Row, item: Item): Touched {

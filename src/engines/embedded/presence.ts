@@ -5,7 +5,7 @@ import { encodeUnstored } from '../../core/model/encoding.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
 
-/** Who is in which room of this process, which is all there is. */
+/** The users in the rooms of this process, which is the only one. */
 export class EmbeddedPresence implements Presence {
   readonly #transactions: Transactions
   readonly #topics: Topics
@@ -16,15 +16,15 @@ export class EmbeddedPresence implements Presence {
     this.#topics = topics
   }
 
-  async state(room: string, people: ReadonlyMap<string, number>): Promise<void> {
+  async state(room: string, users: ReadonlyMap<string, number>): Promise<void> {
     await this.#transactions.read(() => undefined)
     const there = this.#rooms.get(room) ?? new Map<string, number>()
     this.#rooms.set(room, there)
-    for (const [user, connections] of people) {
+    for (const [user, connections] of users) {
       const known = there.has(user)
       if (connections > 0) there.set(user, connections)
       else there.delete(user)
-      if (known !== connections > 0) this.#tell(room, user, connections > 0 ? 'join' : 'leave', there.size)
+      if (known !== connections > 0) this.#publish(room, user, connections > 0 ? 'join' : 'leave', there.size)
     }
     if (there.size === 0) this.#rooms.delete(room)
   }
@@ -40,7 +40,7 @@ export class EmbeddedPresence implements Presence {
     })
   }
 
-  #tell(room: string, user: string, action: 'join' | 'leave', count: number): void {
+  #publish(room: string, user: string, action: 'join' | 'leave', count: number): void {
     const channel = roomChannel(room)
     this.#topics.publish(
       channel,

@@ -7,8 +7,8 @@ import { IN_MEMORY } from './tables/database.ts'
 import type { Transactions } from './tables/transactions.ts'
 
 /**
- * Makes the probe of an engine: the file is still the one that was opened, the database takes writes, and a publication that goes
- * the way of every other comes back through a subscription.
+ * Creates the probe of the engine. It checks that the file is still the one that was opened, that the database takes writes, and that a
+ * publication comes back to a subscriber. `path`: that of the file.
  */
 export async function createProbe(
   database: DatabaseSync,
@@ -28,12 +28,12 @@ export async function createProbe(
   }
 }
 
-/** Which file a path leads to. It is not opened for that: closing it again would end the lock of the process. */
+/** The inode of the file at a path. The file is not opened for that: closing it again would end the lock of the process. */
 async function inodeOf(path: string): Promise<number | undefined> {
   if (path === IN_MEMORY) return undefined
   try {
     return (await stat(path)).ino
   } catch (error) {
-    throw new ServiceError('engine_unavailable', `${path} cannot be seen any more`, { cause: error })
+    throw new ServiceError('engine_unavailable', `${path} cannot be read any more`, { cause: error })
   }
 }

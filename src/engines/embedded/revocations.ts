@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Revocations } from '../../core/engine/revocations.ts'
 import type { Transactions } from './tables/transactions.ts'
 
-/** Up to when the tokens of a user are refused. */
+/** The revocations in their table. */
 export class EmbeddedRevocations implements Revocations {
   readonly #transactions: Transactions
   readonly #set: StatementSync

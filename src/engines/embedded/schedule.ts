@@ -4,7 +4,7 @@ import type { Channel } from '../../core/model/channel.ts'
 import type { Idempotency } from './tables/idempotency.ts'
 import type { Transactions } from './tables/transactions.ts'
 
-/** What waits for its time, in a table. */
+/** The scheduled notifications in their table. */
 export class EmbeddedSchedule implements Schedule {
   readonly #statements: ReturnType<typeof prepare>
   readonly #transactions: Transactions

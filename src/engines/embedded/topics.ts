@@ -4,7 +4,7 @@ import type { Channel } from '../../core/model/channel.ts'
 import { decode } from '../../core/model/encoding.ts'
 import type { Publication } from '../../core/model/publication.ts'
 
-/** Who hears which channel in this process, which is all there is. */
+/** The handlers of each channel in this process, which is the only one. */
 export class Topics {
   readonly #report: EngineOptions['report']
   readonly #handlers = new Map<Channel, Set<PublicationHandler>>()
@@ -13,18 +13,20 @@ export class Topics {
     this.#report = report
   }
 
+  /** Adds a handler of a channel; one that is there already is ignored. */
   add(channel: Channel, handler: PublicationHandler): void {
     const handlers = this.#handlers.get(channel)
     if (handlers === undefined) this.#handlers.set(channel, new Set([handler]))
     else handlers.add(handler)
   }
 
+  /** Removes a handler of a channel; one that is not there is ignored. */
   remove(channel: Channel, handler: PublicationHandler): void {
     const handlers = this.#handlers.get(channel)
     if (handlers?.delete(handler) && handlers.size === 0) this.#handlers.delete(channel)
   }
 
-  /** Hands a publication in its wire form to all who hear the channel. */
+  /** Passes a publication in its wire form to all handlers of its channel. Reports what they throw. */
   publish(channel: Channel, message: Buffer): void {
     const handlers = this.#handlers.get(channel)
     if (handlers === undefined) return
@@ -34,13 +36,13 @@ export class Topics {
       try {
         handler(publication)
       } catch (error) {
-        // One handler's fault is not another's loss.
+        // The other handlers must still be called.
         this.#report(error)
       }
     }
   }
 
-  /** What is not a publication is heard by nobody; whoever has stored it is not to end with it. */
+  /** Reads the wire form. Reports what is not a publication instead of throwing: this runs in the caller that has stored it. */
   #read(channel: Channel, message: Buffer): Publication | undefined {
     try {
       return decode(channel, message)

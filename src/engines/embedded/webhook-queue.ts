@@ -8,7 +8,7 @@ import type {
 } from '../../core/engine/webhook-queue.ts'
 import type { Transactions } from './tables/transactions.ts'
 
-/** The webhookQueue, in a table. One that was replaced while it had something to tell is called "<id> <version>" from then on. */
+/** The pending webhooks in their table. One that was replaced while it had events to send has the id `<id> <version>` from then on. */
 export class EmbeddedWebhookQueue implements WebhookQueue {
   readonly #statements: ReturnType<typeof prepare>
   readonly #transactions: Transactions
@@ -28,7 +28,7 @@ export class EmbeddedWebhookQueue implements WebhookQueue {
 
   async take(now: number, until: number, limit: number): Promise<TakenWebhook[]> {
     const { due, take } = this.#statements
-    // Nearly every look finds nothing, and costs no write then.
+    // Nearly every look finds nothing, and then it need not write.
     const isDue = await this.#transactions.read(() => due.get(now, limit) !== undefined)
     if (!isDue) return []
     return this.#transactions.write(() =>
@@ -41,10 +41,10 @@ export class EmbeddedWebhookQueue implements WebhookQueue {
   }
 
   async hasten(ids: readonly string[], now: number, deliveredAt?: string): Promise<void> {
-    const { note, hasten } = this.#statements
+    const { noteDelivery, hasten } = this.#statements
     const these = JSON.stringify(ids)
     await this.#transactions.write(() => {
-      if (deliveredAt !== undefined) note.run(deliveredAt, these)
+      if (deliveredAt !== undefined) noteDelivery.run(deliveredAt, these)
       hasten.run(now, now, these)
     })
   }
@@ -76,10 +76,10 @@ const prepare = (database: DatabaseSync) => ({
     WHERE excluded.version > version`),
   due: database.prepare('SELECT id, webhook FROM webhook WHERE at <= ? ORDER BY at LIMIT ?'),
   take: database.prepare('UPDATE webhook SET token = ?, at = ?, hastened = 0 WHERE id = ?'),
-  // The first time stays.
-  note: database.prepare(`
+  // `json_insert` keeps the first time.
+  noteDelivery: database.prepare(`
     UPDATE webhook SET webhook = json_insert(webhook, '$.deliveredAt', ?) WHERE id IN (SELECT value FROM json_each(?))`),
-  // What is taken is hastened when it is given back.
+  // A webhook that is taken is hastened when it is given back.
   hasten: database.prepare(`
     UPDATE webhook SET hastened = token IS NOT NULL, at = iif(token IS NULL, ?, at)
     WHERE at > ? AND id IN (SELECT value FROM json_each(?))`),

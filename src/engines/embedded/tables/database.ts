@@ -11,15 +11,15 @@ export type Durability = 'process' | 'power'
 /** The path of a database that lives in memory and ends with the process. */
 export const IN_MEMORY = ':memory:'
 
-/** `Tabc`, as SQLite's header names the program that a file belongs to. */
+/** `Tabc`: the program that a file belongs to, in SQLite's header (`PRAGMA application_id`). */
 const APPLICATION_ID = 0x54616263
 
 const SQLITE_BUSY = 5
 const SQLITE_NOTADB = 26
 
 /**
- * Opens a file, or makes it, and locks it until the database is closed or the process is gone, however it went.
- * Throws an error that says what to do if the file is open elsewhere or is not Tabcast's.
+ * Opens a file, or creates it, and locks it until the database is closed or the process has ended, in whatever way.
+ * Throws an `OperatorError` if the file is open in another process or is not Tabcast's.
  */
 export function openDatabase(path: string, durability: Durability): DatabaseSync {
   if (path !== IN_MEMORY) mkdirSync(dirname(path), { recursive: true })

@@ -4,7 +4,7 @@ import { ServiceError } from '../../../core/model/errors.ts'
 import type { UpsertOutcome } from '../../../core/model/item.ts'
 import type { Draft } from '../../../core/model/publication.ts'
 
-/** What a publish under an idempotency key was given. */
+/** The result of a publish, as it is kept under its idempotency key. */
 export interface Remembered {
   id: string
   seq: number
@@ -12,7 +12,7 @@ export interface Remembered {
   upsert?: UpsertOutcome
 }
 
-/** What the idempotency keys of the last 24 hours were used for. */
+/** The idempotency keys of the last 24 hours, with the results of their publishes. Every call that writes belongs into a transaction. */
 export class Idempotency {
   readonly #recall
   readonly #remember
@@ -31,7 +31,7 @@ export class Idempotency {
     )
   }
 
-  /** What the draft's key was used for, if it was. Throws `idempotency_conflict` if that was something else. */
+  /** Finds the result under the draft's key; undefined if there is none. Throws `idempotency_conflict` if the key was used with another body. */
   recall({ channel, idempotency }: Draft, now: number): Remembered | undefined {
     if (idempotency === undefined) return undefined
     const known = this.#recall.get(idempotency.key, channel, horizon(now)) as unknown as
@@ -47,7 +47,7 @@ export class Idempotency {
     return { id, seq, epoch, ...(upsert === null ? {} : { upsert: JSON.parse(upsert) }) }
   }
 
-  /** Keeps what the draft's key, if it has one, was used for. */
+  /** Keeps a result under the draft's key, if it has one. `now`: milliseconds since the epoch. */
   remember({ channel, idempotency }: Draft, { id, seq, epoch, upsert }: Remembered, now: number): void {
     if (idempotency !== undefined)
       this.#remember.run(
@@ -57,7 +57,7 @@ export class Idempotency {
       )
   }
 
-  /** Deletes forgotten keys, so many at most; answers how many. */
+  /** Deletes at most `limit` keys that are too old; returns how many it deleted. */
   sweep(now: number, limit: number): number {
     return Number(this.#sweep.run(horizon(now), limit).changes)
   }

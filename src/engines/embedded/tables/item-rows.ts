@@ -1,30 +1,33 @@
 import type { Item, ProgressState } from '../../../core/model/item.ts'
 
-/** A notification that something was done to. */
+/** A notification that was changed or removed. */
 export interface Touched {
   id: string
-  /** True if its backend wants to hear of it. */
+  /** True if its backend asked for a webhook. */
   hasWebhook: boolean
 }
 
-/** The same, as the table has it. */
+/** A `Touched` as the table has it. */
 export interface TouchedRow {
   id: string
+  /** 0 or 1. */
   hasWebhook: number
 }
 
+/** The `Touched` of a row. */
 export const touchedOf = ({ id, hasWebhook }: TouchedRow): Touched => ({ id, hasWebhook: hasWebhook === 1 })
 
-/** What has happened to a notification that bears on the counts. */
+/** The states of a notification, which decide about the counts. */
 export type States = Pick<Item, 'seenAt' | 'readAt' | 'archivedAt'>
 
-/** The same, as the table has it. */
+/** The states as the table has them. */
 export interface StoredStates {
   seen: string | null
   read: string | null
   archived: string | null
 }
 
+/** The states of a row. */
 export const statesOf = ({ seen, read, archived }: StoredStates): States => ({
   seenAt: seen ?? undefined,
   readAt: read ?? undefined,
@@ -48,6 +51,7 @@ export interface StoredItem extends StoredStates {
   content: string
 }
 
+/** The notification of a row. */
 export function itemOf(stored: StoredItem): Item {
   const { id, seq, version, type, progressState, content, connections } = stored
   return {

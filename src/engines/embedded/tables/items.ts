@@ -14,10 +14,12 @@ import {
 } from './item-rows.ts'
 import type { Log, Row, Totals } from './log.ts'
 
-/** What is to be stored for a draft: the item without its seq, the one that it replaces, and whether it may alert. */
+/** The item that is to be stored for a draft. */
 export interface UpsertPlan {
+  /** Still without its seq. */
   item: Item
   replaced: Item | undefined
+  /** True if it may toast or sound. */
   alert: boolean
 }
 
@@ -31,13 +33,13 @@ export class Items {
     this.#log = log
   }
 
-  /** The notification with this id or tag. */
+  /** Finds the notification with this id or tag. */
   find(row: Row, idOrTag: string): Item | undefined {
     const found = this.#statements.find.get(row.id, idOrTag, idOrTag) as unknown as StoredItem | undefined
     return found && itemOf(found)
   }
 
-  /** Where a draft goes; the stored item instead if that is newer. */
+  /** Plans what is stored for a draft; returns the stored item instead if that is newer. */
   plan(row: Row, draft: Draft, wanted: ItemDraft, connections: number): UpsertPlan | Item {
     const { tag, version, type, category, progressState, renotify, alert, content, updatedAt, expiresAt } =
       wanted
@@ -58,21 +60,24 @@ export class Items {
       ...{ deliveredAt: undefined, seenAt: undefined, readAt: undefined, archivedAt: undefined },
     }
     if (replaced === undefined) return { item: fresh, replaced, alert }
-    const late = version !== undefined && version <= replaced.version
-    const setBack =
+    const isLate = version !== undefined && version <= replaced.version
+    const setsBack =
       version === undefined && progressState === 'running' && replaced.progressState === 'finished'
-    if (late || setBack) return replaced
-    const again = renotify || (progressState === 'finished' && replaced.progressState !== 'finished')
+    if (isLate || setsBack) return replaced
+    const alertsAgain = renotify || (progressState === 'finished' && replaced.progressState !== 'finished')
     const { id, createdAt, seenAt, readAt, archivedAt } = replaced
-    // Numbers above it are not exact any more: a version stays there.
+    // Numbers above that are not exact.
     const next = Math.min(replaced.version + 1, Number.MAX_SAFE_INTEGER)
     const item = { ...fresh, id, createdAt, version: version ?? next }
-    return again
+    return alertsAgain
       ? { item, replaced, alert }
       : { item: { ...item, seenAt, readAt, archivedAt }, replaced, alert: false }
   }
 
-  /** Puts an item that has its seq into the table, in the place of the one with its id, and removes the oldest above the number kept. */
+  /**
+   * Stores an item that has its seq, instead of the one with its id, and removes the oldest above the number that is kept. `ends`: its end, in
+   * milliseconds since the epoch.
+   */
   put(row: Row, item: Item, replaced: Item | undefined, ends: number, { waiter, webhook }: ItemDraft): void {
     const { id, seq, version, tag, type, category, progressState, content, connections } = item
     const { createdAt, updatedAt, expiresAt, seenAt, readAt, archivedAt } = item
@@ -101,12 +106,13 @@ export class Items {
     if (surplus > 0) this.#removeOldest(row, surplus)
   }
 
-  /** A full inbox loses one with every new one: what has gone is taken off the totals, since to count anew takes as long as the inbox is. */
+  /** Removes the oldest of an inbox. The totals are corrected, not counted anew: a full inbox loses one item with every new one. */
   #removeOldest(row: Row, count: number): void {
     const removed = this.#statements.removeOldest.all(row.id, row.id, count - 1) as unknown as StoredStates[]
     for (const states of removed) add(this.#totals(row), statesOf(states), -1)
   }
 
+  /** Removes an item that the inbox has. */
   remove(row: Row, item: Item): Touched {
     const totals = this.#totals(row)
     const removed = this.#statements.remove.get(row.id, item.id) as unknown as TouchedRow
@@ -120,13 +126,13 @@ export class Items {
     return { unread, unseen }
   }
 
-  /** Counted once, and kept up to date while the log is remembered. */
+  /** The totals, which are counted once and kept up to date while the log is remembered. */
   #totals(row: Row): Totals {
     row.totals ??= this.#statements.totals.get(row.id) as unknown as Totals
     return row.totals
   }
 
-  /** Gives or takes a state; answers what it changed. */
+  /** Gives or takes a state; returns the notifications that it changed. */
   mark(row: Row, { ids, before, state, value, at }: Mark): Touched[] {
     const totals = this.#totals(row)
     const changed = this.#statements.mark[state].all(
@@ -146,7 +152,7 @@ export class Items {
     return changed.map(touchedOf)
   }
 
-  /** So many of a list as are wanted, and one more if there is one. */
+  /** Lists as many notifications as the query asks for, and one more if there is one. */
   list(row: Row, { status, category, type, tag, before, limit }: InboxQuery): Item[] {
     const filters = [category, category, type, type, tag, tag].map((filter) => filter ?? null)
     const found = this.#statements.list.all(
@@ -159,7 +165,7 @@ export class Items {
     return (found as unknown as StoredItem[]).map(itemOf)
   }
 
-  /** What was delivered for the first time when a tab acknowledged what lies above one seq, up to another. */
+  /** Notes that a tab has acknowledged everything above the seq `above` up to `seq`; returns what no tab had acknowledged before. */
   acknowledge(row: Row, seq: number, at: string, above: number): Delivery[] {
     const delivered = this.#statements.acknowledge.all(at, row.id, seq, above) as unknown as (TouchedRow & {
       waiter: string | null
@@ -167,12 +173,12 @@ export class Items {
     return delivered.map((one) => ({ ...touchedOf(one), waiter: one.waiter ?? undefined }))
   }
 
-  /** The channels where notifications may have ended, so many at most. */
+  /** Lists the channels in which notifications may have ended by `now`, at most `limit`. */
   ended(now: number, limit: number): { channel: Row['channel'] }[] {
     return this.#statements.ended.all(now, limit) as unknown as { channel: Row['channel'] }[]
   }
 
-  /** What has ended in one inbox; all of it must be removed. */
+  /** Finds the notifications of an inbox that have ended, and notes its next end: the caller must remove all of them. */
   takeEnded(row: Row, now: number): Item[] {
     if (row.ends === undefined || now < row.ends) return []
     row.ends = (this.#statements.nextEnd.get(row.id, now) as { ends: number | null }).ends ?? undefined
@@ -215,7 +221,7 @@ const prepare = (database: DatabaseSync) => ({
     'UPDATE item SET delivered = ? WHERE channel = ? AND seq <= ? AND seq > ? AND delivered IS NULL RETURNING id, waiter, hasWebhook',
   ),
   ended: database.prepare('SELECT name AS channel FROM channel WHERE ends <= ? ORDER BY ends LIMIT ?'),
-  // By the index, which is read through faster than the inbox: one of its own would cost every notification more.
+  // The index is faster to read through than the table; one of its own would make every notification dearer.
   nextEnd: database.prepare(
     'SELECT min(ends) AS ends FROM item INDEXED BY item_seq WHERE channel = ? AND ends > ?',
   ),

@@ -7,58 +7,57 @@ import { type Epoch, type LogState, pruneEpochs } from '../../../core/model/posi
 import type { Draft } from '../../../core/model/publication.ts'
 import type { Memory } from './transactions.ts'
 
-/** So many logs are remembered; the others are read from the file when they are wanted. */
+/** The most logs that are remembered; the others are read from the file when they are used. */
 const MAX_REMEMBERED = 20_000
 
-/** What is known of a log without reading its entries. */
+/** The facts about a log that are known without reading its entries. */
 export interface Row extends LogState {
   readonly id: number
   readonly channel: Channel
   seq: number
   floor: number
   epochs: readonly Epoch[]
-  /** How many entries the table has; all of them are above the floor. */
+  /** The number of entries in the table; all of them are above the floor. */
   entries: number
-  /** When the channel last had a connection, in milliseconds since the epoch. */
+  /** The time at which the channel last had a connection, in milliseconds since the epoch. */
   seen: number | undefined
-  /** When the log was last written or asked for, in milliseconds since the epoch. */
+  /** The time at which the log was last written or read, in milliseconds since the epoch. */
   used: number
-  /** When the first notification of the inbox ends, in milliseconds since the epoch, or before that; undefined if none does. */
+  /** A time at or before the first end of a notification of the inbox, in milliseconds since the epoch; undefined if there are none. */
   ends: number | undefined
-  /** Of the inbox, if they have been counted since the row was read. */
+  /** The totals of the inbox, if they have been counted since the row was read. */
   totals?: Totals | undefined
 }
 
-/** How many notifications an inbox has. */
+/** The number of notifications of an inbox, with its counts. */
 export interface Totals extends Counts {
   items: number
 }
 
-/** An entry that was given its number. */
+/** An entry that has received its seq. `message`: its wire form. */
 export interface Appended {
   seq: number
   epoch: string
   message: Buffer
 }
 
-/** Random characters that may stand in an epoch. */
-const name = (): string => randomBytes(6).toString('base64url')
+/** Random characters, as a part of an epoch. */
+const randomName = (): string => randomBytes(6).toString('base64url')
 
 /**
  * The table of logs and that of their entries.
  *
- * A publish appends an entry and leaves the log's row as it is: the highest entry tells the seq as well. The row is written only when
- * something else changes, such as when the first of its notifications ends, and above all when entries are deleted, so that no seq is ever
- * given twice.
+ * A publish appends an entry and leaves the log's row as it is: the highest entry has the seq as well. The row is written only when something
+ * else changes, such as the first end of its notifications, and above all when entries are deleted, so that no seq is ever given twice.
  */
 export class Log implements Memory {
   readonly #statements: ReturnType<typeof prepare>
   readonly #retention: EngineOptions['retention']
-  readonly #runId = name()
+  readonly #runId = randomName()
   readonly #rows = new Map<Channel, Row>()
   /** The rows that the current transaction has changed. */
   readonly #touched = new Set<Row>()
-  /** Those of them whose row in the table is to be written. */
+  /** The rows of them that are to be written to the table. */
   readonly #changed = new Set<Row>()
 
   constructor(database: DatabaseSync, retention: EngineOptions['retention']) {
@@ -66,12 +65,12 @@ export class Log implements Memory {
     this.#retention = retention
   }
 
-  /** How much of a channel is kept. */
+  /** The limits of a channel's log. */
   retentionOf(channel: Channel): Retention {
     return isUserChannel(channel) ? this.#retention.user : this.#retention.room
   }
 
-  /** What is known of a channel's log, if it has been founded. */
+  /** Finds a channel's log, and remembers it; undefined if it has not been founded. */
   find(channel: Channel): Row | undefined {
     const known = this.#rows.get(channel)
     if (known !== undefined) return known
@@ -80,7 +79,7 @@ export class Log implements Memory {
     return row
   }
 
-  /** The same, without a place among the remembered ones for a log that is only looked at. */
+  /** Finds a channel's log like `find`, but does not remember one that is only looked at. */
   load(channel: Channel): Row | undefined {
     const known = this.#rows.get(channel)
     if (known !== undefined) return known
@@ -88,11 +87,11 @@ export class Log implements Memory {
     return found === undefined ? undefined : rowOf(found)
   }
 
-  /** What is known of a channel's log, which is founded if it does not exist yet. */
+  /** Finds a channel's log, or founds it. */
   open(channel: Channel): Row {
     const known = this.find(channel)
     if (known !== undefined) return known
-    const epochs = [{ epoch: `${name()}.${this.#runId}`, first: 1 }]
+    const epochs = [{ epoch: `${randomName()}.${this.#runId}`, first: 1 }]
     const used = Date.now()
     const { lastInsertRowid } = this.#statements.found.run(channel, textOf(epochs), used)
     const id = Number(lastInsertRowid)
@@ -111,7 +110,7 @@ export class Log implements Memory {
     return row
   }
 
-  /** Gives a draft the next seq of its channel and stores what `write` makes of it. */
+  /** Gives a draft the next seq of its channel and stores the text that `write` returns. */
   append(draft: Draft, write: (seq: number, epoch: string) => string): Appended {
     const row = this.open(draft.channel)
     this.touch(row)
@@ -181,8 +180,8 @@ export class Log implements Memory {
   #trim(row: Row): void {
     const surplus = row.entries - this.retentionOf(row.channel).count
     if (surplus <= 0) return
-    const whole = row.entries === row.seq - row.floor
-    const last = whole
+    const hasNoHoles = row.entries === row.seq - row.floor
+    const last = hasNoHoles
       ? row.floor + surplus
       : (this.#statements.nth.get(row.id, surplus - 1) as { seq: number }).seq
     this.#statements.remove.run(row.id, last)
@@ -192,7 +191,7 @@ export class Log implements Memory {
   }
 
   #remember(row: Row): void {
-    // While a transaction runs, nothing is forgotten: what it has changed may not be in the table yet.
+    // While a transaction runs, nothing is forgotten: its changes may not be in the table yet.
     if (this.#touched.size === 0) this.#forgetSome()
     this.#rows.set(row.channel, row)
   }

@@ -1,4 +1,4 @@
-/** The way from each older layout of the tables to the next. What stands here is what files had then, and is not changed any more. */
+/** The way from each older layout of the tables to the next. The names are those that the files had then, and must not be changed. */
 
 const ITEMS_OF_VERSION_2 = `
   CREATE TABLE item (
@@ -26,7 +26,7 @@ export const MIGRATIONS: Readonly<Record<number, string>> = {
   1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS_OF_VERSION_2}`,
   2: `CREATE TABLE membership (user TEXT NOT NULL, room TEXT NOT NULL, publish INTEGER NOT NULL,
     PRIMARY KEY (user, room)) STRICT, WITHOUT ROWID;`,
-  // What had no end in the table ends when its tabs were told.
+  // What had no end in the table ends at the time that tabs received as `expiresAt`.
   3: 'UPDATE item SET ends = unixepoch(expires) * 1000 WHERE ends = 0;',
   4: `ALTER TABLE channel ADD COLUMN ends INTEGER; UPDATE channel SET ends = (SELECT min(ends) FROM item WHERE channel = channel.id);
     CREATE INDEX channel_ends ON channel (ends) WHERE ends IS NOT NULL;

@@ -5,7 +5,7 @@ import { type Cursor, continueFrom, headOf, type StreamPosition } from '../../..
 import type { Publication } from '../../../core/model/publication.ts'
 import type { Log, Row } from './log.ts'
 
-/** Reads entries, and only those that neither age nor expiry has ended, whether they have been deleted yet or not. */
+/** Reads entries, without those that are too old or have expired but are not deleted yet. */
 export class Reader {
   readonly #statements: ReturnType<typeof prepare>
   readonly #log: Log
@@ -15,7 +15,7 @@ export class Reader {
     this.#log = log
   }
 
-  /** What follows on a cursor, and the gap before it. */
+  /** Reads as in `Broker.since`. */
   since(row: Row, cursor: Cursor, limit: PageLimit): LogPage {
     const now = Date.now()
     const log = { ...row, floor: this.floorOf(row, now) }
@@ -27,7 +27,7 @@ export class Reader {
     return { ...(gap === undefined ? {} : { gap }), publications, head, complete, end }
   }
 
-  /** The newest entries below `before`. */
+  /** Reads as in `Broker.latest`. */
   latest(row: Row, before: number | undefined, limit: PageLimit): LogPage {
     const now = Date.now()
     const floor = this.floorOf(row, now)
@@ -38,7 +38,7 @@ export class Reader {
     return { publications: publications.reverse(), head, complete, end }
   }
 
-  /** The floor of a log as its readers see it: entries that are too old may still be in the table. */
+  /** The floor of a log as its readers see it: entries that are too old by `now` (milliseconds since the epoch) may still be in the table. */
   floorOf(row: Row, now: number): number {
     const oldest = now - this.#log.retentionOf(row.channel).seconds * 1000
     const first = this.#statements.first.get(row.id) as { created: number } | undefined

@@ -1,14 +1,14 @@
 /** The tables of the embedded engine. */
 
-/** The version of the layout, as SQLite's header has it. */
+/** The version of the layout, in SQLite's header (`PRAGMA user_version`). */
 export const SCHEMA_VERSION = 6
 
 /**
  * Entries have a rowid of their own and are found by an index, since that appends them to the file in the order of their arrival:
  * a key of channel and seq would touch one page per channel, and takes three times as long with many channels.
  *
- * `seq` of a channel may lie behind its entries, but never behind one that was deleted: see `Log`. `ends`: when the first of its
- * notifications ends, in milliseconds since the epoch, or before that.
+ * `seq` of a channel may be below that of its entries, but never below that of one that was deleted: see `Log`. `ends`: a time at or before
+ * the first end of its notifications, in milliseconds since the epoch.
  */
 const CHANNELS = `
   CREATE TABLE channel (
@@ -49,8 +49,8 @@ const CHANNELS = `
 `
 
 /**
- * Notifications as they stand, those that wait for their time, and pending webhooks. `ends`: when one ends, in milliseconds
- * since the epoch. `token`: by which a webhook is taken at the moment.
+ * Notifications as they stand, those that are scheduled, and pending webhooks. `ends`: the end of a notification, in milliseconds since the
+ * epoch. `token`: names the present taking of a webhook.
  */
 const ITEMS = `
   CREATE TABLE item (
@@ -94,5 +94,5 @@ const MEMBERSHIPS = `
     PRIMARY KEY (user, room)) STRICT, WITHOUT ROWID;
 `
 
-/** Everything that a new file gets. */
+/** The statements that create the tables of a new file. */
 export const SCHEMA = CHANNELS + ITEMS + MEMBERSHIPS

@@ -4,13 +4,13 @@ import type { Idempotency } from './idempotency.ts'
 import type { Log, Row } from './log.ts'
 import type { Reader } from './reader.ts'
 
-/** How much of each kind one sweep deletes: some milliseconds of work. */
+/** The most rows of each kind that one sweep deletes: some milliseconds of work. */
 const MAX_DELETED = 500
 
-/** How many logs one sweep looks at. Nobody is shown what is too old meanwhile; it only takes room. */
+/** The most logs that one sweep looks at. Readers do not see what is too old meanwhile; it only takes up space. */
 const MAX_LOOKED_AT = 64
 
-/** Deletes what has ended, a little at a time. Each call of `run` belongs into a transaction. */
+/** Deletes old entries, logs and idempotency keys, a little at a time. Each call of `run` belongs into a transaction. */
 export class Sweep {
   readonly #statements: ReturnType<typeof prepare>
   readonly #log: Log
@@ -34,7 +34,7 @@ export class Sweep {
     this.#connectionsOf = connectionsOf
   }
 
-  /** Answers whether there is more to delete: more may end between two sweeps than one of them deletes. */
+  /** Makes one sweep; returns true if there is more to delete: more may end between two sweeps than one of them deletes. */
   run(): boolean {
     const now = Date.now()
     const keys = this.#idempotency.sweep(now, MAX_DELETED)
