@@ -121,18 +121,20 @@ async function registerBackend(
     sign,
     compatible,
     maxMemberships,
+    report,
   }: ApiOptions,
   counts: ReturnType<typeof createCounts>,
 ): Promise<void> {
   const access = createAccess(apiKeys, verifier)
   registerNotify(app, { access, publisher, ackWaiters, counts })
-  registerNotifyMany(app, { access, publisher, counts })
+  registerNotifyMany(app, { access, publisher, counts, report })
   registerReceipts(app, { access, inboxes, scheduler })
   registerRooms(app, { access, publisher, broker: engine.broker, counts })
   registerMembers(app, { access, engine, maxMemberships })
   registerUsers(app, { access, engine, publisher })
   registerTokens(app, { access, sign })
-  if (compatible !== undefined) await registerCompatible(app, compatible, { access, publisher, counts })
+  if (compatible !== undefined)
+    await registerCompatible(app, compatible, { access, publisher, counts, report })
 }
 
 /** What a page calls in the name of its user. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Cluster, Redis } from 'ioredis'
 import type { PublishOptions } from '../core/drafts/draft.ts'
 import { backoff } from '../core/lifecycle/backoff.ts'
+import { isFault, isTemporary } from '../core/lifecycle/faults.ts'
 import { ServiceError } from '../core/model/errors.ts'
 
 /** The consumer group that all processes of a set-up share. */
@@ -21,6 +22,9 @@ const CLAIM_INTERVAL = 1000
 
 /** A process that has not asked for anything for this many milliseconds is forgotten, if it owes nothing. */
 const FORGET_AFTER = 3_600_000
+
+/** How often an entry is tried whose publishing meets a fault of our own: it must not hold up the stream for ever. */
+const MAX_FAULTY_ATTEMPTS = 5
 
 /** The most refused entries that are kept. */
 export const MAX_DEAD = 1000
@@ -148,22 +152,25 @@ export class RedisStreamBridge {
     let open = entries
     for (let attempt = 0; open.length > 0 && !this.#closed; await backoff(attempt++)) {
       // Published in one turn of the event loop, they are stored in this order.
-      const done = await Promise.all(open.map((entry) => this.#publish(entry)))
+      const done = await Promise.all(open.map((entry) => this.#publish(entry, attempt)))
       await this.#remove(open.filter((_entry, index) => done[index]))
       open = open.filter((_entry, index) => !done[index])
       if (open.length === 0) return
     }
   }
 
-  /** Resolves to true if the entry is done with; to false if it has to be tried again. */
-  async #publish([id, fields]: Entry): Promise<boolean> {
+  /** Resolves to true if the entry is done with; to false if it has to be tried again. `attempt`: how often it has been tried. */
+  async #publish([id, fields]: Entry, attempt: number): Promise<boolean> {
     try {
       const options = { credential: `stream:${this.#stream}`, idempotencyKey: id.toString() }
       await this.#parts.publish(mapOf(fields ?? []), options)
       return true
     } catch (error) {
-      if (error instanceof ServiceError && error.temporary) return false
-      if (!(error instanceof ServiceError)) this.#parts.report(error)
+      if (isTemporary(error)) return false
+      if (isFault(error)) {
+        this.#parts.report(error)
+        if (attempt + 1 < MAX_FAULTY_ATTEMPTS) return false
+      }
       await this.#bury(id, fields ?? [], error as Error)
       return true
     }

@@ -21,7 +21,7 @@ export interface CompatibleApis {
 export async function registerCompatible(
   app: FastifyInstance,
   { get, pusher, reject }: CompatibleApis,
-  parts: { access: Access; publisher: Publisher; counts: ApiCounts },
+  parts: { access: Access; publisher: Publisher; counts: ApiCounts; report(error: unknown): void },
 ): Promise<void> {
   const open = (source: string, register: (scope: FastifyInstance) => void) =>
     app.register(async (scope) => {

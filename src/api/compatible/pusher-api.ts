@@ -6,6 +6,7 @@ import { draftNotification } from '../../core/drafts/notification.ts'
 import { tooDeep } from '../../core/json/depth.ts'
 import { parseExact } from '../../core/json/exact-json.ts'
 import { refuseProto } from '../../core/json/proto.ts'
+import { isFault } from '../../core/lifecycle/faults.ts'
 import { isUserChannel } from '../../core/model/channel.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { Draft } from '../../core/model/publication.ts'
@@ -32,10 +33,10 @@ type Event = Static<typeof pusherBatch>['batch'][number]
 export function registerPusherApi(
   app: FastifyInstance,
   credentials: PusherCredentials,
-  { publisher, counts }: { publisher: Publisher; counts: ApiCounts },
+  { publisher, counts, report }: { publisher: Publisher; counts: ApiCounts; report(error: unknown): void },
 ): void {
   keepBytes(app)
-  answerErrorsAsText(app, counts)
+  answerErrorsAsText(app, counts, report)
   const typed = app.withTypeProvider<TypeBoxTypeProvider>()
   const preValidation = createAuthentication(credentials)
   const publish = createPublish(credentials, publisher, counts)
@@ -81,10 +82,11 @@ function keepBytes(app: FastifyInstance): void {
 }
 
 /** As on Pusher, an error is a line of text. */
-function answerErrorsAsText(app: FastifyInstance, counts: ApiCounts): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    const { code, status, temporary, message } = toServiceError(error)
-    if (code === 'internal') request.log.error({ err: error }, 'a request failed')
+function answerErrorsAsText(app: FastifyInstance, counts: ApiCounts, report: (error: unknown) => void): void {
+  app.setErrorHandler((error: FastifyError, _request, reply) => {
+    const problem = toServiceError(error)
+    const { code, status, temporary, message } = problem
+    if (isFault(problem)) report(problem)
     counts.errors[code] = (counts.errors[code] ?? 0) + 1
     if (temporary) reply.header('retry-after', RETRY_AFTER)
     return reply.code(status).type('text/plain').send(`${message}\n`)

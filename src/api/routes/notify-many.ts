@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Published } from '../../core/engine/broker.ts'
+import { isFault } from '../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import type { Publisher } from '../../core/publishing/publisher.ts'
 import type { Access } from '../auth/credentials.ts'
@@ -18,12 +19,14 @@ export interface NotifyManyOptions {
   access: Access
   publisher: Publisher
   counts: ApiCounts
+  /** Hears of faults of our own. */
+  report(error: unknown): void
 }
 
 /** Registers `POST /notify`. */
 export function registerNotifyMany(
   app: FastifyInstance,
-  { access, publisher, counts }: NotifyManyOptions,
+  { access, publisher, counts, report }: NotifyManyOptions,
 ): void {
   app.withTypeProvider<TypeBoxTypeProvider>().post(
     '/notify',
@@ -47,7 +50,7 @@ export function registerNotifyMany(
         .notifyMany(users, notification, publishOptionsOf(request))
         .catch((error: unknown) => Promise.reject(within('/notification', error)))
       const outcomes = attempts.map((one) =>
-        one.status === 'fulfilled' ? one.value : errorOf(one.reason, request.log),
+        one.status === 'fulfilled' ? one.value : errorOf(one.reason, report),
       )
       const base = baseOf(request)
       const results = outcomes.map((one, index) => resultOf(users[index]!, one, base))
@@ -100,9 +103,9 @@ function countEach(outcomes: readonly (Published | ServiceError)[], counts: ApiC
     else counts.errors[one.code] = (counts.errors[one.code] ?? 0) + 1
 }
 
-function errorOf(reason: unknown, log: FastifyBaseLogger): ServiceError {
+function errorOf(reason: unknown, report: (error: unknown) => void): ServiceError {
   const error = toServiceError(reason as Error & { code: string; name: string })
-  if (error.code === 'internal') log.error({ err: reason }, 'a publish failed')
+  if (isFault(error)) report(error)
   return error
 }
 
