@@ -1,7 +1,7 @@
 import type { Item } from '../model/item.ts'
 import type { WebhookEvent } from '../model/webhook.ts'
 
-/** An event in the life of a notification that a webhook reports. */
+/** An event of a notification that a webhook reports. */
 export interface DeliveryEvent {
   event: WebhookEvent
   /** RFC 3339 in UTC. */

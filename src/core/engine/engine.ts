@@ -30,7 +30,7 @@ export interface Engine {
   /** The longest time until a publish is stored or rejected, in milliseconds. */
   readonly patience: number
 
-  /** Proves the whole path: a canary is published and must come back through a subscription. Rejects if it does not. */
+  /** Proves the whole path: a canary is published and must come back on its topic. Rejects if it does not. */
   probe(): Promise<void>
 
   /** Describes the store for the operator's log at the start, such as its durability; resolves to one sentence each. */

@@ -4,14 +4,14 @@ import type { Counts, Item } from './item.ts'
 import type { Draft, Publication, PublicationEvent } from './publication.ts'
 
 /**
- * The part of the wire form that is known before the seq is: what follows `<seq> <epoch> `, up to the place where seq and
+ * The part of the wire form that is known before the seq is: all behind `<seq> <epoch> `, up to the point where seq and
  * epoch are spliced in. Fields of the first line never contain a space. Throws if one of them could not be read again.
  */
 export function encodeOpening(draft: Draft): string {
   return `${draft.event} ${wordOf(draft.id)}${encodeEnding(draft)}\n${draft.head}`
 }
 
-/** What follows on the id in the first line. Throws like `encodeOpening`. */
+/** The rest of the first line, behind the id. Throws like `encodeOpening`. */
 export function encodeEnding({ createdAt, expiresAt, except = '' }: Draft): string {
   return ` ${createdAt} ${expiresAt} ${wordOf(except)}`
 }

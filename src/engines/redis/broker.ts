@@ -14,16 +14,16 @@ import { createTopicListeners, type TopicListeners } from './links/topic-listene
 import type { LogReader } from './log-reader.ts'
 import type { Store, Stored } from './store.ts'
 
-/** How long `subscribe` waits for a subscribing connection, in milliseconds. */
+/** The longest time that `subscribe` waits for its connection, in milliseconds. */
 const SUBSCRIBE_PATIENCE = 1800
 
-/** How many notifications are stored by one call: some milliseconds in which the server does nothing else. */
+/** The most notifications that one call stores: some milliseconds in which the server does nothing else. */
 const MAX_GROUP = 100
 
-/** Sums what `HGETALL` of a channel's connections answered, without those of dead processes. */
+/** A function that sums the reply of `HGETALL` for a channel's connections, without those of dead processes. */
 export type ConnectionSum = (channel: Channel, flat: readonly (Buffer | string)[]) => number
 
-/** The log and its topic on Redis: a stream per channel, one script per verb, Pub/Sub as the topic. */
+/** The log and its topic on Redis: a stream per channel, one script per verb, and a Pub/Sub channel as the topic. */
 export class RedisBroker implements Broker {
   readonly #connection: CommandConnection
   readonly #keys: Keys
@@ -33,7 +33,7 @@ export class RedisBroker implements Broker {
   readonly #sum: ConnectionSum
   readonly #topicListeners: TopicListeners
   readonly #replicas: Replicas | undefined
-  /** Who hears a channel, and whether the subscription that was made for them is there yet. */
+  /** The handlers of each channel; true once the topic has been subscribed for them. */
   readonly #handlers = new Map<Channel, Map<PublicationHandler, boolean>>()
   readonly #restored: (() => void)[] = []
 
@@ -66,12 +66,12 @@ export class RedisBroker implements Broker {
       runId = this.#connection.runId
       return this.#store.put(draft, runId)
     })
-    return this.#answer(draft, stored, runId, started)
+    return this.#resultOf(draft, stored, runId, started)
   }
 
   async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
     const item = drafts[0]?.item
-    // The keys of several channels are on several servers of a Cluster; and what is not in an inbox has a script of its own.
+    // The keys of several channels are on several servers of a Cluster; and other publications than notifications have a script of their own.
     if (item === undefined || this.#connection.isCluster)
       return Promise.allSettled(drafts.map((draft) => this.publish(draft)))
     const groups: Promise<PromiseSettledResult<Published>[]>[] = []
@@ -89,15 +89,15 @@ export class RedisBroker implements Broker {
         return this.#store.putAll(drafts, item, runId)
       })
       return await Promise.allSettled(
-        drafts.map((draft, index) => this.#answer(draft, stored[index]!, runId, started)),
+        drafts.map((draft, index) => this.#resultOf(draft, stored[index]!, runId, started)),
       )
     } catch (reason) {
       return drafts.map(() => ({ status: 'rejected', reason }))
     }
   }
 
-  /** What a stored draft answers, once as many replicas have it as are wanted. */
-  async #answer(draft: Draft, stored: Stored, runId: string, started: number): Promise<Published> {
+  /** Makes the result of a publish, once as many replicas have it as are wanted. */
+  async #resultOf(draft: Draft, stored: Stored, runId: string, started: number): Promise<Published> {
     const { status, id, seq, epoch, upsert } = stored
     if (status === 'conflict')
       throw new ServiceError(
@@ -105,7 +105,7 @@ export class RedisBroker implements Broker {
         'this Idempotency-Key was used with another body in the last 24 hours',
       )
     if (draft.stored && this.#replicas !== undefined) {
-      // The run of the server that has just answered: on a Cluster a new entry's epoch names it, of an old entry it says so itself.
+      // The run of the server that has just answered. On a Cluster it is in the epoch of a new entry; for an old entry the script returns it.
       const server = stored.runId || runId || epoch.slice(epoch.indexOf('.') + 1)
       await this.#replicas.have(this.#keys.waited(draft.channel), server.slice(0, 8), started)
     }
@@ -133,7 +133,7 @@ export class RedisBroker implements Broker {
       this.unsubscribe(channel, handler)
       throw error
     }
-    // What came in until now was for a subscription from before.
+    // Messages that came in before were for an earlier handler of the topic.
     if (handlers.has(handler)) handlers.set(handler, true)
   }
 
@@ -156,16 +156,17 @@ export class RedisBroker implements Broker {
     this.#restored.push(listener)
   }
 
-  /** Tells the listeners that publications may have been missed. */
+  /** Calls the listeners of `onRestored`, since publications may have been missed. */
   restored(): void {
     for (const listener of this.#restored) listener()
   }
 
-  /** Drops the connection that hears a channel, which may be dead. */
+  /** Replaces the connection that listens to the topic of a channel, which may be dead. */
   replaceSubscription(channel: Channel): void {
     this.#topicListeners.replace(this.#keys.topic(channel))
   }
 
+  /** Closes the connections that listen and those that wait for replicas. */
   close(): void {
     this.#topicListeners.close()
     this.#replicas?.close()
@@ -179,7 +180,7 @@ export class RedisBroker implements Broker {
     try {
       publication = decode(channel, message)
     } catch {
-      // Anybody who may PUBLISH can put rubbish on a topic; it harms nobody.
+      // Every client of this Redis can publish rubbish on a topic; it is skipped.
       return
     }
     for (const [handler, active] of handlers) {
@@ -187,7 +188,7 @@ export class RedisBroker implements Broker {
       try {
         handler(publication)
       } catch (error) {
-        // One handler's fault is not another's loss.
+        // The other handlers must still be called.
         this.#report(error)
       }
     }

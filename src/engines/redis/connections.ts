@@ -10,10 +10,10 @@ import type { RedisRegistry } from './registry.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 
-/** A count that is not stated again for so long is forgotten, in seconds; four times the interval of the hub's checks. */
+/** The time after which a count that is not stated again is forgotten, in seconds: four times the interval of the hub's checks. */
 const COUNT_SECONDS = 120
 
-/** Connections per channel and process, summed by whoever asks. */
+/** The connections per channel and process, which the reader sums up. */
 export class RedisConnections implements Connections {
   readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
@@ -21,7 +21,7 @@ export class RedisConnections implements Connections {
   readonly #process: string
   readonly #retention: EngineOptions['retention']
   readonly #sum: ConnectionSum
-  /** Channels whose count is being withdrawn, or could not be; each with what tells one withdrawal from the next. */
+  /** Channels whose count is being withdrawn, or could not be; each with an object that tells one withdrawal from the next. */
   readonly #leaving = new Map<Channel, object>()
   #withdrawing = false
   #closed = false
@@ -46,7 +46,7 @@ export class RedisConnections implements Connections {
     return this.#state(channel, connections)
   }
 
-  /** Withdraws nothing more. What could not be withdrawn ends with the process's sign of runId. */
+  /** Stops trying to withdraw counts. They end with the heartbeat of the process. */
   close(): void {
     this.#closed = true
   }
@@ -64,13 +64,13 @@ export class RedisConnections implements Connections {
     }
   }
 
-  /** The next check states again what is there; nobody but this states what is not. One channel after the other, as long as it takes. */
+  /** Tries until every count is withdrawn, one channel after the other. Only counts above 0 are stated again by the hub's next check. */
   async #withdrawAgain(): Promise<void> {
     if (this.#withdrawing) return
     this.#withdrawing = true
     for (let attempt = 0; this.#leaving.size > 0 && !this.#closed; attempt++) {
       await backoff(attempt)
-      // Somebody may have come meanwhile.
+      // A connection may have come meanwhile.
       for (const channel of [...this.#leaving.keys()])
         if (this.#leaving.has(channel)) await this.#withdraw(channel).catch(ignoreAbsence)
     }
@@ -89,7 +89,7 @@ export class RedisConnections implements Connections {
         this.#process,
         connections,
         Date.now(),
-        // As a publish keeps it.
+        // As long as a publish keeps it.
         retention.seconds * 2000 + 60_000,
         COUNT_SECONDS,
         isUser ? 1 : 0,
@@ -117,7 +117,7 @@ export class RedisConnections implements Connections {
   }
 }
 
-/** Sums counts per process, and takes out those that would have been forgotten by themselves if nobody else had any on the channel. */
+/** Creates a sum that also deletes the counts of dead processes, which would have expired if no other process had connections on the channel. */
 export function createSum(
   connection: CommandConnection,
   keys: Keys,
@@ -138,5 +138,5 @@ export function createSum(
 }
 
 function ignoreAbsence(): void {
-  // It is tried again: by the next round, or by the next one who meets it.
+  // It is tried again: by the next round, or by the next process that finds it.
 }

@@ -19,16 +19,15 @@ import { withScripts } from './scripts/scripts.ts'
 import { Store } from './store.ts'
 import { RedisWebhookQueue } from './webhook-queue.ts'
 
+/** The options of the engine on Redis. */
 export interface RedisEngineOptions extends EngineOptions, ClientOptions {
-  /** In front of every key and Pub/Sub channel. */
+  /** The beginning of every key and Pub/Sub channel. */
   prefix: string
-  /** How many replicas must have a publish before it is answered. */
+  /** The number of replicas that must have a publish before it resolves. */
   replicas: number
 }
 
-/**
- * The engine on Redis 7+. It starts at once, whether Redis is there or not: until it is, calls reject with `engine_unavailable`.
- */
+/** Creates the engine on Redis 7 or newer. It does not wait for Redis: until that is there, calls reject with `engine_unavailable`. */
 export function createRedisEngine(options: RedisEngineOptions): Engine {
   const connection = new CommandConnection(options, options.report)
   const scripts = withScripts(connection.client)

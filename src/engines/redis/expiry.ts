@@ -7,20 +7,20 @@ import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 
-/** How often it is looked for what has ended, in milliseconds. All processes look; whoever comes first takes it out. */
+/** Milliseconds between two looks for notifications that have ended. All processes look; the first one removes them. */
 const INTERVAL = 1000
 
-/** How many inboxes are looked at in one go. */
+/** The most inboxes that are looked at in one go. */
 const AT_ONCE = 100
 
-/** Takes notifications out of the inboxes when they end, so that open tabs are told in time. Answers how to stop it. */
+/** Begins to remove notifications from the inboxes when they end, so that open tabs receive that in time. Returns the function that stops it. */
 export function startExpiry(
   connection: CommandConnection,
   scripts: ScriptedClient,
   keys: Keys,
   { retention, report }: EngineOptions,
 ): () => void {
-  /** Answers whether nothing is to be done there any more for now. */
+  /** Expires one inbox; resolves to true if nothing else in it has ended. `seen`: the time that was noted for it. */
   const expire = async (channel: Channel, seen: string): Promise<boolean> => {
     const next = await connection.run(() =>
       scripts.expire(
@@ -42,7 +42,7 @@ export function startExpiry(
       for (let index = 0; index < due.length; index += 2)
         expiring.push(expire(due[index] as Channel, due[index + 1]!))
       const done = await Promise.all(expiring)
-      // What can not be got rid of waits for the next round, instead of being tried without a pause.
+      // Inboxes that cannot be finished wait for the next look, instead of being tried without a pause.
       if (due.length < AT_ONCE * 2 || !done.includes(true)) return
     }
   }
@@ -51,7 +51,7 @@ export function startExpiry(
     if (looking) return
     looking = true
     look()
-      // While the store is away nothing is to be told; the next round finds it all.
+      // While the store is away there is nothing to report; the next look finds it all.
       .catch((error: unknown) => {
         if (!isTemporary(error)) report(error)
       })

@@ -18,16 +18,16 @@ import type { CommandConnection } from './links/command-connection.ts'
 import type { Envelope, InboxKeys, LogKeys, ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 
-/** Which word of a line a state is; counted as Lua does. */
+/** The index of each state among the words of a line, from 1 as in Lua. */
 const WORD_OF = { seen: 7, read: 8, archived: 9 } as const
 
-/** What the scripts write for nothing. */
+/** The word of a line for an absent value. */
 export const NONE = '-'
 
-/** And for a notification whose backend wants to hear of it. */
+/** The word of a line for a notification whose backend asked for a webhook. */
 export const WITH_WEBHOOK = 'webhook'
 
-/** What a backend has chosen, as a word of a line: without spaces, and never what is written for nothing. */
+/** A text that a backend has chosen as a word of a line: without spaces, and never `NONE`, which is the word for undefined. */
 export const wordOf = (text: string | undefined): string =>
   text === undefined ? NONE : `=${encodeURIComponent(text)}`
 
@@ -116,7 +116,7 @@ export class RedisInbox implements Inbox {
     return { seq, epoch, unread, unseen, complete: complete === 1, items }
   }
 
-  /** The keys and the envelope of every script on an inbox. */
+  /** The keys and the envelope, with which the arguments of every script on an inbox begin. */
   #address(channel: Channel): [...LogKeys, ...InboxKeys, ...Envelope] {
     const { count, seconds } = this.#retention.user
     return [
@@ -142,7 +142,7 @@ function itemOf(id: string, line: string, content: string): Item {
     read,
     archived,
     delivered,
-    sent,
+    connections,
     type,
     tag,
     category,
@@ -159,7 +159,7 @@ function itemOf(id: string, line: string, content: string): Item {
     readAt: orNone(read),
     archivedAt: orNone(archived),
     deliveredAt: orNone(delivered),
-    connections: Number(sent),
+    connections: Number(connections),
     type: textOf(type)!,
     tag: textOf(tag),
     category: textOf(category),

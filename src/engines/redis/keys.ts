@@ -2,16 +2,17 @@ import type { Channel } from '../../core/model/channel.ts'
 import type { InboxKeys, LogKeys, WebhookKeys } from './scripts/calls.ts'
 
 /**
- * The names of all keys and Pub/Sub channels. What belongs to one log shares a hash tag, so that one script may use it on a Cluster.
+ * The names of all keys and Pub/Sub channels. All that belong to one log share a hash tag (Redis Cluster specification, "Hash tags"), so that
+ * one script may use them on a Cluster.
  *
- * An id may hold any character, braces included: the tag is then shorter than the id, but the same for all keys of the channel, and the
+ * An id may have any character, braces included: the tag is then shorter than the id, but the same for all keys of the channel, and the
  * names stay apart because no ending contains `}`.
  */
 export class Keys {
   readonly #prefix: string
   readonly #topicPrefix: string
 
-  /** `database` is the number of the Redis database: it separates keys, but not Pub/Sub, so topics carry it in their names. */
+  /** `database`: the number of the Redis database. It separates keys, but not Pub/Sub, so the names of topics contain it. */
   constructor(prefix: string, database: number) {
     this.#prefix = prefix
     this.#topicPrefix = database === 0 ? prefix : `${prefix}@${database}`
@@ -27,7 +28,7 @@ export class Keys {
     return `${this.#base(channel)}:log`
   }
 
-  /** The hash of what is known of a log: seq, floor, epochs. */
+  /** The hash of the facts about a log: seq, floor, epochs. */
   meta(channel: Channel): string {
     return `${this.#base(channel)}:meta`
   }
@@ -37,18 +38,18 @@ export class Keys {
     return `${this.#base(channel)}:connections`
   }
 
-  /** What an idempotency key was used for. */
+  /** The string with the result of the publish under an idempotency key. */
   idempotency(channel: Channel, key: string): string {
     return `${this.#base(channel)}:idempotency:${key}`
   }
 
-  /** The keys of a user's inbox: lines, contents, order, tags, ends; `scripts/inbox.lua` says what they hold. */
+  /** The keys of a user's inbox: lines, contents, order, tags, ends; `scripts/inbox.lua` explains them. */
   inbox(channel: Channel): InboxKeys {
     const base = `${this.#base(channel)}:inbox`
     return [`${base}:lines`, `${base}:contents`, `${base}:order`, `${base}:tags`, `${base}:ends`]
   }
 
-  /** The time up to which a user's tokens are refused. */
+  /** The string with the time up to which a user's tokens are refused. */
   revoked(channel: Channel): string {
     return `${this.#base(channel)}:revoked`
   }
@@ -59,31 +60,31 @@ export class Keys {
   }
 
   /** The hash of user → number of processes that have them in a room. */
-  people(channel: Channel): string {
-    return `${this.#base(channel)}:people`
+  presentUsers(channel: Channel): string {
+    return `${this.#base(channel)}:presence:users`
   }
 
-  /** The set of processes that have somebody in a room. */
-  hosts(channel: Channel): string {
-    return `${this.#base(channel)}:hosts`
+  /** The set of processes that have users in a room. */
+  presentProcesses(channel: Channel): string {
+    return `${this.#base(channel)}:presence:processes`
   }
 
   /** The hash of user → number of connections in a room, for one process. */
-  guests(channel: Channel, process: string): string {
-    return `${this.#base(channel)}:guests:${process}`
+  presenceOf(channel: Channel, process: string): string {
+    return `${this.#base(channel)}:presence:of:${process}`
   }
 
-  /** The mark that a process leaves in a store, to see whether it is still there. */
+  /** The string that a process leaves in a store, to see whether it is still there. */
   marker(channel: Channel): string {
     return `${this.#base(channel)}:marker`
   }
 
-  /** What is written only so that it can be waited for. */
+  /** The string that is written only so that replicas can be waited for. */
   waited(channel: Channel): string {
     return `${this.#base(channel)}:waited`
   }
 
-  /** The Pub/Sub channel on which publications are carried. */
+  /** The Pub/Sub channel on which the publications of a channel are announced. */
   topic(channel: Channel): string {
     return `${this.#topicPrefix}:{${channel}}`
   }
@@ -97,12 +98,12 @@ export class Keys {
     return `${this.#prefix}:{${channel}}`
   }
 
-  /** The hash of id → notification that waits for its time. */
+  /** The hash of id → scheduled notification of a user. */
   scheduled(channel: Channel): string {
     return `${this.#base(channel)}:scheduled`
   }
 
-  /** The sorted set of what is scheduled → its time, in milliseconds since the epoch. */
+  /** The sorted set of scheduled notification → its time, in milliseconds since the epoch. */
   get times(): string {
     return `${this.#prefix}:{due}:times`
   }
@@ -117,12 +118,12 @@ export class Keys {
     return [`${this.#prefix}:{webhooks}:times`, `${this.#prefix}:{webhooks}:webhooks`]
   }
 
-  /** The sorted set of process → time of its last sign of runId. */
+  /** The sorted set of process → time of its last heartbeat, in milliseconds since the epoch. */
   get alive(): string {
     return `${this.#prefix}:{processes}:alive`
   }
 
-  /** The hash of process → how the others see it. */
+  /** The hash of process → its `Peer` as JSON. */
   get peers(): string {
     return `${this.#prefix}:{processes}:peers`
   }

@@ -18,21 +18,21 @@ import type { ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 
-/** A seq that no log reaches: reading after it brings nothing but the log's state. */
+/** A seq that no log reaches: a read after it returns nothing but the log's state. */
 const END = '9007199254740991'
 
-/** What the script that reads a log answered. */
+/** The answer of the script that reads a log. */
 interface LogRead {
   log: LogState
   complete: boolean
-  /** Of the inbox, if it is the log of a user. */
+  /** The counts of the inbox, if it is the log of a user. */
   counts: Counts
-  /** Where the reading ended, whether what lies there could be decoded or not; undefined if nothing was read. */
+  /** The position of the last entry that was read, even if it could not be decoded; undefined if none was read. */
   end: StreamPosition | undefined
   publications: Publication[]
 }
 
-/** Reads the logs of channels, a page with one script, and judges what a cursor in them is worth. */
+/** Reads the logs of channels, each page with one script. */
 export class LogReader {
   readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
@@ -46,19 +46,19 @@ export class LogReader {
     this.#store = store
   }
 
-  /** As `Broker.since`. */
+  /** Reads as in `Broker.since`. */
   async since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
-    // Nearly every cursor is continuous: the entries are read along with the facts by which that is judged.
+    // Nearly every cursor is continuous, so the entries are read together with the facts that decide about it.
     let from = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
     let read = await this.#read(channel, 'after', from, limit)
-    let judged: Continuation = continueFrom(read.log, cursor)
-    // Below the floor there is nothing, so what was read from too far down is right. After a wipe or a failover it was too far up.
-    while (from !== END && Number(from) > judged.after) {
-      from = String(judged.after)
+    let continuation: Continuation = continueFrom(read.log, cursor)
+    // Below the floor there is nothing, so a read from further down is right. After a wipe or a failover it began too far up.
+    while (from !== END && Number(from) > continuation.after) {
+      from = String(continuation.after)
       read = await this.#read(channel, 'after', from, limit)
-      judged = continueFrom(read.log, cursor)
+      continuation = continueFrom(read.log, cursor)
     }
-    const { gap } = judged
+    const { gap } = continuation
     const head = headOf(read.log)
     return {
       ...(gap === undefined ? {} : { gap }),
@@ -70,7 +70,7 @@ export class LogReader {
     }
   }
 
-  /** As `Broker.latest`. */
+  /** Reads as in `Broker.latest`. */
   async latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
     const read = await this.#read(channel, 'before', before === undefined ? '' : String(before), limit)
     const head = headOf(read.log)

@@ -8,6 +8,7 @@ import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 import type { Store } from './store.ts'
 
+/** The answer of the script when the user is a member of too many rooms. */
 const FULL = 2
 
 /** Memberships in a hash beside the user's log, so that one script changes both. */

@@ -6,17 +6,19 @@ import type { CommandConnection } from './links/command-connection.ts'
 import type { RedisRegistry } from './registry.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 
-/** What is not stated again for so long is forgotten, in seconds; four times the interval. */
+/** The time after which a statement that is not repeated is forgotten, in seconds: four times the interval. */
 const KEPT_SECONDS = 120
+
+/** Milliseconds between two statements of everything. */
 const INTERVAL = 30_000
 
-/** How long the people of a process that has gone may take to come back on another one, in milliseconds. */
+/** The time that the users of a dead process have to connect to another one before they count as gone, in milliseconds. */
 const RETURN_PATIENCE = 1500
 
-/** How many people one call of a script states. */
+/** The most users that one call of a script states. */
 const AT_ONCE = 500
 
-/** Who is in which room: counts per process beside each room's log, and the sum of users; dead processes are taken out by whoever notices. */
+/** The users in each room: their connections per process, and the number of processes of each user. Whoever notices a dead process removes it. */
 export class RedisPresence implements Presence {
   readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
@@ -24,7 +26,7 @@ export class RedisPresence implements Presence {
   readonly #registry: RedisRegistry
   readonly #timer: NodeJS.Timeout
   #sweeping: NodeJS.Timeout | undefined
-  /** What this process has stated; 0 until it has been withdrawn. */
+  /** The connections that this process has stated, by room and user; 0 until a user has been withdrawn. */
   readonly #stated = new Map<string, Map<string, number>>()
 
   constructor(connection: CommandConnection, scripts: ScriptedClient, keys: Keys, registry: RedisRegistry) {
@@ -37,98 +39,98 @@ export class RedisPresence implements Presence {
     registry.onDeath(() => {
       this.#sweeping ??= setTimeout(() => {
         this.#sweeping = undefined
-        this.#eachRoom((room) => this.#bury(room)).catch(ignoreAbsence)
+        this.#eachRoom((room) => this.#removeDead(room)).catch(ignoreAbsence)
       }, RETURN_PATIENCE).unref()
     })
   }
 
-  async state(room: string, people: ReadonlyMap<string, number>): Promise<void> {
+  async state(room: string, users: ReadonlyMap<string, number>): Promise<void> {
     const stated = this.#stated.get(room) ?? new Map<string, number>()
     this.#stated.set(room, stated)
-    for (const [user, connections] of people) stated.set(user, connections)
-    await this.#attend(room, [...people.keys()])
+    for (const [user, connections] of users) stated.set(user, connections)
+    await this.#stateUsers(room, [...users.keys()])
   }
 
   async list(room: string, most: number): Promise<PresentUsers> {
     const channel = roomChannel(room)
     const { client } = this.#connection
     return this.#connection.run(async () => {
-      const hosts = await this.#bury(room)
+      const processes = await this.#removeDead(room)
       const [count, names] = await Promise.all([
-        client.hlen(this.#keys.people(channel)),
-        this.#names(this.#keys.people(channel), most),
+        client.hlen(this.#keys.presentUsers(channel)),
+        this.#names(this.#keys.presentUsers(channel), most),
       ])
       if (names.length === 0) return { users: [], count }
       const counts = await Promise.all(
-        hosts.map((process) => client.hmget(this.#keys.guests(channel, process), ...names)),
+        processes.map((process) => client.hmget(this.#keys.presenceOf(channel, process), ...names)),
       )
       const users = names.map((user, index): PresentUser => {
-        const connections = counts.reduce((sum, ofHost) => sum + Number(ofHost[index] ?? 0), 0)
+        const connections = counts.reduce((sum, ofProcess) => sum + Number(ofProcess[index] ?? 0), 0)
         return { user, connections }
       })
       return { users, count }
     })
   }
 
-  /** States everything again: the store may have forgotten it, and would forget it in time. */
+  /** States everything again, since the store may have forgotten it, or would in time. */
   stateAgain(): void {
-    this.#eachRoom(async (room, people) => {
-      await this.#bury(room)
-      await this.#attend(room, [...people.keys()])
+    this.#eachRoom(async (room, users) => {
+      await this.#removeDead(room)
+      await this.#stateUsers(room, [...users.keys()])
     }).catch(ignoreAbsence)
   }
 
-  /** Ends the timers. What was stated ends with the process's sign of runId. */
+  /** Ends the timers. The statements end with the heartbeat of the process. */
   close(): void {
     clearInterval(this.#timer)
     clearTimeout(this.#sweeping)
   }
 
-  /** One room after the other, so that thousands of them do not crowd out the posts. */
-  async #eachRoom(action: (room: string, people: Map<string, number>) => Promise<unknown>): Promise<void> {
-    for (const [room, people] of this.#stated) await action(room, people)
+  /** Works on one room after the other, so that thousands of them do not crowd out the publishes. */
+  async #eachRoom(action: (room: string, users: Map<string, number>) => Promise<unknown>): Promise<void> {
+    for (const [room, users] of this.#stated) await action(room, users)
   }
 
-  /** States how many connections the users have when it is their turn: one who leaves meanwhile must not be brought back. */
-  async #attend(room: string, users: readonly string[]): Promise<void> {
+  /** States the connections that the users have when the call is made: a user who leaves meanwhile must not come back. */
+  async #stateUsers(room: string, users: readonly string[]): Promise<void> {
     for (let start = 0; start < users.length; start += AT_ONCE) {
-      let people: [user: string, connections: number][] = []
+      let counts: [user: string, connections: number][] = []
       await this.#connection.run(() => {
         const stated = this.#stated.get(room)
-        people = users.slice(start, start + AT_ONCE).map((user) => [user, stated?.get(user) ?? 0])
-        return this.#scripts.attend(
+        counts = users.slice(start, start + AT_ONCE).map((user) => [user, stated?.get(user) ?? 0])
+        return this.#scripts.statePresence(
           ...this.#callOn(room, this.#registry.process),
           KEPT_SECONDS,
-          ...people.flat(),
+          ...counts.flat(),
         )
       })
-      this.#forgetWithdrawn(room, people)
+      this.#forgetWithdrawn(room, counts)
     }
   }
 
-  /** One that could not be withdrawn is kept, and withdrawn with the next statement. */
-  #forgetWithdrawn(room: string, people: readonly [user: string, connections: number][]): void {
+  /** Forgets the users that have been withdrawn. One that could not be withdrawn is kept for the next statement. */
+  #forgetWithdrawn(room: string, counts: readonly [user: string, connections: number][]): void {
     const stated = this.#stated.get(room)
     if (stated === undefined) return
-    for (const [user, connections] of people)
+    for (const [user, connections] of counts)
       if (connections === 0 && stated.get(user) === 0) stated.delete(user)
     if (stated.size === 0) this.#stated.delete(room)
   }
 
-  /** Takes out the people of dead processes; resolves to the living ones that have somebody there. */
-  async #bury(room: string): Promise<string[]> {
-    const hosts = await this.#connection.run(() =>
-      this.#connection.client.smembers(this.#keys.hosts(roomChannel(room))),
+  /** Removes the users of dead processes from a room; resolves to the living processes that have users there. */
+  async #removeDead(room: string): Promise<string[]> {
+    const processes = await this.#connection.run(() =>
+      this.#connection.client.smembers(this.#keys.presentProcesses(roomChannel(room))),
     )
     const isDead = (process: string): boolean => !this.#registry.isAlive(process)
-    // Some time has passed since it was last asked who is alive.
-    if (hosts.some(isDead)) await this.#registry.beat()
-    for (const process of hosts.filter(isDead))
-      await this.#connection.run(() => this.#scripts.bury(...this.#callOn(room, process)))
-    return hosts.filter((process) => !isDead(process))
+    // The last heartbeats were read some time ago.
+    if (processes.some(isDead)) await this.#registry.beat()
+    for (const process of processes.filter(isDead))
+      await this.#connection.run(() => this.#scripts.removePresence(...this.#callOn(room, process)))
+    return processes.filter((process) => !isDead(process))
   }
 
-  /** The fields of a hash, so many at most. */
+  /** The fields of a hash, at most `most` of them. */
   async #names(key: string, most: number): Promise<string[]> {
     const names = new Set<string>()
     let cursor = '0'
@@ -142,12 +144,12 @@ export class RedisPresence implements Presence {
     return [...names].slice(0, most)
   }
 
-  #callOn(room: string, process: string): Parameters<ScriptedClient['bury']> {
+  #callOn(room: string, process: string): Parameters<ScriptedClient['removePresence']> {
     const channel = roomChannel(room)
     return [
-      this.#keys.people(channel),
-      this.#keys.hosts(channel),
-      this.#keys.guests(channel, process),
+      this.#keys.presentUsers(channel),
+      this.#keys.presentProcesses(channel),
+      this.#keys.presenceOf(channel, process),
       this.#keys.topic(channel),
       process,
       JSON.stringify(room),
@@ -159,5 +161,5 @@ export class RedisPresence implements Presence {
 }
 
 function ignoreAbsence(): void {
-  // While the store is away nothing can be stated; its return says that everything is to be stated again.
+  // While the store is away nothing can be stated; when it is back, everything is stated again.
 }

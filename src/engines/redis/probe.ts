@@ -7,13 +7,13 @@ import type { CommandConnection } from './links/command-connection.ts'
 import { createLanes } from './links/slots.ts'
 import type { RedisRegistry } from './registry.ts'
 
-/** After so many silent canaries a subscribing connection is replaced. */
+/** The number of silent canaries in a row after which a listening connection is replaced. */
 const SILENT_CANARIES = 2
 
 /**
- * Proves, for every master, the path from a script through Redis to our own subscription, and that Redis takes writes. A subscription
- * that stays silent twice is replaced: its connection may be dead without anybody having said so. A store that has forgotten
- * something, or has begun another runId, is told like a subscription that was cut.
+ * Creates the probe of the engine. It proves for every master that it takes writes, and that a publication comes back on the topic. A
+ * listening connection that stays silent twice is replaced: it may be dead without an error. If a store has lost data, or another run of it
+ * has begun, listeners of `onRestored` are called as if topics had been cut off.
  */
 export function createProbe(
   broker: RedisBroker,
@@ -62,17 +62,15 @@ export function createProbe(
   }
 }
 
-/** A marker that is not renewed for so long is forgotten, in seconds. */
+/** The time after which a marker that is not renewed is forgotten, in seconds. */
 const KEPT = 60
 
 /**
- * Tells whether a store has forgotten something: leaves a mark there, and looks whether the one before is still in its place. It is not
- * after a wipe, nor on a replica that took over without having received it.
- *
- * The function answers whether the store is still the one that it was.
+ * Creates a function that resolves to false if a store has lost data: it leaves a mark there, and looks for the one before. That is missing
+ * after a wipe, and on a replica that took over without having received it.
  */
 function createMarker(connection: CommandConnection, key: string): () => Promise<boolean> {
-  /** What may be there, oldest first; more than one while it is not known whether the last marks were made. */
+  /** The marks that may be there, oldest first; more than one while it is not known whether the last ones were written. */
   const expected: (string | null)[] = []
   return async () => {
     const mark = randomBytes(6).toString('base64url')

@@ -4,13 +4,13 @@ import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 
-/** Milliseconds between two signs of runId. */
+/** Milliseconds between two heartbeats. */
 const INTERVAL = 2000
 
-/** A process that gave no sign for so long is dead, in milliseconds. Its connections are gone within this and two intervals: ten seconds. */
+/** Milliseconds without a heartbeat after which a process is dead. Its connections are gone within this and two intervals: ten seconds. */
 const DEAD_AFTER = 6000
 
-/** Which processes share this Redis, told by a sign of runId every two seconds. */
+/** The processes that share this Redis, which give a heartbeat every two seconds. */
 export class RedisRegistry implements Registry {
   /** This process's name, which begins with the time of its start. */
   readonly process = `${Date.now().toString(36)}-${randomBytes(6).toString('base64url')}`
@@ -20,7 +20,7 @@ export class RedisRegistry implements Registry {
   readonly #timer: NodeJS.Timeout
   #peer: Peer = { role: 'unknown', url: '' }
   #alive = new Map<string, Peer>()
-  /** Those that are no longer alive, and since when that is known; milliseconds. */
+  /** The processes that are no longer alive, with the time at which that was noticed, in milliseconds since the epoch. */
   readonly #dead = new Map<string, number>()
   readonly #deathListeners: (() => void)[] = []
   readonly #returnListeners: (() => void)[] = []
@@ -44,7 +44,7 @@ export class RedisRegistry implements Registry {
     return [...this.#alive.values()]
   }
 
-  /** Gives a sign of runId, and sees who else does. Rejects with the engine's error. */
+  /** Gives a heartbeat, and reads which other processes do. Rejects with the engine's error. */
   async beat(): Promise<void> {
     const [added, ...flat] = await this.#beat(JSON.stringify(this.#peer))
     const alive = new Map<string, Peer>()
@@ -57,15 +57,13 @@ export class RedisRegistry implements Registry {
     if (added === 1) for (const listener of this.#returnListeners) listener()
   }
 
-  /**
-   * True if a process is to be counted. One that has just started may be alive before it was seen here.
-   */
+  /** True if the connections of a process count. One that has just started may be alive before its heartbeat was read here. */
   isAlive(process: string): boolean {
     if (this.#alive.has(process)) return true
     return !this.#dead.has(process) && Date.now() - Number.parseInt(process, 36) < DEAD_AFTER + INTERVAL
   }
 
-  /** True if a process has been known to be dead for so long, in milliseconds. One that was never seen alive is hasWebhook from the first question on. */
+  /** True if a process has been dead for `silence` milliseconds. If it was never seen alive, the time counts from the first call for it. */
   isGone(process: string, silence: number): boolean {
     if (this.isAlive(process)) return false
     const since = this.#dead.get(process) ?? Date.now()
@@ -73,12 +71,12 @@ export class RedisRegistry implements Registry {
     return Date.now() - since >= silence
   }
 
-  /** Calls the listener whenever a process that was alive is no longer, whether it died or said goodbye. */
+  /** Adds a listener, which is called whenever a process that was alive no longer is, whether it died or was closed. */
   onDeath(listener: () => void): void {
     this.#deathListeners.push(listener)
   }
 
-  /** Calls the listener whenever this process gives a sign of runId after the others may have taken it for dead. */
+  /** Adds a listener, which is called whenever this process gives a heartbeat after the others may have taken it for dead. */
   onReturn(listener: () => void): void {
     this.#returnListeners.push(listener)
   }
@@ -97,5 +95,5 @@ export class RedisRegistry implements Registry {
 }
 
 function missedBeat(): void {
-  // The next sign of runId follows by itself, and the probe tells that Redis is away.
+  // The next heartbeat follows by itself, and the probe reports that Redis is away.
 }

@@ -6,12 +6,12 @@ import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 
-/** A time that is noted without a notification belongs to a call that may still be under way for so long, in milliseconds. */
+/** The time for which a call that has noted a time, but no notification yet, may still be under way, in milliseconds. */
 const NOTED_BEFORE = 60_000
 
 /**
- * What waits for its time: a hash per user, and one sorted set of all times. The time is noted first, so that nothing is ever kept without
- * one; a time without a notification is forgotten. One that was cancelled is empty, and its time is when it is forgotten.
+ * The scheduled notifications: a hash per user, and one sorted set of all times. The time is noted first, so that no notification is ever kept
+ * without one; a time without a notification is forgotten. One that was cancelled is an empty text, and forgotten when its time comes.
  */
 export class RedisSchedule implements Schedule {
   readonly #connection: CommandConnection
@@ -39,7 +39,7 @@ export class RedisSchedule implements Schedule {
         IDEMPOTENCY_SECONDS,
       ),
     )
-    // A call that keeps nothing takes back its time. One that was sent twice can find itself, and its time stays.
+    // A call that keeps nothing takes back its time. A call that was sent twice may find its own notification, whose time stays.
     if (kept !== id) await this.#forgetTime(channel, id)
     if (status === 2)
       throw new ServiceError(
@@ -51,7 +51,7 @@ export class RedisSchedule implements Schedule {
 
   async due(now: number, limit: number): Promise<Scheduled[]> {
     const due: Scheduled[] = []
-    // What stays is passed over by the next page, so that names without a notification hold up nothing behind them.
+    // The next page begins behind those that stay, so that times without a notification hold up nothing.
     let staying = 0
     for (;;) {
       const noted = await this.#noted(now, staying, limit)
@@ -74,7 +74,7 @@ export class RedisSchedule implements Schedule {
     const key = this.#keys.scheduled(channel)
     const known = await this.#connection.run(() => this.#connection.client.hget(key, idOrTag))
     if (known) return JSON.parse(known)
-    // A tag, perhaps. That nothing is scheduled is the rule, and soon known.
+    // Perhaps a tag. Most users have nothing scheduled, so this is cheap.
     const texts = await this.#connection.run(() => this.#connection.client.hvals(key))
     const found = texts
       .filter((text) => text !== '')
@@ -103,7 +103,7 @@ export class RedisSchedule implements Schedule {
     return false
   }
 
-  /** The times that have come by `now`, the oldest first, from the n-th on. */
+  /** The times that have come by `now`, the oldest first, without the first `from` of them. */
   async #noted(
     now: number,
     from: number,

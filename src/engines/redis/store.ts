@@ -9,7 +9,7 @@ import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { Envelope, ScriptedClient } from './scripts/calls.ts'
 
-/** What a script answered that stores a draft. */
+/** The answer of a script that stores a draft. */
 export interface Stored {
   status: 'stored' | 'replayed' | 'conflict'
   seq: number
@@ -17,7 +17,7 @@ export interface Stored {
   id: string
   /** As `HGETALL` has it: process, number of connections, … */
   connections: Buffer[]
-  /** The runId of the server, if it is not that of the epoch; else empty. */
+  /** The run id of the server, if it is not that of the epoch; otherwise empty. */
   runId: string
   upsert?: UpsertOutcome
 }
@@ -43,12 +43,12 @@ export class Store {
     this.#retention = retention
   }
 
-  /** How much of a channel's log is kept. */
+  /** The limits of a channel's log. */
   retentionOf(channel: Draft['channel']): Retention {
     return isUserChannel(channel) ? this.#retention.user : this.#retention.room
   }
 
-  /** Stores a draft in this runId of the store, as far as it is known, and carries it. */
+  /** Stores a draft and announces it. `runId`: the run id of the store as far as it is known, or empty. */
   async put(draft: Draft, runId: string): Promise<Stored> {
     if (draft.item === undefined) return this.#publish(draft, runId)
     const [stored] = await this.putAll([draft], draft.item, runId)
@@ -65,10 +65,10 @@ export class Store {
       draft.idempotency?.fingerprint ?? '',
       IDEMPOTENCY_SECONDS,
     )
-    return answer(status, seq, epoch, id, connections, known)
+    return storedOf(status, seq, epoch, id, connections, known)
   }
 
-  /** The same for drafts that differ in their channels and ids alone; on a Cluster they must share a slot. */
+  /** Stores drafts with an item that differ in their channels and ids alone, like `put`; on a Cluster they must share a slot. */
   async putAll(drafts: readonly Draft[], item: ItemDraft, runId: string): Promise<Stored[]> {
     const { seconds } = this.#retention.user
     const first = drafts[0]!
@@ -101,13 +101,13 @@ export class Store {
       ),
       expiresAt > 0 && this.#noteEnd(drafts, ends.time),
     ])
-    // Nearly all end after what was there before them, so that somebody looks after them anyway.
+    // Nearly every notification ends after one that was in its inbox before, whose end is noted already.
     const alone = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
-    // An end that could not be noted, weeks ahead, is seen when the inbox is used next: no reason to call it not stored.
+    // An end weeks ahead that could not be noted is found when the inbox is used next, so it is no reason to reject the publish.
     if (alone.length > 0) this.#noteEnd(alone, ends.time).catch(() => undefined)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
-      ...answer(status, seq, epoch, id, connections, known),
-      // The client reads the highest of these numbers wrongly if it is sent as one.
+      ...storedOf(status, seq, epoch, id, connections, known),
+      // As a text, since ioredis reads the highest of these numbers wrongly.
       upsert: { version: Number(version), created: created === 1, applied: applied === 1 },
     }))
   }
@@ -115,7 +115,7 @@ export class Store {
   /** The envelope of a script that stores a draft in this run of the store. */
   envelope({ channel, id, createdAt }: Draft, runId: string): Envelope {
     const { count, seconds } = this.retentionOf(channel)
-    // The end of an id is as random as an incarnation has to be, and at hand already.
+    // The end of an id is random enough for an incarnation.
     return [runId, id.slice(-8), createdAt, count, this.#connection.publishCommand, id, seconds * 1000]
   }
 
@@ -138,7 +138,7 @@ export class Store {
   }
 }
 
-function answer(
+function storedOf(
   status: number,
   seq: number,
   epoch: Buffer | undefined,

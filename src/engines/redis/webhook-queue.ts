@@ -9,10 +9,10 @@ import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient, WebhookKeys } from './scripts/calls.ts'
 
-/** How many one call hastens: a script should not hold up the others for long. */
+/** The most webhooks that one call hastens: a script should not hold up the others for long. */
 const AT_ONCE = 1000
 
-/** The webhookQueue on Redis: one sorted set of times and one hash, one script per verb. */
+/** The pending webhooks on Redis: one sorted set of times and one hash, one script per verb. */
 export class RedisWebhookQueue implements WebhookQueue {
   readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient

@@ -29,9 +29,9 @@ beforeEach(async () => {
   presence = new RedisPresence(connection, scripts, keys, registry)
   sent = []
   afterwards = () => undefined
-  const attend = scripts.attend.bind(scripts)
-  scripts.attend = (...args) => {
-    const answer = attend(...args)
+  const statePresence = scripts.statePresence.bind(scripts)
+  scripts.statePresence = (...args) => {
+    const answer = statePresence(...args)
     sent.push({ room: args[5], answer })
     afterwards()
     return answer

@@ -1,30 +1,30 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { type Location, parseLocation } from './location.ts'
 
-/** Where Redis is and how patient we are with it. */
+/** The options of a connection to Redis. */
 export interface ClientOptions {
-  /** As `parseLocation` reads it. */
+  /** The address, as `parseLocation` reads it. */
   url: string
-  /** Milliseconds until a command that got no answer is given up. */
+  /** Milliseconds after which a command without an answer is given up. */
   commandTimeout: number
 }
 
-/** What a single connection can be told. */
+/** The options of ioredis for a single connection. */
 export type NodeOptions = Omit<RedisOptions, 'replyMapping'>
 
-/** A connection that owes an answer and says nothing for so many milliseconds is replaced: the other end may be gone without a word. */
+/** Milliseconds of silence after which a connection that owes an answer is replaced: the other end may have gone without closing it. */
 const SILENCE = 2000
 
-/** How long a connection that we end may take over its farewell, in milliseconds: a dead one never answers it. */
+/** The longest time that a connection may take to close, in milliseconds: a dead one never answers. */
 const FAREWELL = 100
 
-/** How long a Sentinel may take to answer before the next one is asked, in milliseconds. */
+/** The time after which another Sentinel is asked, in milliseconds. */
 const SENTINEL_PATIENCE = 500
 
-/** Tried again soon, for a server that was just started; at random, for the many processes that lost it together. */
+/** The pause before the next attempt: short, for a server that has just started; random, for the many processes that lost it together. */
 const retryStrategy = (attempt: number): number => Math.min(50 * attempt, 400) * (0.5 + Math.random() / 2)
 
-/** Options for every connection: nothing is sent again by itself, since a lost reply does not say that nothing was done. */
+/** The options of every connection. No command is sent again by itself, since a lost reply does not mean that nothing was done. */
 export function baseOptions({ commandTimeout }: ClientOptions): NodeOptions {
   return {
     autoResendUnfulfilledCommands: false,
@@ -43,7 +43,7 @@ export function baseOptions({ commandTimeout }: ClientOptions): NodeOptions {
   }
 }
 
-/** The client for commands: it connects at once, and again whenever it has to. */
+/** Creates a client for commands. It connects at once, and again whenever it has to. Throws a `TypeError` if the address is not valid. */
 export function createClient(options: ClientOptions, extra: NodeOptions = {}): Redis | Cluster {
   const location = parseLocation(options.url)
   return location.kind === 'cluster'
@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions, extra: NodeOptions = {}): R
     : createSingle(options, location, extra)
 }
 
-/** One connection to a server, or to the master that Sentinels name. */
+/** Creates one connection to a server, or to the master that the Sentinels name. */
 export const createSingle = (
   options: ClientOptions,
   location: Exclude<Location, { kind: 'cluster' }>,
@@ -67,7 +67,7 @@ function nodeOptionsOf(location: Exclude<Location, { kind: 'cluster' }>): NodeOp
     sentinels: [...location.addresses],
     name: location.name,
     role: 'master',
-    // A master that was replaced may go on as if nothing had happened; only the Sentinels know.
+    // A master that was replaced may keep answering; only the Sentinels know that it is none any more.
     failoverDetector: true,
     sentinelCommandTimeout: SENTINEL_PATIENCE,
     sentinelRetryStrategy: retryStrategy,
@@ -84,7 +84,7 @@ function createCluster(options: ClientOptions, location: Location, extra: NodeOp
     clusterNodeRetryStrategy: retryStrategy,
     // A node's connection is opened by the first command for it, which has to wait for that.
     enableOfflineQueue: true,
-    // A script is repeated only where the node said that it has not run it.
+    // A script is repeated only if the node has answered that it did not run it.
     retryDelayOnFailover: 0,
     slotsRefreshTimeout: options.commandTimeout,
     redisOptions: { ...nodeOptions, ...loginOf(location), ...tlsOf(location), ...extra },
@@ -98,7 +98,7 @@ const loginOf = ({ username, password }: Location): Pick<RedisOptions, 'username
 
 const tlsOf = ({ tls }: Location): Pick<RedisOptions, 'tls'> => (tls ? { tls: {} } : {})
 
-/** The options of another connection to where a client is connected. */
+/** The options of another connection to the server of a client. */
 export function siblingOptions({ options }: Redis): NodeOptions {
   const { replyMapping: _, ...rest } = options
   // The nodes of a Cluster are configured to wait for a first command, and not to come back.
@@ -106,8 +106,8 @@ export function siblingOptions({ options }: Redis): NodeOptions {
 }
 
 /**
- * A client that is told to start over while it asks the Sentinels for the master gives up for good. Sends it again, until the function
- * that it answers is called.
+ * Lets a client connect again whenever it has ended, until the returned function is called: one that is disconnected while it asks the
+ * Sentinels for the master would give up for good.
  */
 export function insist(client: Redis | Cluster): () => void {
   const again = (): void => {
@@ -120,5 +120,5 @@ export function insist(client: Redis | Cluster): () => void {
 }
 
 function ignoreRetried(): void {
-  // The client says so by an event as well, and tries again.
+  // The client emits an event as well, and tries again.
 }

@@ -1,14 +1,14 @@
 import { ServiceError } from '../../../core/model/errors.ts'
 
-/** A timer that is later than this, in milliseconds, tells that this process did not get to run: it was frozen, or others had the cores. */
+/** The delay of a timer, in milliseconds, from which on this process must have been frozen or without a core. */
 const LATE = 50
 
-/** What is granted then, in milliseconds, for an answer that lies in the socket or could not be written either. */
+/** The time that is granted then, in milliseconds: the answer may still be unread in the socket, or the command unsent. */
 export const GRACE = 250
 
 /**
- * What the promise settles to, or after so many milliseconds this error. Time in which this process did not get to run is not held against
- * the other end: the answer may be here already, unread.
+ * Resolves or rejects like `promise`, or rejects with `error` after so many milliseconds. If this process did not get to run in that time, it
+ * waits for `GRACE` longer, since the answer may be here already, unread.
  */
 export function withDeadline<T>(
   promise: Promise<T>,

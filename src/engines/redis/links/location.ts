@@ -4,13 +4,13 @@ export interface Address {
   port: number
 }
 
-/** How to sign in; what is undefined is not sent. */
+/** The user name and password for a server; what is undefined is not sent. */
 export interface Login {
   username?: string
   password?: string
 }
 
-/** Where Redis is: one server, the masters of a Cluster, or what the Sentinels say. */
+/** The address of Redis: one server, nodes of a Cluster, or Sentinels that name the master. */
 export type Location = Login & { addresses: readonly Address[]; tls: boolean } & (
     | { kind: 'standalone'; database: number }
     | { kind: 'cluster' }
@@ -39,7 +39,7 @@ export function parseLocation(text: string): Location {
   return { kind: 'standalone', database: Number(urls[0]!.pathname.slice(1)), ...shared }
 }
 
-/** A list of hosts is more than a `URL` can hold, so each is read as one. */
+/** Reads the address of Sentinels. A `URL` cannot have a list of hosts, so each is parsed by itself. */
 function parseSentinels(text: string): Location {
   const match = /^redis-sentinel:\/\/(?:([^@/?]*)@)?([^@/?]+)\/([^/?]+)(?:\/(\d*))?(?:\?(.*))?$/.exec(text)
   if (match === null) throw new TypeError('not the address of a Sentinel')

@@ -3,55 +3,57 @@ import { backoff } from '../../../core/lifecycle/backoff.ts'
 import { baseOptions, type ClientOptions, createClient, createSingle, siblingOptions } from './clients.ts'
 import { parseLocation } from './location.ts'
 
-/** How often the connection is asked for a sign of runId, in milliseconds. One that gives none in time is replaced. */
+/** Milliseconds between two pings of the connection. One that does not answer in time is replaced. */
 const PING_INTERVAL = 1000
 
 const CONNECTION = {
   connectionName: 'tabcast-listener',
-  // One that has ended is replaced by another, which may better go to another node.
+  // A connection that has ended is replaced by a new one, which may go to another node.
   retryStrategy: () => null,
-  // In a flood an answer comes late. A connection is dead when nothing comes at all, which `socketTimeout` sees.
+  // In a flood of messages an answer comes late. A connection is dead when nothing comes at all, which `socketTimeout` notices.
   commandTimeout: undefined,
 }
 
-/** Called with each message: the pattern that it came under, its channel, and its bytes. Must not throw. */
+/** A function that is called with each message: the pattern that it came under, its channel, and its bytes. It must not throw. */
 export type PatternHandler = (pattern: string, channel: string, message: Buffer) => void
 
+/** The options of a pattern listener. */
 export interface PatternListenerOptions extends ClientOptions {
-  /** Told why Redis does not let us listen, once for each reason in a row. */
+  /** Receives the error with which Redis refuses to let us listen, but not the same one twice in a row. */
   report: (error: unknown) => void
 }
 
 /**
- * Listens to Pub/Sub channels that others publish on, whatever happens to the connection: it has one of its own, and what is published
- * while that is being replaced is missed. On a Cluster any node will do, since a plain PUBLISH reaches all of them.
+ * Listens to Pub/Sub channels that others publish on, on a connection of its own. Whenever that is lost it is replaced, and what is published
+ * meanwhile is missed. On a Cluster any node will do, since a plain PUBLISH reaches all of them.
  */
 export class PatternListener {
   readonly #patterns: readonly string[]
   readonly #onMessage: PatternHandler
   readonly #options: PatternListenerOptions
-  readonly #watch: NodeJS.Timeout
-  /** Knows the nodes of a Cluster; undefined without one. */
+  readonly #pinging: NodeJS.Timeout
+  /** The client that knows the nodes of a Cluster; undefined without one. */
   readonly #cluster: Cluster | undefined
   #client: Redis | undefined
   #attempt = 0
   #lastRefusal = ''
   #closed = false
 
-  /** A pattern is a channel's name, or a prefix and one final `*`. */
+  /** `patterns`: names of channels, or prefixes with one final `*`. */
   constructor(patterns: readonly string[], onMessage: PatternHandler, options: PatternListenerOptions) {
     this.#patterns = patterns
     this.#onMessage = onMessage
     this.#options = options
     if (parseLocation(options.url).kind === 'cluster') this.#cluster = createClient(options) as Cluster
     this.#cluster?.on('error', ignoreRetried)
-    this.#watch = setInterval(() => this.#ping(), PING_INTERVAL).unref()
+    this.#pinging = setInterval(() => this.#ping(), PING_INTERVAL).unref()
     void this.#open()
   }
 
+  /** Ends the connection. */
   close(): void {
     this.#closed = true
-    clearInterval(this.#watch)
+    clearInterval(this.#pinging)
     this.#client?.disconnect()
     this.#cluster?.disconnect()
   }
@@ -59,7 +61,7 @@ export class PatternListener {
   async #open(): Promise<void> {
     for (; !this.#closed; await backoff(this.#attempt++)) {
       const client = this.#connect()
-      // A Cluster whose nodes are not known yet.
+      // The nodes of the Cluster are not known yet.
       if (client === undefined) continue
       this.#client = client
       client.on('error', ignoreRetried)
@@ -101,12 +103,12 @@ export class PatternListener {
 
   #ping(): void {
     const client = this.#client
-    // One that is being made has time limits of its own.
+    // A connection that is being opened has time limits of its own.
     if (client?.status === 'ready') client.ping().catch(ignoreRetried)
   }
 }
 
-/** In a pattern of Redis more characters are special than the final star. */
+/** The pattern in Redis's own form, where more characters are special than the final star. */
 const redisPatternOf = (pattern: string): string => `${pattern.slice(0, -1).replace(/[*?[\]\\^]/g, '\\$&')}*`
 
 const patternOf = (redisPattern: string): string => redisPattern.replace(/\\(.)/gs, '$1')

@@ -5,26 +5,26 @@ import type { CommandConnection } from './command-connection.ts'
 import { withDeadline } from './deadline.ts'
 import { masterOf, nameOf } from './slots.ts'
 
-/** How long a publish waits for its replicas, in milliseconds. */
+/** The longest time that a publish waits for its replicas, in milliseconds. */
 const PATIENCE = 800
 
-/** How long one WAIT may take, in milliseconds: who was there when it began should hear from it how many replicas there are. */
+/** The timeout of one WAIT, in milliseconds: shorter than `PATIENCE`, so that an error can say how many replicas have it. */
 const ROUND = 700
 
-/** By when a publish must be answered, waiting included, in milliseconds. */
+/** The longest time of a publish, waiting included, in milliseconds. */
 export const ANSWERED = 1900
 
-/** What one WAIT has found: how many replicas have everything, and which run of which server said so. */
+/** The result of one WAIT: the number of replicas that have everything, and the first characters of the run id of the server. */
 interface Round {
   replicas: number
   run: string
 }
 
-/** Waits until so many replicas have what was written, on connections of its own: WAIT holds up whatever comes behind it. */
+/** Waits until enough replicas have what was written, on connections of its own, since WAIT blocks its connection. */
 export class Replicas {
   readonly #connection: CommandConnection
   readonly #wanted: number
-  /** One per master. */
+  /** The waiter of each master, by its name. */
   readonly #waiters = new Map<string, Waiter>()
 
   constructor(connection: CommandConnection, wanted: number) {
@@ -35,9 +35,9 @@ export class Replicas {
   }
 
   /**
-   * Resolves when the replicas have everything that was written until now where `key` is; the server that wrote it is named by the
-   * first eight characters of its run id. `key` is written to, and expires. Rejects with `replicas_missing` in time for a publish that
-   * `started` then (`performance.now()`).
+   * Resolves when enough replicas have everything that was written until now on the server of `key`. `key`: a key that is written to, and
+   * expires; `run`: the first eight characters of the run id of the server that stored the publish; `started`: the start of the publish
+   * (`performance.now()`). Rejects with `replicas_missing` before `ANSWERED` has passed since then.
    */
   async have(key: string, run: string, started: number): Promise<void> {
     const patience = Math.min(PATIENCE, Math.max(0, ANSWERED - (performance.now() - started)))
@@ -47,12 +47,13 @@ export class Replicas {
     } catch (error) {
       throw missing('it is not known which replicas have it', error)
     }
-    // What another server has waited for is not what was written: it has taken the place of the one that stored it.
+    // Another server has answered: it has replaced the one that stored the publish, and may not have it.
     if (round.run !== run) throw missing('the master was replaced meanwhile')
     if (round.replicas < this.#wanted)
       throw missing(`${round.replicas} of ${this.#wanted} replicas have it in time`)
   }
 
+  /** Ends the connections. */
   close(): void {
     for (const waiter of this.#waiters.values()) waiter.close()
   }
@@ -82,7 +83,7 @@ export class Replicas {
 const missing = (detail: string, cause?: unknown): ServiceError =>
   new ServiceError('replicas_missing', `It is stored, but ${detail}; repeat it with the same key`, { cause })
 
-/** One connection that waits, one WAIT at a time: whoever comes during one shares the next. */
+/** One connection that waits, one WAIT at a time: the publishes that come during one share the next. */
 class Waiter {
   readonly #client: Redis
   readonly #giveUp: () => void
@@ -96,11 +97,11 @@ class Waiter {
       ...siblingOptions(master),
       connectionName: 'tabcast-replicas',
       commandTimeout: ANSWERED,
-      // Who comes while it is being made waits for it as for the replicas.
+      // A WAIT that comes while the connection is being opened waits for that as well.
       enableOfflineQueue: true,
     })
     this.#giveUp = insist(this.#client)
-    // It tries again by itself, and whoever waits is told.
+    // It tries again by itself, and the promise of `join` rejects.
     this.#client.on('error', () => undefined)
   }
 
@@ -109,7 +110,7 @@ class Waiter {
     const { promise } = this.#next
     if (!this.#busy) {
       this.#busy = true
-      // What is answered in the same turn of the event loop shares the first one as well.
+      // Publishes that are answered in the same turn of the event loop share the first WAIT as well.
       setImmediate(() => void this.#work(key))
     }
     return promise
@@ -128,7 +129,7 @@ class Waiter {
     this.#busy = false
   }
 
-  /** WAIT looks at the last write of its own connection, so there has to be one, behind those that are waited for. */
+  /** Makes one WAIT. It covers the writes before the last one of its own connection, so it needs one, behind those of the publishes. */
   async #wait(key: string): Promise<Round> {
     const [, replicas, info] = await Promise.all([
       this.#client.set(key, '', 'EX', 1),

@@ -1,19 +1,19 @@
 import calculateSlot from 'cluster-key-slot'
 import { Cluster, type Redis } from 'ioredis'
 
-/** Even a master with a single slot is found among so many names. */
+/** The most numbers that are tried: enough to find even a master with a single slot. */
 const MOST_NAMES = 200_000
 
-/** For each slot of a Cluster the names of the nodes that serve it, the master's first. */
+/** The names of the nodes that serve each slot of a Cluster, the master's first. */
 type Slots = readonly (readonly string[] | undefined)[]
 
-/** The map from slots to nodes is what ioredis itself routes commands by; it has no public name. */
+/** The map by which ioredis itself routes commands; it has no public name. */
 const slotsOf = (cluster: Cluster): Slots => (cluster as unknown as { slots: Slots }).slots
 
-/** How the map of slots names a node. */
+/** The name of a node in the map of slots. */
 export const nameOf = ({ options }: Redis): string => `${options.host}:${options.port}`
 
-/** The master that serves a key, and its name; undefined while nobody does. */
+/** The master that serves a key, and its name; undefined while no node does. */
 export function masterOf(cluster: Cluster, key: string): { name: string; node: Redis } | undefined {
   const name = slotsOf(cluster)[calculateSlot(key)]?.[0]
   const node = cluster.nodes('master').find((master) => nameOf(master) === name)
@@ -21,8 +21,8 @@ export function masterOf(cluster: Cluster, key: string): { name: string; node: R
 }
 
 /**
- * Numbers that lead to every master: `keyOf` makes a key of each, and each master of a Cluster serves the key of one number. A number
- * is kept as long as it leads to its master. A single server has the number 0.
+ * Creates a function that returns one number for each master of a Cluster: the master serves the key that `keyOf` makes of its number. A
+ * master keeps its number as long as it serves that key. A single server has the number 0.
  */
 export function createLanes(client: Redis | Cluster, keyOf: (lane: number) => string): () => number[] {
   if (!(client instanceof Cluster)) return () => [0]

@@ -1,18 +1,18 @@
 import { type Redis, ReplyError } from 'ioredis'
 import { insist } from './clients.ts'
 
-/** How many topics one command takes: 100,000 are subscribed again in less than a second. */
+/** The most topics in one command: 100,000 are subscribed to again in less than a second. */
 const BATCH = 5000
 
-/** How long after a refusal the server is asked again, in milliseconds; half of it at random. */
+/** The pause after a refusal, in milliseconds, of which up to a half is taken off at random. */
 const REFUSED_PAUSE = 200
 
-/** Called with each message that is heard. */
+/** A function that is called with each message of a topic. */
 export type TopicHandler = (topic: string, message: Buffer) => void
 
 /**
- * One subscribing connection: keeps the topics that are wanted subscribed, whatever happens to the connection. What is asked for in one
- * turn of the event loop goes out together, and only the last wish counts.
+ * One listening connection: keeps the wanted topics subscribed, whatever happens to the connection. All calls in one turn of the event loop go
+ * out together, and only the last one for a topic counts.
  */
 export class TopicListener {
   readonly #client: Redis
@@ -21,16 +21,16 @@ export class TopicListener {
   readonly #giveUp: () => void
   readonly #wanted = new Map<string, PromiseWithResolvers<void>>()
   readonly #changed = new Set<string>()
-  /** What this connection was asked to hear. */
+  /** The topics that this connection has asked for. */
   #subscribed = new Set<string>()
-  /** Resolves when all that was sent until now has been answered, or lost with its connection. */
+  /** Resolves when all commands that were sent until now have been answered, or lost with their connection. */
   #answered: Promise<unknown> = Promise.resolve()
   #flushing = false
   #connectedBefore = false
-  /** True if publications may have been missed; told when everything is subscribed again. */
+  /** True if messages may have been missed; `onRestored` is called when everything is subscribed again. */
   #missed = false
 
-  /** `onRestored` is called when subscriptions were cut and are back. */
+  /** `sharded`: true for a node of a Cluster; `onRestored`: called when topics were cut off and are back. */
   constructor(client: Redis, sharded: boolean, onMessage: TopicHandler, onRestored: () => void) {
     this.#client = client
     this.#sharded = sharded
@@ -39,7 +39,7 @@ export class TopicListener {
     client.on(sharded ? 'smessageBuffer' : 'messageBuffer', (topic: Buffer, message: Buffer) =>
       onMessage(topic.toString(), message),
     )
-    // It tries again by itself, and the canary tells whether it has come back.
+    // It tries again by itself, and the canary notices if that does not succeed.
     client.on('error', () => undefined)
     client.on('close', () => {
       this.#subscribed = new Set()
@@ -68,12 +68,15 @@ export class TopicListener {
     return wish.promise
   }
 
-  /** Forgets a topic; who still waits for it waits no longer. */
+  /** Forgets a topic, and resolves the promises of those that still wait for it. */
   unsubscribe(topic: string): void {
     this.surrender(topic)?.()
   }
 
-  /** Forgets a topic that somebody else will hear; answers what to call when that is so, for those who still wait for it. */
+  /**
+   * Forgets a topic that another connection takes over. Returns the function that resolves the promises of those that still wait for it, to be
+   * called when that connection hears the topic; undefined if the topic was not wanted here.
+   */
   surrender(topic: string): (() => void) | undefined {
     const wish = this.#wanted.get(topic)
     if (wish === undefined) return undefined
@@ -82,7 +85,7 @@ export class TopicListener {
     return wish.resolve
   }
 
-  /** Takes note of the subscriptions that a node of a Cluster has dropped because their slot moved away; asks for them again if it came back. */
+  /** Notices the topics that a node of a Cluster has dropped because their slot moved away, and asks again for those that are still wanted. */
   noticeDropped(): void {
     const held = new Set(heldBy(this.#client))
     for (const topic of this.#subscribed)
@@ -94,10 +97,11 @@ export class TopicListener {
 
   /** Drops a connection that may be dead; a new one subscribes to everything again. */
   replace(): void {
-    // One that is being made has time limits of its own.
+    // A connection that is being opened has time limits of its own.
     if (this.#client.status === 'ready') this.#client.disconnect(true)
   }
 
+  /** Ends the connection. */
   close(): void {
     this.#giveUp()
     this.#client.disconnect()
@@ -135,14 +139,14 @@ export class TopicListener {
     for (const topics of this.#batches(add)) sent.push(this.#add(topics))
     this.#answered = Promise.all([this.#answered, ...sent])
     await this.#answered
-    // What was asked for before may have been refused since; it is then asked for again.
+    // A topic that was asked for before may have been refused since; then it is asked for again.
     for (const topic of asked) if (this.#subscribed.has(topic)) this.#wanted.get(topic)?.resolve()
     if (!this.#missed) return
     this.#missed = false
     this.#onRestored()
   }
 
-  /** Sharded channels of one command would have to share a slot. */
+  /** The topics of one command each: sharded ones would have to share a slot, so they go one by one. */
   *#batches(topics: string[]): Generator<string[]> {
     const size = this.#sharded ? 1 : BATCH
     for (let start = 0; start < topics.length; start += size) yield topics.slice(start, start + size)
@@ -156,14 +160,14 @@ export class TopicListener {
       await (this.#sharded ? this.#client.ssubscribe(...topics) : this.#client.subscribe(...topics))
       for (const wish of wishes) wish?.resolve()
     } catch (error) {
-      // A connection that is of no use has been replaced, or is now; the next one is asked for everything that is wanted.
+      // If the connection has been replaced meanwhile, the new one asks for everything that is wanted.
       if (subscribed !== this.#subscribed) return
       if (error instanceof ReplyError) this.#askAgain(topics)
       else this.replace()
     }
   }
 
-  /** The server would not: the slot is not here, or not yet, or the cluster is down. */
+  /** Asks again later for topics that the server refused: their slot is not here, or not yet, or the cluster is down. */
   #askAgain(topics: string[]): void {
     for (const topic of topics) this.#subscribed.delete(topic)
     setTimeout(
@@ -180,13 +184,13 @@ export class TopicListener {
     try {
       await (this.#sharded ? this.#client.sunsubscribe(...topics) : this.#client.unsubscribe(...topics))
     } catch (error) {
-      // A node that does not serve the slot any more has dropped the subscription by itself.
+      // A node that no longer serves the slot has dropped the topic by itself.
       if (!(error instanceof ReplyError)) this.replace()
     }
   }
 }
 
-/** ioredis keeps account of the sharded channels that a connection hears, pushed changes included; it has no public name. */
+/** The sharded channels that a connection hears, by the account of ioredis, which has no public name. */
 function heldBy(client: Redis): string[] {
   const { condition } = client as unknown as {
     condition: { subscriber: false | { channels(kind: 'ssubscribe'): string[] } } | null

@@ -4,24 +4,28 @@ import type { CommandConnection } from './command-connection.ts'
 import { masterOf, nameOf } from './slots.ts'
 import { type TopicHandler, TopicListener } from './topic-listener.ts'
 
-/** How long after a hint that slots have moved they are asked for, in milliseconds: such hints come in swarms. */
+/** The time from a hint that slots have moved until they are asked for, in milliseconds: such hints come in swarms. */
 const FOLLOW_PAUSE = 100
 
-/** Subscribing connections stay quiet for long, and notice a dead peer by the canary, not by a command. */
+/** The options of listening connections. They are quiet for long, and a dead one is noticed by the canary, not by a command. */
 const LISTENER_OPTIONS = {
   commandTimeout: undefined,
   connectionName: 'tabcast-subscriber',
 }
 
-/** Which connection hears a topic: the only one, or on a Cluster that of the node that serves its slot. */
+/** The connections that listen to topics: a single one, or on a Cluster one per master, for the topics whose slots it serves. */
 export interface TopicListeners {
+  /** Resolves when the topic is subscribed, however long that takes. */
   subscribe(topic: string): Promise<void>
+  /** Forgets a topic; one that is not subscribed is ignored. */
   unsubscribe(topic: string): void
-  /** Drops the connection that hears a topic, which may be dead; a new one takes its place. */
+  /** Replaces the connection that listens to a topic, which may be dead. */
   replace(topic: string): void
+  /** Ends the connections. */
   close(): void
 }
 
+/** Creates the listening connections beside a connection for commands. `onRestored`: called when topics were cut off and are back. */
 export function createTopicListeners(
   connection: CommandConnection,
   onMessage: TopicHandler,
@@ -37,14 +41,14 @@ export function createTopicListeners(
   )
 }
 
-/** One subscriber per master; the topics move when the slots do. */
+/** One listener per master; the topics move when the slots do. */
 class ClusterTopicListeners implements TopicListeners {
   readonly #connection: CommandConnection
   readonly #cluster: Cluster
   readonly #onMessage: TopicHandler
   readonly #onRestored: () => void
   readonly #nodes = new Map<string, TopicListener>()
-  /** Bells whose slot has no node at present, and who waits for them. */
+  /** Topics whose slot has no node at present, with the promises of those that wait for them. */
   readonly #homeless = new Map<string, PromiseWithResolvers<void>>()
   #following: NodeJS.Timeout | undefined
 
@@ -87,7 +91,7 @@ class ClusterTopicListeners implements TopicListeners {
     for (const node of this.#nodes.values()) node.close()
   }
 
-  /** Asks where the slots are now, once for many reasons to do so. */
+  /** Reads the map of slots anew, once for many hints. */
   #follow(): void {
     this.#following ??= setTimeout(() => {
       this.#following = undefined
@@ -126,7 +130,7 @@ class ClusterTopicListeners implements TopicListeners {
     const known = this.#nodes.get(master.name)
     if (known !== undefined) return known
     const client = this.#connection.createNode({ ...siblingOptions(master.node), ...LISTENER_OPTIONS })
-    // A slot that has moved away is found out by asking for the slots again.
+    // Both may mean that a slot has moved away.
     client.on('moved', () => this.#follow())
     client.on('error', () => this.#follow())
     const node = new TopicListener(client, true, this.#onMessage, this.#onRestored)

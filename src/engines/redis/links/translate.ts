@@ -2,7 +2,7 @@ import { ReplyError } from 'ioredis'
 import { internalError } from '../../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../../core/model/errors.ts'
 
-/** The first word of what Redis answers when it cannot work now, or not for us: nobody's mistake in here. */
+/** The first words of the errors with which Redis says that it cannot work now, or not for us: states of the store, and not our mistakes. */
 const STORE_STATES: ReadonlySet<string> = new Set([
   'ASK',
   'BUSY',
@@ -21,10 +21,10 @@ const STORE_STATES: ReadonlySet<string> = new Set([
   'WRONGPASS',
 ])
 
-/** An answer that has no word of its own, and yet is a state of the server. */
+/** An error that has no word of its own, and yet is a state of the store. */
 const FULL = /^ERR max number of clients/
 
-/** Where in which script an error came from: of no use to a caller. */
+/** The script and line of an error, which are of no use to a caller. */
 const SCRIPT = /\s*(script: [0-9a-f]{40}|user_script:\d+).*$/s
 
 /**

@@ -1,16 +1,16 @@
 --[[
-  States how many connections of a channel a process has, and tells where the log stands. Founds the log if it does not exist yet, so
+  States the number of connections of a channel in a process, and returns the end of the log. Founds the log if it does not exist yet, so
   that the position holds from then on.
 
   KEYS[1] log
   KEYS[2] meta
   KEYS[3] connections
 
-  ARGV[1] incarnation        for a log that does not exist yet
+  ARGV[1] incarnation  for a log that does not exist yet
   ARGV[2] process
   ARGV[3] connections  0 withdraws the process
   ARGV[4] now          milliseconds
-  ARGV[5] keep meta    for so many milliseconds, if the log was written or says when a user was last seen
+  ARGV[5] keep meta    for this many milliseconds, if the log was written or says when a user was last seen
   ARGV[6] keep count   for this many seconds, unless it is stated again
   ARGV[7] user         "1" if the channel is a user's, else "0"
 

@@ -7,13 +7,13 @@ export type LogKeys = [log: string, meta: string, topic: string]
 /** The inbox of a user. */
 export type InboxKeys = [lines: string, contents: string, order: string, tags: string, ends: string]
 
-/** The presence of a room; `guests` is the hash of one process. */
-export type PresenceKeys = [people: string, hosts: string, guests: string, topic: string]
+/** The presence of a room, and its topic; `own` is the hash of one process. */
+export type PresenceKeys = [users: string, processes: string, own: string, topic: string]
 
 /** The pending webhooks. */
 export type WebhookKeys = [times: string, webhooks: string]
 
-/** What every script that writes to a log is told first; see `envelope` in log.lua. */
+/** The first arguments of every script that writes to a log; see `envelope` in log.lua. */
 export type Envelope = [
   runId: string,
   incarnation: string,
@@ -26,7 +26,7 @@ export type Envelope = [
 
 type Flag = 0 | 1
 
-/** Of which process and room the presence is, and how a change of it is announced. */
+/** The process and the room of a presence, and how a change of it is announced. */
 type PresenceArguments = [process: string, room: string, id: string, now: number, command: PublishCommand]
 
 /** The answer of a script that stores a publication. */
@@ -48,7 +48,10 @@ type NotifiedAnswer = [
   alone: number,
 ]
 
-/** The scripts as ioredis offers them: keys first, then arguments. Those that end in `Buffer` answer in Buffers, so that content is not decoded. */
+/**
+ * The scripts as ioredis offers them: keys first, then arguments; the head of each `.lua` file explains what it does. Those that end in `Buffer`
+ * answer in Buffers, so that content is not decoded.
+ */
 export interface ScriptedClient {
   publishBuffer(
     ...args: [
@@ -211,7 +214,7 @@ export interface ScriptedClient {
       most: number,
     ]
   ): Promise<number>
-  attend(
+  statePresence(
     ...args: [
       ...PresenceKeys,
       ...PresenceArguments,
@@ -219,5 +222,5 @@ export interface ScriptedClient {
       ...usersAndConnections: (string | number)[],
     ]
   ): Promise<number>
-  bury(...args: [...PresenceKeys, ...PresenceArguments]): Promise<number>
+  removePresence(...args: [...PresenceKeys, ...PresenceArguments]): Promise<number>
 }

@@ -1,5 +1,5 @@
 --[[
-  Takes the content from what waits for its time. That it was there is kept until it is too late for a process that has read it before.
+  Empties a scheduled notification. It stays as an empty text until it is too late for a process that has read it before.
   KEYS[1] scheduled   hash: id -> JSON, or "" if it was cancelled
   ARGV[1] id
   Returns 1 if it was waiting

@@ -1,5 +1,5 @@
 --[[
-  Forgets what was published at its time, unless it was cancelled meanwhile.
+  Forgets a scheduled notification that was published, unless it was cancelled meanwhile.
   KEYS[1] scheduled   hash: id -> JSON, or "" if it was cancelled
   ARGV[1] id
   Returns 1 if it was cancelled

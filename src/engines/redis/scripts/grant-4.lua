@@ -1,10 +1,11 @@
 --[[
-  Makes a user a member of a room, or ends it, and appends the control entry that tells so; what changes nothing writes nothing.
+  Makes a user a member of a room, or ends the membership, and appends the control entry that reports it. A call that changes nothing writes
+  nothing.
 
   KEYS[1] log
   KEYS[2] meta
-  KEYS[3] memberships  hash: room -> "1" if the member may speak there, else "0"
-  KEYS[4] topic         Pub/Sub channel
+  KEYS[3] memberships  hash: room -> "1" if the member may publish there, else "0"
+  KEYS[4] topic        Pub/Sub channel
 
   ARGV[1..7]            the envelope, as in log.lua
   ARGV[8] opening      of the control entry, as in publish-5

@@ -1,8 +1,8 @@
 --[[
-  Lets webhooks be due now; those that are taken, when they are given back.
+  Makes webhooks due now; those that are taken, when they are given back.
   KEYS[1] times   KEYS[2] webhooks
-  ARGV[1] now     ARGV[2] when they were delivered, to be noted; or ""     ARGV[3..] ids
-  Returns how many it found
+  ARGV[1] now     ARGV[2] the time of the delivery, RFC 3339 in UTC, to be noted; or ""     ARGV[3..] ids
+  Returns the number of webhooks that it found
 ]]
 local found = 0
 for index = 3, #ARGV do
@@ -11,7 +11,7 @@ for index = 3, #ARGV do
   if webhook then
     found = found + 1
     if ARGV[2] ~= '' then
-      -- In front: of two times the reader takes the last, which is the one that was noted first.
+      -- In front, since JSON.parse takes the last of two: the time that was noted first.
       webhook.json = '{"deliveredAt":"' .. ARGV[2] .. '",' .. string.sub(webhook.json, 2)
       write_webhook(id, webhook)
     end

@@ -1,8 +1,8 @@
 --[[
-  A sign of run_id of one process, and the processes that are alive. Time is the store's own.
+  Notes the heartbeat of one process, and returns the processes that are alive. The time is the store's own.
 
-  KEYS[1] alive  sorted set: process -> milliseconds of its last sign of run_id
-  KEYS[2] peers  hash: process -> how the others see it
+  KEYS[1] alive  sorted set: process -> milliseconds of its last heartbeat
+  KEYS[2] peers  hash: process -> peer
 
   ARGV[1] process
   ARGV[2] peer       JSON; "" withdraws the process

@@ -1,11 +1,11 @@
 --[[
-  What every script on an inbox shares; it is put behind log.lua, in front of each of them.
+  The functions that all scripts on an inbox share; put behind log.lua, in front of each of them.
 
-  Of a notification the inbox keeps a line of words ("-" for none; what backends choose is "=" and its text, escaped as in URLs) and its content,
-  each in a hash by id; its seq in a sorted set; the id of each tag in a hash; and the time at which it ends in a sorted set. Beside the lines stand `#unread` and `#unseen`, which so live and die with
-  what they count; `#first`, before which nothing ends; and `#renew`, the time from which the keys are to be kept alive anew: no id and no tag
-  has a `#`. Times are RFC 3339 in UTC, always of the same length, so that they can be
-  compared as text.
+  Of a notification the inbox keeps a line of words ("-" for none; a text that a backend chooses is "=" and the text, escaped as in URLs) and its
+  content, each in a hash by id; its seq in a sorted set; the id of each tag in a hash; and its end in a sorted set. The hash of the lines also
+  has `#unread` and `#unseen`, which are so lost only together with the lines that they count; `#first`, before which nothing ends; and `#renew`,
+  the time from which the lifetime of the keys is to be renewed: no id and no tag has a `#`. Times are RFC 3339 in UTC, always of the same length,
+  so that they can be compared as text.
 ]]
 local SEQ, VERSION, PROGRESS_STATE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local TYPE, TAG, CATEGORY, WAITER, WITH_WEBHOOK = 12, 13, 14, 15, 16
@@ -26,7 +26,7 @@ local function words_of(line)
   return words
 end
 
--- What a word says that a backend has chosen; nil for none.
+-- The text of a word; nil for none.
 local function text_of(word)
   if word == '-' then return nil end
   return (string.gsub(string.sub(word, 2), '%%(%x%x)', function(code) return string.char(tonumber(code, 16)) end))
@@ -41,7 +41,7 @@ end
 -- A time that never comes.
 local NEVER = 9007199254740991
 
--- What stands beside the lines.
+-- The counts and times beside the lines.
 local function counts_of(inbox)
   local known = redis.call('HMGET', inbox.lines, '#unread', '#unseen', '#first', '#renew')
   return {
@@ -64,7 +64,7 @@ local function counts_text(counts)
   return string.format(',"unread":%d,"unseen":%d', counts.unread, counts.unseen)
 end
 
--- Takes a notification out of the inbox.
+-- Removes a notification from the inbox.
 local function drop(inbox, counts, id, words)
   redis.call('HDEL', inbox.lines, id)
   redis.call('HDEL', inbox.contents, id)
@@ -75,7 +75,7 @@ local function drop(inbox, counts, id, words)
   add(counts, words, -1)
 end
 
--- Takes the oldest out, so many of them.
+-- Removes the oldest notifications, as many as there are too many.
 local function trim_inbox(inbox, counts, surplus)
   for _, id in ipairs(redis.call('ZRANGE', inbox.order, 0, surplus - 1)) do
     local line = redis.call('HGET', inbox.lines, id)
@@ -83,15 +83,15 @@ local function trim_inbox(inbox, counts, surplus)
   end
 end
 
--- Lets the keys of an inbox live on for longer than anything in it, and what is known of its log at least as long: it has the numbers.
+-- Renews the lifetime of an inbox's keys, for longer than anything in it, and of its log's meta, which has the numbers, at least as long.
 local function keep_inbox_alive(inbox, meta, now, max_age)
   redis.call('HSET', inbox.lines, '#renew', string.format('%d', now + renewal(max_age)))
   for _, key in pairs(inbox) do redis.call('PEXPIRE', key, lifetime(max_age)) end
   redis.call('PEXPIRE', meta, lifetime(max_age))
 end
 
--- Puts an event of the server's own on the log, with the counts after it. `log` has the names of the keys, `how` what the caller said.
-local function tell(log, how, opening, counts)
+-- Appends an event of the server's own to the log, with the counts after it, and announces it. `log`: the names of the keys; `how`: the envelope.
+local function append_event(log, how, opening, counts)
   local number, epoch = next_number(log.log, log.meta, redis.call('HGET', log.meta, 'epoch'), how.run_id, how.incarnation)
   local message = number .. ' ' .. epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"'
     .. counts_text(counts) .. '}]'
@@ -100,13 +100,13 @@ local function tell(log, how, opening, counts)
   redis.call(how.command, log.topic, message)
 end
 
--- How many notifications one event names that have ended.
+-- The most ended notifications in one event.
 local AT_ONCE = 100
 
--- Takes out what has ended, from the log too, and tells of it; answers whether there was something.
+-- Removes what has ended, from the log too, and announces it; returns true if there was something.
 local function expire(log, inbox, counts, how)
   if how.now < counts.first then return false end
-  local told, ended = false, nil
+  local expired, ended = false, nil
   repeat
     ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, AT_ONCE)
     local ids = {}
@@ -122,11 +122,12 @@ local function expire(log, inbox, counts, how)
       end
     end
     if #ids > 0 then
-      tell(log, how, 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 \n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
-      told = true
+      local line = 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 '
+      append_event(log, how, line .. '\n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
+      expired = true
     end
   until #ended < AT_ONCE
   counts.first = tonumber(redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or NEVER)
   redis.call('HSET', inbox.lines, '#unread', counts.unread, '#unseen', counts.unseen, '#first', string.format('%d', counts.first))
-  return told
+  return expired
 end

@@ -1,24 +1,25 @@
 --[[
-  What every script on a log shares; it is put in front of each of them.
+  The functions that all scripts on a log share; put in front of each of them.
 
-  A log's epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...", oldest first. An epoch is
-  "<incarnation>.<run_id>"; the incarnation has eight characters and changes only when the log is founded anew, the run_id has sixteen. One that comes
-  back has its first seq behind it, "<incarnation>.<run_id>.<first seq>", so that no two have the same name.
+  A log's epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...", oldest first. An epoch is "<incarnation>.<run id>". The
+  incarnation has eight characters and changes only when the log is founded anew; the run id has sixteen. A run id that comes back has its first
+  seq behind it, "<incarnation>.<run id>.<first seq>", so that no two epochs have the same name.
 ]]
 
--- The run_id of this store: its run and its replication history. Asked for only when an epoch may begin, since it takes a while.
+-- The run id of this store: its process and its replication history. Read only when an epoch may begin, since it takes a while.
 local function run_id_of_store()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
 end
 
--- The run_id in which an epoch was begun.
+-- The run id in which an epoch was begun.
 local function run_id_of(epoch)
   return string.sub(epoch, 10, 25)
 end
 
--- Records that from seq on, entries are written in this run_id; `before` is the last epoch, or the incarnation of a new log. Forgets the epochs that ended below the floor.
+-- Notes that from `seq` on, entries are written in this run; `before` is the last epoch, or the incarnation of a new log. Forgets the epochs that
+-- ended below the floor.
 local function begin_epoch(meta, before, run_id, seq)
   local known = redis.call('HMGET', meta, 'epochs', 'floor')
   local floor = tonumber(known[2] or 0)
@@ -36,22 +37,22 @@ local function begin_epoch(meta, before, run_id, seq)
   return begun
 end
 
--- What is known of a log that was never written is only a place that tabs were told, which has to outlive their absence, and anybody who may
--- ask for a log founds one: it is kept for a day, in milliseconds, after somebody was there or read it.
+-- The lifetime of the meta of a log that was never written, in milliseconds: a day after its last use. It has only a position that tabs know,
+-- which must outlast their absence; and every caller that may read a log can found one.
 local UNWRITTEN = 86400000
 
 -- The epoch of a log, which is founded if it does not exist yet.
 local function found(log, meta, incarnation)
   local epoch = redis.call('HGET', meta, 'epoch')
   if epoch then return epoch end
-  -- Entries without what is known of them (it was evicted) cannot be numbered on from.
+  -- Entries whose meta was evicted have no number to go on from.
   redis.call('DEL', log)
   epoch = begin_epoch(meta, incarnation, run_id_of_store(), 1)
   redis.call('PEXPIRE', meta, UNWRITTEN)
   return epoch
 end
 
--- Remembers that retention has removed everything up to this entry.
+-- Notes that retention has removed everything up to this entry.
 local function raise_floor(meta, entry)
   redis.call('HSET', meta, 'floor', string.match(entry, '^%d+'))
 end
@@ -87,20 +88,20 @@ local function trim_by_age(log, meta, now, max_age)
   end
 end
 
--- After how many milliseconds keys that are used are given a new lifetime.
+-- The time after which the lifetime of keys in use is renewed, in milliseconds.
 local function renewal(max_age)
   return math.min(math.floor(max_age / 8), 3600000)
 end
 
--- How long what is known of a log is kept after it was last used, in milliseconds.
+-- The lifetime of the meta of a log after its last use, in milliseconds.
 local function lifetime(max_age)
   return max_age * 2 + 60000
 end
 
--- Lets the keys of a log that is used live on; done now and then, not with every call.
+-- Renews the lifetime of a log's keys; done now and then, not with every call.
 local function keep_alive(log, meta, now, max_age)
   if redis.call('HEXISTS', meta, 'seq') == 0 then
-    -- When it is next due is for its first entry to say.
+    -- `due` is set with its first entry.
     redis.call('PEXPIRE', meta, UNWRITTEN, 'GT')
     return
   end
@@ -114,7 +115,7 @@ local function keep_alive_when_due(log, meta, now, max_age)
   if now >= tonumber(redis.call('HGET', meta, 'due') or 0) then keep_alive(log, meta, now, max_age) end
 end
 
--- The envelope: what every script that writes to a log is told first.
+-- The envelope: the first arguments of every script that writes to a log.
 --   ARGV[1] run id        of this store, as the caller knows it; "" to ask the store itself
 --   ARGV[2] incarnation   for a log that does not exist yet
 --   ARGV[3] now           milliseconds
@@ -129,22 +130,22 @@ local function envelope()
   }
 end
 
--- Gives the log its next number, in the run_id that the store has; answers the number as text, and its epoch.
+-- Gives the log its next number, in the present run of the store; returns the number as text, and its epoch.
 local function next_number(log, meta, epoch, run_id, incarnation)
   epoch = epoch or found(log, meta, incarnation)
   local seq = redis.call('HINCRBY', meta, 'seq', 1)
   if run_id_of(epoch) ~= run_id then
-    -- The caller's word is not enough to end an epoch: a store's replication history can change under an open connection.
+    -- The caller's run id may be out of date: a store's replication history can change under an open connection.
     local now = run_id_of_store()
     if run_id_of(epoch) ~= now then epoch = begin_epoch(meta, epoch, now, seq) end
   end
   return string.format('%d', seq), epoch
 end
 
--- Puts an entry into the log, and removes the oldest above the number that is kept.
+-- Appends an entry to the log, and removes the oldest above the number that is kept.
 local function append(log, meta, number, message, max)
   if not redis.call('XADD', log, 'NOMKSTREAM', number .. '-0', 'm', message) then
-    -- The log before this entry has expired or was evicted; once there is an entry, nobody could tell any more.
+    -- The log before this entry has expired or was evicted, which could not be noticed once there is an entry.
     if number ~= '1' then raise_floor(meta, string.format('%d', tonumber(number) - 1)) end
     redis.call('XADD', log, number .. '-0', 'm', message)
   end

@@ -1,12 +1,12 @@
 --[[
-  Stores a notification for each of some users: makes it, or replaces the one with its tag in place, unless that is newer. Then carries it to
-  the subscribers. Content is never decoded: what the store knows is spliced into finished text, integers by %d.
+  Stores a notification for each of some users: creates it, or replaces the one with its tag, unless that is newer. Then announces it.
+  Content is never decoded: the store's own fields are spliced into finished text, integers by %d.
   KEYS[1..10]           of the first user, KEYS[11..20] of the second, ...:
     log                   stream; an entry's id is its seq
     meta                  hash: seq, floor, epoch, epochs, due
     connections           hash: process -> connections
     idempotency           string; any other key if the caller gave none (then ARGV[11] is "")
-    topic                  Pub/Sub channel
+    topic                 Pub/Sub channel
     the inbox             lines, contents, order, tags, ends
   ARGV[1..7]            the envelope, as in log.lua; without an id
   ARGV[8] event         "notification" or "progress"
@@ -19,22 +19,22 @@
   ARGV[15] version      or ""
   ARGV[16] progress state   "none", "running" or "finished"
   ARGV[17] renotify     "1" or "0"
-  ARGV[18] alert        "1" or "0": may it toast if it is new
+  ARGV[18] alert        "1" if it may toast or sound if it is new, else "0"
   ARGV[19] updated at   RFC 3339
   ARGV[20] expires at   RFC 3339
   ARGV[21] ends at      milliseconds
   ARGV[22] type         as a word
   ARGV[23] category     as a word
-  ARGV[24] webhook      "webhook" if its backend wants to hear of it, or "-"
+  ARGV[24] webhook      "webhook" if its backend asked for one, or "-"
   ARGV[25..]            for each user, the id if it is new
-  Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run_id of the store if replayed or "",
-    version as text, 1 if made, 1 if applied, 1 if nothing else is in the inbox}
+  Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run id of the store if replayed or "",
+    version as text, 1 if created, 1 if applied, 1 if nothing else is in the inbox}
 ]]
 
--- The highest number that every reader of JSON keeps exactly (RFC 8259 §6): a version stays there.
+-- The highest version: the highest integer that every reader of JSON keeps exactly (RFC 8259 §6).
 local MAX_VERSION = 9007199254740991
 
--- A time of a state as JSON.
+-- The time of a state as JSON.
 local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' end
 
 local how = envelope()
@@ -64,15 +64,18 @@ local function notify(first, new_id)
     redis.call('SET', idempotency_key, table.concat({ARGV[11], number, epoch, id, version, created, applied}, ' '), 'EX', ARGV[13])
   end
 
-  local sent = 0
-  for index = 2, #connections, 2 do sent = sent + tonumber(connections[index]) end
+  local connected = 0
+  for index = 2, #connections, 2 do connected = connected + tonumber(connections[index]) end
   local id, tag, given, progress_state = new_id, text_of(ARGV[14]), ARGV[15], ARGV[16]
   local known_id = tag and redis.call('HGET', inbox.tags, tag)
   local line = known_id and redis.call('HGET', inbox.lines, known_id)
   local old = line and words_of(line)
   local version, alert = given ~= '' and given or '1', ARGV[18] == '1'
-  -- What the inbox keeps, without the seq; states begin empty.
-  local words = {'', version, progress_state, ARGV[19], ARGV[19], ARGV[20], '-', '-', '-', '-', string.format('%d', sent), ARGV[22], ARGV[14], ARGV[23], ARGV[12], ARGV[24]}
+  -- The line of the inbox, still without the seq and states.
+  local words = {
+    '', version, progress_state, ARGV[19], ARGV[19], ARGV[20], '-', '-', '-', '-', string.format('%d', connected),
+    ARGV[22], ARGV[14], ARGV[23], ARGV[12], ARGV[24]
+  }
   if old then
     id = known_id
     local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
@@ -100,7 +103,7 @@ local function notify(first, new_id)
   redis.call('ZADD', inbox.ends, ARGV[21], id)
   local kept = redis.call('ZCARD', inbox.order)
   local alone = kept == 1 and not old
-  -- A key that is made anew has no end.
+  -- A key that is created anew has no lifetime yet.
   local renews = alone or how.now >= counts.renew
   if tag and not old then
     redis.call('HSET', inbox.tags, tag, id)

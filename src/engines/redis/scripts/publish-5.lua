@@ -1,12 +1,12 @@
 --[[
-  Stores one publication, gives it the next seq, and announces it to the subscribers; an ephemeral one is only announced.
+  Stores one publication, gives it the next seq, and announces it; an ephemeral one is only passed on.
   Content is never decoded: seq and epoch are spliced into finished text, integers by %d.
 
   KEYS[1] log           stream; an entry's id is its seq
   KEYS[2] meta          hash: seq, floor, epoch, epochs, due
   KEYS[3] connections   hash: process -> connections
   KEYS[4] idempotency   string; "" if the caller gave no key (then ARGV[11] is "")
-  KEYS[5] topic          Pub/Sub channel
+  KEYS[5] topic         Pub/Sub channel
 
   ARGV[1..7]            the envelope, as in log.lua
   ARGV[8] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
@@ -15,7 +15,7 @@
   ARGV[11] fingerprint  of the body, or ""
   ARGV[12] remember     the idempotency key for this many seconds
 
-  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run_id of the store if replayed}
+  Returns {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run id of the store if replayed}
 ]]
 local how = envelope()
 local opening, tail, fingerprint = ARGV[8], ARGV[9], ARGV[11]

@@ -1,6 +1,6 @@
 --[[
-  Keeps a webhook, unless there is one of the same notification with this or a higher version. One with a lower version that has something to
-  tell is set aside.
+  Keeps a webhook, unless there is one of the same notification with this or a higher version. One with a lower version that still has events to
+  send is set aside.
   KEYS[1] times   KEYS[2] webhooks
   ARGV[1] id      ARGV[2] version   ARGV[3] at   ARGV[4] JSON
   Returns 1 if it is kept now

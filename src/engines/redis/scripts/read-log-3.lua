@@ -5,7 +5,7 @@
   KEYS[2] meta
   KEYS[3] lines         of the inbox; of a room there are none
 
-  ARGV[1] incarnation        for a log that does not exist yet
+  ARGV[1] incarnation  for a log that does not exist yet
   ARGV[2] now          milliseconds
   ARGV[3] max age      of entries, milliseconds
   ARGV[4] direction    "after": upwards from ARGV[5]; "before": downwards from ARGV[5]
@@ -36,7 +36,7 @@ while left > 0 do
   local count = math.min(left, 32)
   local entries = redis.call(command, KEYS[1], from, to, 'COUNT', count)
   for _, entry in ipairs(entries) do
-    -- What others have put between the entries of a log has another id, and ends no page.
+    -- Entries that others have put into the stream have other ids. They are skipped.
     local seq = string.match(entry[1], '^(%d+)-0$')
     if seq then
       local message = entry[2][2]
@@ -54,6 +54,6 @@ while left > 0 do
   if #entries < count then return result end
 end
 
--- The count was reached: whether something is left, one more look tells.
+-- The count was reached, so only one more look shows if something is left.
 if #redis.call(command, KEYS[1], from, to, 'COUNT', 1) > 0 then result[4] = 0 end
 return result

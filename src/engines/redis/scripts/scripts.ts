@@ -3,21 +3,21 @@ import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
 import type { ScriptedClient } from './calls.ts'
 
-/** Eight characters, for the name of a log that the call may found. */
+/** Eight random characters: the incarnation of a log, if the call founds one. */
 export const newIncarnation = (): string => randomBytes(6).toString('base64url')
 
 const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')
 
-/** What stands in front of each script. */
+/** The files that are put in front of a script. */
 const PRELUDES = {
   none: [],
   log: ['log'],
   inbox: ['log', 'inbox'],
   webhooks: ['webhooks'],
-  people: ['people'],
+  presence: ['presence'],
 } as const
 
-/** The file of each script: its name is the command's, and the number of its keys; with `n` the caller gives that first. */
+/** The prelude of each script, by its file: the name of the command, and the number of its keys; with `n` the caller gives that number first. */
 const SCRIPTS: Readonly<Record<string, keyof typeof PRELUDES>> = {
   'publish-5': 'log',
   'notify-n': 'inbox',
@@ -40,15 +40,15 @@ const SCRIPTS: Readonly<Record<string, keyof typeof PRELUDES>> = {
   'heartbeat-2': 'none',
   'revoke-1': 'none',
   'grant-4': 'log',
-  'attend-4': 'people',
-  'bury-4': 'people',
+  'state-presence-4': 'presence',
+  'remove-presence-4': 'presence',
 }
 
-/** `list-inbox-8` is the command `listInbox`. */
+/** The command of a file: `listInbox` for `list-inbox-8`. */
 const commandOf = (file: string): string =>
   file.slice(0, file.lastIndexOf('-')).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Puts the scripts on a client. */
+/** Defines the scripts as commands of a client, and returns it with their types. */
 export function withScripts(client: Redis | Cluster): ScriptedClient {
   for (const [file, prelude] of Object.entries(SCRIPTS)) {
     const keys = Number(file.split('-').at(-1))

@@ -1,8 +1,8 @@
 --[[
-  States how many connections users have in a room in one process. Each costs the same, however many are there.
+  States the number of connections that users have in a room in one process. Each costs the same, however many are there.
 
-  KEYS, ARGV[1] to ARGV[5]: as in people.lua
-  ARGV[6] keep  what is not stated again for this many seconds is forgotten
+  KEYS, ARGV[1] to ARGV[5]: as in presence.lua
+  ARGV[6] keep  the presence of the room for this many seconds, unless it is stated again
   ARGV[7], ...  user, connections, user, connections, ...; 0 withdraws
 
   Returns 1

@@ -1,7 +1,7 @@
 --[[
-  Takes what is due, the oldest first.
+  Takes the webhooks that are due, the oldest first.
   KEYS[1] times   KEYS[2] webhooks
-  ARGV[1] now     ARGV[2] until: nobody else gets them before   ARGV[3] limit   ARGV[4] token
+  ARGV[1] now     ARGV[2] until: no other call takes them before   ARGV[3] limit   ARGV[4] token
   Returns the JSON of each
 ]]
 local taken = {}

@@ -1,7 +1,7 @@
 --[[
-  What every script on the webhooks shares. KEYS[1] is the sorted set of their times, by id and in milliseconds; KEYS[2] the hash of
-  id -> "<version> <token> <hastened> <JSON>", where the token is "-" while nobody has taken it. One that was replaced while it had something
-  to tell is called "<id> <version>" in both from then on.
+  The functions that all scripts on the pending webhooks share; put in front of each of them. KEYS[1] is the sorted set of their times, by id and
+  in milliseconds; KEYS[2] the hash of id -> "<version> <token> <hastened> <JSON>", where the token is "-" while it is not taken. One that was
+  replaced while it had events to send has the id "<id> <version>" in both from then on.
 ]]
 local function read_webhook(id)
   local text = redis.call('HGET', KEYS[2], id)
