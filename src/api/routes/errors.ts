@@ -9,7 +9,7 @@ const read = (name: string): string =>
 
 /** Registers the page that explains every error, open to everybody and the same in every role: `type` and `help` of an error lead to it. */
 export function registerErrors(app: FastifyInstance): void {
-  const style = `\n${read('errors.css')}\n`
+  const style = `\n${read('base.css')}\n\n${read('errors.css')}\n`
   const page = pageOf(read('errors.html'), style)
   app.get(
     ERRORS_PATH,
@@ -35,14 +35,13 @@ function pageOf(template: string, style: string): string {
   const permanent = ERROR_ENTRIES.filter(({ temporary }) => !temporary)
   const temporary = ERROR_ENTRIES.filter(({ temporary }) => temporary)
   const parts: Record<string, string> = {
+    style: `<style>${style}</style>`,
     permanent: permanent.map(entryOf).join(''),
     temporary: temporary.map(entryOf).join(''),
     permanentContents: permanent.map(linkTo).join(''),
     temporaryContents: temporary.map(linkTo).join(''),
   }
-  return template
-    .replace('<link rel="stylesheet" href="errors.css">', () => `<style>${style}</style>`)
-    .replace(/<!-- (\w+) -->/g, (_, name: string) => parts[name]!)
+  return template.replace(/<!-- (\w+) -->/g, (_, name: string) => parts[name]!)
 }
 
 const linkTo = ({ code }: ErrorEntry): string => `<li><a href="#${code}"><code>${code}</code></a></li>`

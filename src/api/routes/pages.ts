@@ -36,6 +36,7 @@ export function registerPages(app: FastifyInstance, demo: DemoOptions | undefine
   }
   const files = [
     ['/', 'demo.html', 'text/html'],
+    ['/demo/base.css', 'base.css', 'text/css'],
     ['/demo/demo.css', 'demo.css', 'text/css'],
     ['/demo/demo.js', 'demo.js', 'text/javascript'],
     ['/demo/items.js', 'items.js', 'text/javascript'],
