@@ -42,7 +42,7 @@ export interface Delivery {
 export interface Marked extends Counts {
   changed: boolean
   /** The ids of the changed notifications that have a webhook. */
-  hasWebhook: string[]
+  withWebhook: string[]
 }
 
 /** A notification that was removed. */

@@ -40,11 +40,11 @@ export class Inboxes {
     const mark: Mark = { ids, state, value, at }
     if (before !== undefined) mark.before = new Date(before).toISOString()
     const which = ids === undefined ? { all: true, before: mark.before } : { ids }
-    const { unread, unseen, hasWebhook } = await this.#inbox.mark(
+    const { unread, unseen, withWebhook } = await this.#inbox.mark(
       stateDraft(user, { ...which, [`${state}At`]: value ? at : null }),
       mark,
     )
-    await this.#hasten(hasWebhook, value && state !== 'archived' ? at : undefined)
+    await this.#hasten(withWebhook, value && state !== 'archived' ? at : undefined)
     return { unread, unseen }
   }
 
@@ -76,8 +76,8 @@ export class Inboxes {
     const at = new Date().toISOString()
     const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at, above)
     await wakeWaiters(this.#broker, delivered)
-    const hasWebhook = delivered.filter((one) => one.hasWebhook).map(({ id }) => id)
-    await this.#hasten(hasWebhook, at)
+    const withWebhook = delivered.filter((one) => one.hasWebhook).map(({ id }) => id)
+    await this.#hasten(withWebhook, at)
   }
 
   /** Makes the webhooks of these notifications due now. If that is lost, their next look makes up for it. */

@@ -86,8 +86,8 @@ export class EmbeddedInbox implements Inbox {
       const marked = this.#parts.items.mark(row, mark)
       const changed = marked.length > 0
       if (changed) this.#append(row, draft, messages)
-      const hasWebhook = marked.filter((one) => one.hasWebhook).map(({ id }) => id)
-      return { ...this.#parts.items.counts(row), changed, hasWebhook }
+      const withWebhook = marked.filter((one) => one.hasWebhook).map(({ id }) => id)
+      return { ...this.#parts.items.counts(row), changed, withWebhook }
     })
   }
 

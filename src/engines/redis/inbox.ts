@@ -64,7 +64,7 @@ export class RedisInbox implements Inbox {
   }
 
   async mark(draft: Draft, mark: Mark): Promise<Marked> {
-    const [changed, unread, unseen, ...hasWebhook] = await this.#connection.run(() =>
+    const [changed, unread, unseen, ...withWebhook] = await this.#connection.run(() =>
       this.#scripts.mark(
         ...this.#address(draft.channel),
         encodeOpening(draft),
@@ -74,7 +74,7 @@ export class RedisInbox implements Inbox {
         ...(mark.ids ?? []),
       ),
     )
-    return { changed: changed === 1, unread, unseen, hasWebhook }
+    return { changed: changed === 1, unread, unseen, withWebhook }
   }
 
   async withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
