@@ -30,7 +30,7 @@ test('in development every example of Swagger UI answers 2xx on the first click'
   const errors: string[] = []
   watchErrors(page, errors)
 
-  const settings = page.waitForResponse(/\/demo\/settings/)
+  const settings = page.waitForResponse(/\/demo\/session/)
   await page.goto(`http://localhost:${(api.server.address() as AddressInfo).port}/docs`)
   expect((await settings).status()).toBe(200)
   // A closed lock: the key has been handed over.
@@ -41,7 +41,7 @@ test('in development every example of Swagger UI answers 2xx on the first click'
   expect(operations.length).toBe(described(api.swagger()))
   for (const operation of operations) {
     await operation.locator('.opblock-summary-control').click()
-    const answer = page.waitForResponse((response) => !/docs|openapi|demo\/settings/.test(response.url()))
+    const answer = page.waitForResponse((response) => !/docs|openapi|demo\/session/.test(response.url()))
     await operation.locator('button.execute').click()
     const response = await answer
     const seen = `${response.status()} ${response.url()} ${await response.text()}`

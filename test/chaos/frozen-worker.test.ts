@@ -5,8 +5,8 @@ import { FLAWLESS } from './parts/judge.ts'
 
 /** The full form has Redis's own limit for what may wait for a subscription. */
 const size = isLong
-  ? { publications: 50_000, outputBuffer: 32 * 1_048_576 }
-  : { publications: 5000, outputBuffer: 2 * 1_048_576 }
+  ? { publications: 50_000, size: 2000, outputBuffer: 32 * 1_048_576 }
+  : { publications: 2600, size: 3800, outputBuffer: 2 * 1_048_576 }
 
 /** The channels are idle after the thaw: they must not wait for their next check, up to 30 seconds later. */
 const patience = isLong ? 25_000 : 12_000

@@ -7,6 +7,8 @@ import { startTwoWorkers } from './parts/two-workers.ts'
 export interface FrozenOptions {
   /** Number of publications that come while the worker is frozen, over all channels. */
   publications: number
+  /** Characters of text in each. */
+  size: number
   /** Bytes of a subscription that may wait in Redis before it cuts the connection. */
   outputBuffer: number
   /** Milliseconds for which tabs keep a connection that is silent, beyond the interval between two pings. */
@@ -38,7 +40,6 @@ const JWT_SECRET = 'f'.repeat(40)
 const CHANNELS = 100
 /** Every so many channels have a tab on the other worker as well. */
 const SHARED = 5
-const SIZE = 2000
 /** Milliseconds that anything else may take before it counts as never. */
 const PATIENCE = 30_000
 
@@ -56,7 +57,7 @@ export async function frozenWorker(options: FrozenOptions): Promise<FrozenFigure
   )
   const { redis, api } = world
   const [worker, other] = world.workers
-  const lanes = Array.from({ length: CHANNELS }, (_, index) => new Lane(api, `user:u${index}`, SIZE))
+  const lanes = Array.from({ length: CHANNELS }, (_, index) => new Lane(api, `user:u${index}`, options.size))
   const tabOf = (url: string, index: number): KeepingTab =>
     new KeepingTab(url, {
       secret: JWT_SECRET,

@@ -11,6 +11,8 @@ export interface SoakOptions {
   engine: 'embedded' | 'redis'
   connects: number
   messages: number
+  /** Number of tabs at once. */
+  wave?: number
 }
 
 /** Figures of a process before and after so many connections had come and gone. */
@@ -31,8 +33,7 @@ const MAX_GROWTH = 2 * 1_048_576
 export const returned = ({ before, after, growth }: SoakFigures): boolean =>
   isDeepStrictEqual(after, before) && growth < MAX_GROWTH
 
-/** Number of tabs at once, and of waves after which everything that is made once has been made. */
-const WAVE = 50
+/** Number of waves after which everything that is made once has been made. */
 const WARM_UP = 4
 const ROOM = 'square'
 /** Number of messages that are published at once. */
@@ -47,7 +48,12 @@ const LAST_TIMERS = 10_000
 const PATIENCE = 30_000
 
 /** Lets small waves of tabs come, hear messages, and leave in every way that there is, on a server in this process. */
-export async function soak({ engine, connects, messages }: SoakOptions): Promise<SoakFigures> {
+export async function soak({
+  engine,
+  connects,
+  messages,
+  wave: tabs = 50,
+}: SoakOptions): Promise<SoakFigures> {
   const redis = engine === 'redis' ? await startRedis({ aof: true }) : undefined
   const server = await startApp({
     ...(redis === undefined ? {} : { REDIS_URL: redis.url }),
@@ -58,8 +64,8 @@ export async function soak({ engine, connects, messages }: SoakOptions): Promise
     PING_TIMEOUT: '8000',
   })
   const taker = new CensusTaker(server)
-  const users = Array.from({ length: WAVE }, (_, index) => `u${index}`)
-  const waves = Math.ceil(connects / WAVE)
+  const users = Array.from({ length: tabs }, (_, index) => `u${index}`)
+  const waves = Math.ceil(connects / tabs)
   const perWave = Math.ceil(messages / waves)
   try {
     const take = (): Promise<Census> => taker.take(users)
@@ -136,7 +142,7 @@ async function publish(
     const publishing: Promise<unknown>[] = []
     for (const end = Math.min(sent + AT_ONCE, messages); sent < end; sent++) {
       const data = `message ${sent}`
-      const user = users[sent % WAVE]!
+      const user = users[sent % users.length]!
       const toAll = sent % TO_ALL === 0
       expected += toAll ? tabs.length : tabs.filter((tab) => tab.user === user).length
       publishing.push(

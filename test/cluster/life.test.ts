@@ -63,19 +63,53 @@ async function connectionsTo(port: number): Promise<number> {
   return lines.filter(([, address, , state]) => address?.endsWith(local) && state === '01').length
 }
 
-test('the sockets of the processes are in a folder of this user only, and go with them', async () => {
-  const server = await start()
-  try {
+describe('two processes', () => {
+  let server: Tabcast
+  beforeAll(async () => {
+    server = await start({ LOG_LEVEL: 'info' })
     await both(server)
+  })
+  afterAll(() => server.kill())
+
+  test('have the metrics of all, whoever is asked, and the log says how many connections there are when that has changed', async () => {
+    const tabs = [tabOf(server), tabOf(server), tabOf(server, 'polling')]
+    try {
+      await Promise.all(tabs.map((tab) => tab.sees('position')))
+      for (let times = 0; times < 4; times++) {
+        const metrics = await (
+          await fetch(`${server.url}/metrics`, { headers: { connection: 'close' } })
+        ).text()
+        const each = [...metrics.matchAll(/^tabcast_connections\{worker="(\d)"\} (\d+)$/gm)]
+        expect(each.map(([, worker]) => worker).sort()).toEqual(['1', '2'])
+        expect(each.reduce((sum, [, , count]) => sum + Number(count), 0)).toBe(3)
+        expect(metrics).toContain('\ntabcast_port_connections 3\n')
+        for (const worker of [1, 2])
+          expect(metrics).toContain(`process_cpu_user_seconds_total{worker="${worker}"}`)
+      }
+      await until(async () => server.output().includes('"msg":"3 connections"'), 12_000)
+      const line = server
+        .output()
+        .split('\n')
+        .find((text) => text.includes('"msg":"3 connections"'))
+      const { level, connections, workers } = JSON.parse(line!)
+      expect([level, connections, Object.keys(workers)]).toEqual([30, 3, ['1', '2']])
+      expect(workers['1'] + workers['2']).toBe(3)
+      for (const tab of tabs.slice(1)) tab.close()
+      await until(async () => server.output().includes('"msg":"1 connection"'), 12_000)
+    } finally {
+      for (const tab of tabs) tab.close()
+    }
+  }, 40_000)
+
+  // The last one, since it stops them.
+  test('have their sockets in a folder of this user only, which goes with them', async () => {
     const [folder] = await readdir(temporary)
     const path = join(temporary, folder!)
     expect((await stat(path)).mode & 0o777).toBe(0o700)
     expect(await readdir(path)).toHaveLength(2)
     expect(await server.stop()).toBe(0)
     expect(await readdir(temporary)).toEqual([])
-  } finally {
-    await server.kill()
-  }
+  })
 })
 
 test('one that is killed is followed by another; its engine sessions begin anew, and miss nothing', async () => {
@@ -247,39 +281,6 @@ describe('what cannot start says why, once, and leaves nothing', () => {
     expect(server.output()).toMatch(/^Several processes want a folder for their sockets, but .* Set TMPDIR /)
   }, 30_000)
 })
-
-test('metrics are those of all, whoever is asked, and the log says how many connections there are when that has changed', async () => {
-  const server = await start({ LOG_LEVEL: 'info' })
-  const tabs = [tabOf(server), tabOf(server), tabOf(server, 'polling')]
-  try {
-    await both(server)
-    await Promise.all(tabs.map((tab) => tab.sees('position')))
-    for (let times = 0; times < 4; times++) {
-      const metrics = await (
-        await fetch(`${server.url}/metrics`, { headers: { connection: 'close' } })
-      ).text()
-      const each = [...metrics.matchAll(/^tabcast_connections\{worker="(\d)"\} (\d+)$/gm)]
-      expect(each.map(([, worker]) => worker).sort()).toEqual(['1', '2'])
-      expect(each.reduce((sum, [, , count]) => sum + Number(count), 0)).toBe(3)
-      expect(metrics).toContain('\ntabcast_port_connections 3\n')
-      for (const worker of [1, 2])
-        expect(metrics).toContain(`process_cpu_user_seconds_total{worker="${worker}"}`)
-    }
-    await until(async () => server.output().includes('"msg":"3 connections"'), 12_000)
-    const line = server
-      .output()
-      .split('\n')
-      .find((text) => text.includes('"msg":"3 connections"'))
-    const { level, connections, workers } = JSON.parse(line!)
-    expect([level, connections, Object.keys(workers)]).toEqual([30, 3, ['1', '2']])
-    expect(workers['1'] + workers['2']).toBe(3)
-    for (const tab of tabs.slice(1)) tab.close()
-    await until(async () => server.output().includes('"msg":"1 connection"'), 12_000)
-  } finally {
-    for (const tab of tabs) tab.close()
-    await server.stop()
-  }
-}, 40_000)
 
 test('every role has its processes: posts and tabs on two ports of two each', async () => {
   const secrets = { JWT_SECRET: 'c'.repeat(40), API_KEYS: `test:${'k'.repeat(40)}`, REDIS_PREFIX: 'roles' }

@@ -144,7 +144,7 @@ export const mutations: readonly Mutation[] = [
     safeguard: 'Progress: a subscription gets the position where it stands, not where the feed does',
     module: 'src/core/delivery/fan-out.ts',
     find: 'const before = this.#handedOn\n    const { seq, epoch } = publication',
-    replace: 'const { seq, epoch } = publication\n    const before = { seq: seq - 1, epoch }',
+    replace: 'const { seq, epoch } = publication\n    const before = { seq, epoch }',
     test: 'test/core/delivery/progress.test.ts',
     name: 'a channel that nobody hears',
   },

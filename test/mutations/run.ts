@@ -16,7 +16,7 @@ export interface Verdict {
 }
 
 /** Number of those that run at once: what hangs without its safeguard waits for its time limit. */
-const AT_ONCE = 4
+const AT_ONCE = 2
 
 async function runWithout(mutation: Mutation, index: number): Promise<Verdict> {
   const vitest = await startVitest(
