@@ -19,7 +19,7 @@ if ($argc !== 3 || !ctype_digit($argv[2])) {
 [, $user, $rows] = $argv;
 $task = 'export-' . bin2hex(random_bytes(4));
 
-/** One step of the task. A lower version than the stored one is dropped: an update that was held up can not set the bar back. */
+/** One step of the task. A lower version than the stored one is dropped: an update that was held up cannot set the bar back. */
 $show = static function (string $status, int $row) use ($user, $rows, $task): void {
     tabcast_notify($user, [
         'title' => $status === 'succeeded' ? 'Your export is ready' : 'Exporting',

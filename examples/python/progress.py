@@ -21,7 +21,7 @@ def export(user, rows):
         notification = {
             "title": "Your export is ready" if done else "Exporting",
             "tag": task,
-            # A lower version than the stored one is dropped: an update that was held up can not set the bar back.
+            # A lower version than the stored one is dropped: an update that was held up cannot set the bar back.
             "version": row + done,
             "progress": {
                 "status": status,
