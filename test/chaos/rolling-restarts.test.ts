@@ -5,7 +5,7 @@ import { rollingRestarts } from './rolling-restarts.ts'
 /** Within the drain, balancers on a busy machine have to notice it. */
 const options = isLong
   ? { sockets: 2000, rounds: 3, drainSeconds: 5, rate: 200 }
-  : { sockets: 80, rounds: 1, drainSeconds: 3, rate: 100 }
+  : { sockets: 40, rounds: 1, drainSeconds: 3, rate: 100 }
 
 test(
   'rolling restarts: every tab gets everything once and in order, and every post is taken',
