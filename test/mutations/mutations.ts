@@ -324,6 +324,38 @@ export const mutations: readonly Mutation[] = [
     test: 'test/cluster/pass-on.test.ts',
     name: 'an engine session is reached through every process',
   },
+  {
+    safeguard: 'Faults in SQLite: a mistake of our own is no database that is away',
+    module: 'src/engines/embedded/tables/transactions.ts',
+    find: 'if (errcode === undefined || !STORE_STATES.has(errcode & 0xff)) return internalError(error)',
+    replace: '',
+    test: 'test/api/http/faults.test.ts',
+    name: 'a TypeError in a transaction',
+  },
+  {
+    safeguard: 'Faults in SQLite: the calls of the same transaction are stored without the one that failed',
+    module: 'src/engines/embedded/tables/transactions.ts',
+    find: 'for (const other of others) this.#write([other])',
+    replace: 'for (const other of others) other.reject(translated)',
+    test: 'test/api/http/faults.test.ts',
+    name: 'however many fail in one transaction',
+  },
+  {
+    safeguard: 'Faults in Redis: a mistake of our own is no Redis that is away',
+    module: 'src/engines/redis/links/translate.ts',
+    find: "if (!STORE_STATES.has(message.split(' ', 1)[0]!) && !FULL.test(message)) return internalError(error)",
+    replace: '',
+    test: 'test/api/http/faults.test.ts',
+    name: 'a key of the wrong type',
+  },
+  {
+    safeguard: 'Faults of a repair: the tab hears of what cannot be read',
+    module: 'src/core/delivery/feed.ts',
+    find: 'await this.#skipToEnd()',
+    replace: '',
+    test: 'test/core/delivery/faults.test.ts',
+    name: 'a repair that throws a TypeError',
+  },
 ]
 
 /** A module's text without the safeguard of the mutation; other modules as they are. Throws if the text no longer has it. */

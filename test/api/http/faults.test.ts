@@ -25,14 +25,19 @@ describe('a fault of our own in the store is 500 internal, and logged once with 
 
   const loggedErrors = () => vi.spyOn(app.app.log, 'error').mockImplementation(() => undefined)
 
-  test('a TypeError in a transaction of the embedded engine harms nobody beside it', async () => {
-    app = await startApp()
-    const logged = loggedErrors()
+  /** Makes the store throw at each notification of a user whose name begins with bad. */
+  const failForBad = () => {
     const { plan } = Items.prototype
     vi.spyOn(Items.prototype, 'plan').mockImplementation(function (this: Items, row, ...rest) {
       if (row.channel.startsWith('user:bad')) throw new TypeError(`no function of ${row.channel}`)
       return plan.call(this, row, ...rest)
     })
+  }
+
+  test("a TypeError in a transaction of the embedded engine is one call's", async () => {
+    app = await startApp()
+    const logged = loggedErrors()
+    failForBad()
     const users = [...Array.from({ length: 20 }, (_, index) => `bad${index}`), 'good 1', 'good 2']
     const answers = await Promise.all(users.map(post))
     expect(answers.map(({ status }) => status)).toEqual([...Array(20).fill(500), 201, 201])
@@ -50,6 +55,16 @@ describe('a fault of our own in the store is 500 internal, and logged once with 
       ),
     ).toHaveLength(1)
     expect(logged.mock.calls[0]).toEqual([{ err: expect.any(TypeError) }, expect.stringContaining('fault')])
+  })
+
+  test('however many fail in one transaction, it harms nobody beside them', async () => {
+    app = await startApp()
+    loggedErrors()
+    failForBad()
+    const users = [...Array.from({ length: 20 }, (_, index) => `bad${index}`), 'good 1', 'good 2']
+    const response = await app.post('/notify', { users, notification: { title: 'x' } })
+    const { results } = (await response.json()) as { results: { status: number }[] }
+    expect(results.map(({ status }) => status)).toEqual([...Array(20).fill(500), 201, 201])
   })
 
   test('a key of the wrong type in Redis, and nothing of the key or the script in the answer', async () => {
