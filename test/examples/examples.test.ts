@@ -131,7 +131,7 @@ describe.each(callers)('%s notifies', (_name, command) => {
     ['TABCAST_KEY', 'a-key-that-was\ncopied-over-two-lines'],
     ['TABCAST_URL', '127.0.0.1:3000'],
     ['TABCAST_URL', 'localhost'],
-  ])('%s set to %j is told in one line, and nothing is sent', async (name, value) => {
+  ])('%s set to %j is explained in one line, and nothing is sent', async (name, value) => {
     const { code, stdout, stderr } = await notify(['demo', 'Hello'], { [name]: value })
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(new RegExp(`^Set ${name} to .*\\n$`))
