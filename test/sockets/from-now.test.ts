@@ -55,6 +55,7 @@ test('what was counted as sent while a tab subscribed from now is shown after th
   const { connections } = app.app.engine
   const announce = connections.announce.bind(connections)
   connections.announce = async (...args) => {
+    connections.announce = announce
     const head = await announce(...args)
     // Stands for an answer that is under way for a while.
     expect(await app.message('square', { body: 'meanwhile' })).toMatchObject({ connections: 1 })
