@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type {} from 'vitest/config'
 import { startVitest } from 'vitest/node'
 import { type Mutation, mutated, mutations } from './mutations.ts'
 
@@ -31,14 +32,24 @@ async function runWithout(mutation: Mutation, index: number): Promise<Verdict> {
       testTimeout: 6000,
       hookTimeout: 30_000,
       pool: 'forks',
-      // A module of one mutation must not be taken for that of another.
-      fsModuleCache: false,
+      fsModuleCache: true,
       env: {
         MUTATION: String(index),
         NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'preload.ts'))}`,
       },
     },
-    { plugins: [{ name: 'mutation', enforce: 'pre', transform: (code, id) => mutated(mutation, id, code) }] },
+    {
+      plugins: [
+        {
+          name: 'mutation',
+          enforce: 'pre',
+          transform: (code, id) => mutated(mutation, id, code),
+          // What others share is transformed once; a module of one mutation must not be taken for that of another.
+          configureVitest: ({ defineCacheKeyGenerator }) =>
+            defineCacheKeyGenerator(({ id }) => (id.endsWith(`/${mutation.module}`) ? false : undefined)),
+        },
+      ],
+    },
   )
   const modules = vitest.state.getTestModules()
   const red = modules.flatMap(({ children }) => [...children.allTests('failed')])

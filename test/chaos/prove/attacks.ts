@@ -53,9 +53,11 @@ export function attacksOn(stage: Stage, random: Random, absence: Absence): Attac
     return true
   }
   const freeze = async (proxy: TcpProxy): Promise<boolean> => {
-    const hurt = proxy.connections.size > 0
+    const before = proxy.connections.size
     proxy.set('frozen')
     await pause(500, 4000)
+    // A connection that has come meanwhile is frozen, too.
+    const hurt = before + proxy.connections.size > 0
     proxy.set('open')
     return hurt
   }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { prove } from './prove.ts'
 
 /** The short form of `npm run prove`: every attack once. */
-const SHORT = { seed: 1, users: 6, rooms: 2, rate: 50 }
+const SHORT = { seed: 1, users: 12, rooms: 2, rate: 50 }
 
 test.each([
   { engine: 'redis' as const, seconds: 24, pace: 1.2 },
