@@ -33,7 +33,8 @@ export class Nemesis {
     while (lasts() < milliseconds || (this.idle.length > 0 && lasts() < milliseconds * 2 + PATIENCE)) {
       await delay(this.#random.between(pace * 0.5, pace * 1.5))
       this.#start(deck)
-      if (deck.length > 0) continue
+      // Behind the plan, what is left of it does not matter.
+      if (deck.length > 0 && lasts() < milliseconds) continue
       const trying = new Set(this.#running.values())
       const next = lasts() < milliseconds ? this.#attacks : this.idle.filter((attack) => !trying.has(attack))
       deck = this.#random.shuffled(next.flatMap((attack) => Array<Attack>(attack.share).fill(attack)))
