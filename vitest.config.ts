@@ -29,7 +29,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Real servers and browsers share the machine with the tests. More files use the time in which some wait; too many make each slower.
-    maxWorkers: 5,
+    maxWorkers: 6,
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     setupFiles: ['test/budgets/clean.ts', ...(budgets === undefined ? [] : ['test/budgets/cpu-time.ts'])],
