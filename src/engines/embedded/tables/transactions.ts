@@ -199,7 +199,10 @@ class WorkError extends Error {
 
 const closedError = (): ServiceError => new ServiceError('shutting_down', 'the engine has been closed')
 
-/** What SQLite says of the file and of the machine, by the primary result code (sqlite3.h, "Result Codes"): nobody's mistake in here. */
+/**
+ * What SQLite says of the file and of the machine, by the primary result code (sqlite3.h, "Result Codes"): nobody's mistake in here. A damaged
+ * file is not among them: it does not mend by itself, so somebody has to hear of it.
+ */
 const STORE_STATES: ReadonlySet<number> = new Set([
   5, // SQLITE_BUSY
   6, // SQLITE_LOCKED
@@ -207,10 +210,8 @@ const STORE_STATES: ReadonlySet<number> = new Set([
   8, // SQLITE_READONLY
   9, // SQLITE_INTERRUPT
   10, // SQLITE_IOERR
-  11, // SQLITE_CORRUPT
   13, // SQLITE_FULL
   14, // SQLITE_CANTOPEN
-  26, // SQLITE_NOTADB
 ])
 
 /** The states of the store are `engine_unavailable`; everything else, a wrong statement included, is a fault of our own. */
