@@ -4,7 +4,7 @@ import { slowTabs } from './slow-tabs.ts'
 
 const tabs = 20
 /** That nobody reads, for each of the tabs. */
-const bytes = isLong ? 60_000_000 : 15_000_000
+const bytes = isLong ? 60_000_000 : 8_000_000
 
 test(
   'tabs that stop reading cost a bounded number of bytes, disturb nobody, and are complete afterwards',
