@@ -53,18 +53,18 @@ export async function benchFanOut(): Promise<string[]> {
     await plain()
     const rounds: { rooms: Measured; plain: Measured }[] = []
     for (let round = 0; round < ROUNDS; round++) rounds.push({ rooms: await rooms(), plain: await plain() })
-    const ackWaiters = SOCKETS * MESSAGES
+    const deliveries = SOCKETS * MESSAGES
     return [
       `fan-out: ${MESSAGES} messages of ${sameText.length} bytes to ${SOCKETS} sockets, ${ROUNDS} rounds`,
       `  against ws alone       ${spread(rounds.map((round) => round.plain.seconds / round.rooms.seconds))}`,
       `  Tabcast                ${spread(
-        rounds.map((round) => ackWaiters / round.rooms.seconds / 1000),
+        rounds.map((round) => deliveries / round.rooms.seconds / 1000),
         0,
-      )} thousand ackWaiters/s, client ${spread(rounds.map((round) => round.rooms.cores))} cores`,
+      )} thousand deliveries/s, client ${spread(rounds.map((round) => round.rooms.cores))} cores`,
       `  ws                     ${spread(
-        rounds.map((round) => ackWaiters / round.plain.seconds / 1000),
+        rounds.map((round) => deliveries / round.plain.seconds / 1000),
         0,
-      )} thousand ackWaiters/s, client ${spread(rounds.map((round) => round.plain.cores))} cores`,
+      )} thousand deliveries/s, client ${spread(rounds.map((round) => round.plain.cores))} cores`,
     ]
   } finally {
     for (const tab of opened) tab.close()

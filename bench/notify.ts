@@ -29,7 +29,7 @@ interface Subject {
   port: number
   key: string
   tabs: number
-  /** AckWaiters so far. */
+  /** Deliveries so far. */
   heard: { count: number; target: number; reached: () => void }
 }
 

@@ -207,7 +207,7 @@ test('an api and two workers: each is sent once, whoever looks', async () => {
   await receiver.hears(50)
   // What would come twice has come when no webhook is pending any more.
   await until(
-    async () => (await redis!.cli('HLEN', 'tabcast:{webhookQueue}:webhookQueue')).trim() === '0',
+    async () => (await redis!.cli('HLEN', 'tabcast:{webhooks}:webhooks')).trim() === '0',
     5000,
   )
   const ids = receiver.received.map(({ json }) => json.data.id)
