@@ -206,10 +206,7 @@ test('an api and two workers: each is sent once, whoever looks', async () => {
   await tab.ask('ack', shown.at(-1).seq)
   await receiver.hears(50)
   // What would come twice has come when no webhook is pending any more.
-  await until(
-    async () => (await redis!.cli('HLEN', 'tabcast:{webhooks}:webhooks')).trim() === '0',
-    5000,
-  )
+  await until(async () => (await redis!.cli('HLEN', 'tabcast:{webhooks}:webhooks')).trim() === '0', 5000)
   const ids = receiver.received.map(({ json }) => json.data.id)
   expect(ids.sort()).toEqual(posted.map(({ id }) => id).sort())
 }, 60_000)
