@@ -4,6 +4,7 @@ import { brokerIdentityLaw } from './engine/broker-identity.ts'
 import { brokerLogLaw } from './engine/broker-log.ts'
 import { brokerRetentionLaw } from './engine/broker-retention.ts'
 import { brokerTopicsLaw } from './engine/broker-topics.ts'
+import { brokerUnwrittenLaw } from './engine/broker-unwritten.ts'
 import { connectionsLaw } from './engine/connections.ts'
 import { engineLaw } from './engine/engine.ts'
 import { engineClosingLaw } from './engine/engine-closing.ts'
@@ -14,6 +15,8 @@ import { inboxLaw } from './engine/inbox.ts'
 import { inboxAcknowledgeLaw } from './engine/inbox-acknowledge.ts'
 import { inboxLifetimesLaw } from './engine/inbox-lifetimes.ts'
 import { inboxModelLaw } from './engine/inbox-model.ts'
+import { inboxRetentionLaw } from './engine/inbox-retention.ts'
+import { inboxTimesLaw } from './engine/inbox-times.ts'
 import { inboxWordsLaw } from './engine/inbox-words.ts'
 import { membershipsLaw } from './engine/memberships.ts'
 import { presenceLaw } from './engine/presence.ts'
@@ -29,8 +32,10 @@ export const PATIENT = 10_000
 
 /** By port, in the order of `src/core/engine/engine.ts`. */
 const LAWS = [
-  ...[brokerTopicsLaw, brokerLogLaw, brokerRetentionLaw, brokerIdempotencyLaw, brokerIdentityLaw],
-  ...[inboxLaw, inboxWordsLaw, inboxLifetimesLaw, inboxAcknowledgeLaw, inboxModelLaw],
+  ...[brokerTopicsLaw, brokerLogLaw, brokerUnwrittenLaw, brokerRetentionLaw],
+  ...[brokerIdempotencyLaw, brokerIdentityLaw],
+  ...[inboxLaw, inboxWordsLaw, inboxLifetimesLaw, inboxAcknowledgeLaw, inboxTimesLaw],
+  ...[inboxRetentionLaw, inboxModelLaw],
   ...[scheduleLaw, webhookQueueLaw, connectionsLaw, presenceLaw, membershipsLaw, revocationsLaw, registryLaw],
   ...[engineLaw, engineClosingLaw, engineSharedLaw, engineRestartLaw],
 ]

@@ -4,7 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
-import type { StreamPosition } from '../model/position.ts'
+import { isUnwritten, type StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 import { FanOut } from './fan-out.ts'
 import type { Subscription } from './subscription.ts'
@@ -170,7 +170,8 @@ export class Feed {
   }
 
   async #repair(): Promise<void> {
-    this.#onRepair()
+    // The first publication of all is no hole: its epoch begins with it.
+    if (!isUnwritten(this.#position)) this.#onRepair()
     try {
       await this.#readOn()
     } catch (error) {

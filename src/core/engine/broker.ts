@@ -73,7 +73,8 @@ export interface Broker {
 
   /**
    * Reads everything after `cursor` that retention, expiry and deletion have left, oldest first, and the gap to admit before it.
-   * The first read of a channel founds its log, so that the position it returns holds from then on.
+   * A log begins with its first entry: a read founds none. The position of a log that was not yet written holds all the same, see
+   * `unwrittenEpoch`.
    */
   since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage>
 

@@ -7,9 +7,12 @@ export const STATES = ['seen', 'read', 'archived'] as const
 /** One of the states that a user gives a notification. */
 export type State = (typeof STATES)[number]
 
+/** The most ids in one call of `Inbox.mark`, so that no call takes long. */
+export const MAX_MARKED = 100
+
 /** The notifications that receive or lose a state. */
 export interface Mark {
-  /** Their ids; undefined for all. */
+  /** Their ids, at most `MAX_MARKED`; undefined for all. */
   ids: readonly string[] | undefined
   /** With all: only those that were not updated after this time. RFC 3339 in UTC. */
   before?: string
@@ -29,7 +32,7 @@ export const INBOX_STATUSES = ['active', 'unread', 'unseen', 'read', 'archived']
 /** One of the parts of an inbox that can be listed. */
 export type Status = (typeof INBOX_STATUSES)[number]
 
-/** A notification that was acknowledged for the first time. */
+/** A notification that was acknowledged for the first time, and that somebody waits for. */
 export interface Delivery {
   id: string
   /** As in `ItemDraft`. */
@@ -76,10 +79,16 @@ export interface InboxPage extends Counts {
 /**
  * The notifications of a user as they stand: a view beside the log, with the same retention. It is written by `Broker.publish` of a draft
  * with an `item`, and by the methods here. Every change is also a publication on the user's log, with the counts after it, so that every tab
- * can follow.
+ * can follow. What is no notification has a place of its own in that log, as many entries as there are notifications: marks push none out.
+ *
+ * `updatedAt` never falls within an inbox: the store takes the higher of the draft's and the last one that it gave. So what was not updated after
+ * some time is a stretch of the inbox in seq order.
  */
 export interface Inbox {
-  /** Gives or takes a state. `draft` is the event that reports it, open at its end, and is published only if something changes. */
+  /**
+   * Gives or takes a state; one that is there already keeps its time. `draft` is the event that reports it, open at its end, and is published
+   * only if something changes.
+   */
   mark(draft: Draft, mark: Mark): Promise<Marked>
 
   /** Lists notifications, newest first. */
@@ -96,7 +105,7 @@ export interface Inbox {
 
   /**
    * Notes that a tab has processed everything above the seq `above` (by default 0) up to `seq`. `at`: RFC 3339 in UTC. Resolves to the
-   * notifications that no tab had acknowledged before.
+   * notifications that no tab had acknowledged before and that have a waiter or a webhook.
    */
   acknowledge(channel: Draft['channel'], seq: number, at: string, above?: number): Promise<Delivery[]>
 }

@@ -1,7 +1,14 @@
 import { openRemovalDraft, stateDraft } from '../drafts/server.ts'
 import type { Broker } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Inbox, InboxPage, InboxQuery, Mark, State } from '../engine/inbox.ts'
+import {
+  type Inbox,
+  type InboxPage,
+  type InboxQuery,
+  MAX_MARKED,
+  type Mark,
+  type State,
+} from '../engine/inbox.ts'
 import type { WebhookQueue } from '../engine/webhook-queue.ts'
 import { userChannel } from '../model/channel.ts'
 import type { Counts, Item } from '../model/item.ts'
@@ -33,13 +40,23 @@ export class Inboxes {
     this.#webhookQueue = webhookQueue
   }
 
-  /** Gives or takes a state; resolves to the counts after it. Tabs receive an event if something changed. */
+  /** Gives or takes a state; resolves to the counts after it. Tabs receive an event for each hundred ids of which something changed. */
   async mark(user: string, { ids, before, state, value }: MarkInput): Promise<Counts> {
     if (ids?.length === 0) return this.counts(user)
-    const at = new Date().toISOString()
-    const mark: Mark = { ids, state, value, at }
-    if (before !== undefined) mark.before = new Date(before).toISOString()
-    const which = ids === undefined ? { all: true, before: mark.before } : { ids }
+    const mark: Mark = { ids, state, value, at: new Date().toISOString() }
+    if (ids === undefined) {
+      if (before !== undefined) mark.before = new Date(before).toISOString()
+      return this.#markOnce(user, mark)
+    }
+    let counts: Counts | undefined
+    for (let start = 0; start < ids.length; start += MAX_MARKED)
+      counts = await this.#markOnce(user, { ...mark, ids: ids.slice(start, start + MAX_MARKED) })
+    return counts!
+  }
+
+  async #markOnce(user: string, mark: Mark): Promise<Counts> {
+    const { ids, before, state, value, at } = mark
+    const which = ids === undefined ? { all: true, before } : { ids }
     const { unread, unseen, withWebhook } = await this.#inbox.mark(
       stateDraft(user, { ...which, [`${state}At`]: value ? at : null }),
       mark,

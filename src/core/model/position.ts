@@ -46,6 +46,37 @@ export interface Continuation {
   gap?: Gap
 }
 
+/** The facts about a store that judge a cursor on a log that was not yet written. */
+export interface StoreFacts {
+  /** The text that the store was given when it was first used: after a wipe it has another one. */
+  identity: string
+  /** The time for which a log is remembered after its last write, at least; milliseconds. */
+  keptFor: number
+}
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+
+/** The time for which an engine remembers a log after its last write, at least, in milliseconds. `maxAge`: of its entries, milliseconds. */
+export const rememberedFor = (maxAge: number): number => Math.max(maxAge, DAY)
+
+/**
+ * The epoch of the position of a log that was not yet written, which stands for its beginning: nothing is stored for it. It has the hour of `now`
+ * (milliseconds since the epoch), so that a quiet log has the same position for a while.
+ */
+export const unwrittenEpoch = (identity: string, now: number): string =>
+  `${identity}.~${Math.floor(now / HOUR).toString(36)}`
+
+/** True if a position is one of a log that was not yet written. */
+export const isUnwritten = ({ epoch }: Pick<StreamPosition, 'epoch'>): boolean => epoch.includes('.~')
+
+/** The facts about a log that was not yet written. `now`: milliseconds since the epoch. */
+export const unwrittenLog = (identity: string, now: number): LogState => ({
+  seq: 0,
+  floor: 0,
+  epochs: [{ epoch: unwrittenEpoch(identity, now), first: 1 }],
+})
+
 /** The position at the end of a log. Its epoch is that of the last write, so that a restart alone breaks no cursor. */
 export function headOf(log: LogState): StreamPosition {
   return { seq: log.seq, epoch: log.epochs.at(-1)!.epoch }
@@ -66,13 +97,19 @@ const incarnationOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.
  * A cursor is continuous only if its epoch is one of the log's, its seq lies below the first seq of the epoch that came
  * after its own, and retention has removed nothing above it.
  */
-export function continueFrom(log: LogState, cursor: Cursor): Continuation {
+export function continueFrom(
+  log: LogState,
+  cursor: Cursor,
+  store: StoreFacts,
+  now = Date.now(),
+): Continuation {
   if (cursor.seq === undefined) return { after: log.seq }
   if (cursor.epoch === undefined) {
     return cursor.seq === 0
       ? { after: log.floor }
       : { after: log.floor, gap: { from: 1, to: cursor.seq, reason: 'unknown' } }
   }
+  if (isUnwritten({ epoch: cursor.epoch })) return continueUnwritten(log, cursor.epoch, store, now)
   const { seq } = cursor
   const index = log.epochs.findIndex(({ epoch }) => epoch === cursor.epoch)
   if (index < 0) {
@@ -92,6 +129,28 @@ export function continueFrom(log: LogState, cursor: Cursor): Continuation {
   }
   if (seq < log.floor) return { after: log.floor, gap: { from: seq + 1, to: log.floor, reason: 'trimmed' } }
   return { after: seq }
+}
+
+/**
+ * Goes on from the beginning of a log that was not yet written when the cursor was given. A log that is written is remembered for `keptFor`, so
+ * until then nothing can have been written and forgotten meanwhile.
+ */
+function continueUnwritten(
+  log: LogState,
+  epoch: string,
+  { identity, keptFor }: StoreFacts,
+  now: number,
+): Continuation {
+  const after = log.floor
+  const gap = (reason: Gap['reason']): Continuation => ({
+    after,
+    gap: { from: 1, to: Math.max(after, 1), reason },
+  })
+  if (incarnationOf(epoch) !== identity) return gap('wiped')
+  const hour = Number.parseInt(epoch.slice(epoch.indexOf('~') + 1), 36)
+  // A text that no store has given has no hour.
+  if (!(now - hour * HOUR < keptFor)) return gap('unknown')
+  return after > 0 ? gap('trimmed') : { after }
 }
 
 /** The epochs that are worth remembering: a cursor of a run that ended below the floor is behind the floor anyway. */

@@ -18,6 +18,8 @@ import type { ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 
+const NOWHERE = { identity: '', keptFor: 0 }
+
 /** A seq that no log reaches: a read after it returns nothing but the log's state. */
 const END = '9007199254740991'
 
@@ -51,12 +53,12 @@ export class LogReader {
     // Nearly every cursor is continuous, so the entries are read together with the facts that decide about it.
     let from = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
     let read = await this.#read(channel, 'after', from, limit)
-    let continuation: Continuation = continueFrom(read.log, cursor)
+    let continuation: Continuation = continueFrom(read.log, cursor, NOWHERE)
     // Below the floor there is nothing, so a read from further down is right. After a wipe or a failover it began too far up.
     while (from !== END && Number(from) > continuation.after) {
       from = String(continuation.after)
       read = await this.#read(channel, 'after', from, limit)
-      continuation = continueFrom(read.log, cursor)
+      continuation = continueFrom(read.log, cursor, NOWHERE)
     }
     const { gap } = continuation
     const head = headOf(read.log)

@@ -101,22 +101,6 @@ export function brokerLogLaw(harness: Harness): void {
       expect(page.gap).toBeUndefined()
     })
 
-    test.each<[string, (broker: Reading) => Promise<LogPage>]>([
-      ['since', ({ broker, channel }) => broker.since(channel, {}, ALL)],
-      ['latest', ({ broker, channel }) => broker.latest(channel, undefined, ALL)],
-    ])('the first %s of a channel founds its log: the position holds', async (_, read) => {
-      const { broker } = await harness.open()
-      const channel = someUser()
-      const { head, ...page } = await read({ broker, channel })
-      expect(head.seq).toBe(0)
-      expect(page).toMatchObject({ publications: [], complete: true, end: head })
-      const { epoch } = await broker.publish(draftOf(channel))
-      expect(epoch).toBe(head.epoch)
-      const next = await broker.since(channel, head, ALL)
-      expect(seqsOf(next)).toEqual([1])
-      expect(next.gap).toBeUndefined()
-    })
-
     test.each([
       [9, 3],
       [10, 3],

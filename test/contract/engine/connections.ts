@@ -31,7 +31,7 @@ export function connectionsLaw(harness: Harness): void {
       expect(counted!.lastSeen).toBeLessThanOrEqual(after)
     })
 
-    test('announce answers where the log stands, and founds it', async () => {
+    test('announce answers where the log stands, also before its first entry', async () => {
       const { broker, connections } = await harness.open()
       const channel = someUser()
       const start = await connections.announce(channel, 1)

@@ -2,31 +2,51 @@ import { describe, expect, test } from 'vitest'
 import { openDesk } from './desk.ts'
 import { type Harness, upTo } from './harness.ts'
 
+const FIRST = '2026-01-01T00:00:00.000Z'
+const WEBHOOK = { webhook: { events: ['delivered' as const] } }
+
 /** Acknowledgements by tabs. */
 export function inboxAcknowledgeLaw(harness: Harness): void {
   describe('acknowledgements', () => {
     test('the first acknowledgement counts as the delivery', async () => {
       const desk = await openDesk(harness)
+      const deliveredAt = async (id: string) => (await desk.inboxes.find(desk.user, id))!.deliveredAt
       const [first, second] = [await desk.notify({}), await desk.notify({})]
-      expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-01T00:00:00.000Z')).toEqual([
-        { id: first.id, waiter: undefined, hasWebhook: false },
-      ])
-      expect(await desk.engine.inbox.acknowledge(desk.channel, 1, '2026-01-02T00:00:00.000Z')).toEqual([])
-      expect(await desk.inboxes.find(desk.user, first.id)).toMatchObject({
-        deliveredAt: '2026-01-01T00:00:00.000Z',
-      })
-      expect(await desk.inboxes.find(desk.user, second.id)).toMatchObject({ deliveredAt: undefined })
-      await desk.engine.inbox.acknowledge(desk.channel, 99, '2026-01-03T00:00:00.000Z')
+      const { inbox } = desk.engine
+      await inbox.acknowledge(desk.channel, 1, FIRST)
+      await inbox.acknowledge(desk.channel, 1, '2026-01-02T00:00:00.000Z')
+      expect([await deliveredAt(first.id), await deliveredAt(second.id)]).toEqual([FIRST, undefined])
+      await inbox.acknowledge(desk.channel, 99, '2026-01-03T00:00:00.000Z')
       const third = await desk.notify({})
-      expect(await desk.inboxes.find(desk.user, third.id)).toMatchObject({ deliveredAt: undefined })
+      expect([await deliveredAt(first.id), await deliveredAt(second.id)]).toEqual([
+        FIRST,
+        '2026-01-03T00:00:00.000Z',
+      ])
+      expect(await deliveredAt(third.id)).toBeUndefined()
+    })
+
+    test('only those that somebody waits for are named, once', async () => {
+      const desk = await openDesk(harness)
+      const acknowledge = (seq: number) => desk.engine.inbox.acknowledge(desk.channel, seq, FIRST)
+      await desk.notify({})
+      const { id } = await desk.notify(WEBHOOK)
+      const options = { credential: 'test', waiter: 'process-1' }
+      const waited = await desk.publisher.notify(desk.user, { title: 'A' }, options)
+      await desk.notify({})
+      expect(await acknowledge(1)).toEqual([])
+      expect(await acknowledge(4)).toEqual([
+        { id, waiter: undefined, hasWebhook: true },
+        { id: waited.id, waiter: 'process-1', hasWebhook: false },
+      ])
+      expect(await acknowledge(4)).toEqual([])
     })
 
     test('an acknowledgement from a position on leaves what lies before it to others', async () => {
       const desk = await openDesk(harness)
       const ids: string[] = []
-      for (const _ of upTo(4)) ids.push((await desk.notify({})).id)
+      for (const _ of upTo(4)) ids.push((await desk.notify(WEBHOOK)).id)
       const acknowledge = async (seq: number, above?: number) =>
-        (await desk.engine.inbox.acknowledge(desk.channel, seq, '2026-01-01T00:00:00.000Z', above)).map(
+        (await desk.engine.inbox.acknowledge(desk.channel, seq, FIRST, above)).map(
           ({ id }) => ids.indexOf(id) + 1,
         )
       expect(await acknowledge(2, 2)).toEqual([])
@@ -36,6 +56,19 @@ export function inboxAcknowledgeLaw(harness: Harness): void {
       expect(await acknowledge(3)).toEqual([1])
       expect(await acknowledge(3)).toEqual([])
       expect(await acknowledge(4, 2)).toEqual([4])
+    })
+
+    test('a version that replaced a delivered one is delivered anew', async () => {
+      const desk = await openDesk(harness)
+      const { id } = await desk.notify({ tag: 't', ...WEBHOOK })
+      await desk.notify({})
+      await desk.engine.inbox.acknowledge(desk.channel, 2, FIRST)
+      const next = await desk.notify({ tag: 't', ...WEBHOOK })
+      expect(next.id).toBe(id)
+      expect(await desk.inboxes.find(desk.user, 't')).toMatchObject({ deliveredAt: undefined, version: 2 })
+      const later = '2026-01-02T00:00:00.000Z'
+      expect(await desk.engine.inbox.acknowledge(desk.channel, next.seq, later)).toMatchObject([{ id }])
+      expect(await desk.inboxes.find(desk.user, id)).toMatchObject({ deliveredAt: later })
     })
   })
 }

@@ -55,7 +55,7 @@ function engineOf({ floor, entries, epochs }: Log, position: () => StreamPositio
   )
   const log = { seq: publications.at(-1)!.seq, floor, epochs }
   const since = async (_: unknown, cursor: Cursor): Promise<LogPage> => {
-    const { after, gap } = continueFrom(log, cursor)
+    const { after, gap } = continueFrom(log, cursor, { identity: 'none', keptFor: 0 })
     const end = headOf(log)
     return {
       ...(gap && { gap }),

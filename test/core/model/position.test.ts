@@ -6,9 +6,12 @@ import {
   continueFrom,
   type Epoch,
   headOf,
+  isUnwritten,
   type LogState,
   pruneEpochs,
   type StreamPosition,
+  unwrittenEpoch,
+  unwrittenLog,
 } from '../../../src/core/model/position.ts'
 
 /** Seqs 1–4 in the first run, 5–9 in the second, 10–12 in the third; retention has removed up to 6, and the first run with it. */
@@ -20,6 +23,8 @@ const LOG: LogState = {
     { epoch: 'B.three', first: 10 },
   ],
 }
+const STORE = { identity: 'Astoria1', keptFor: 86_400_000 }
+const NOW = 1_800_000_000_000
 const FRESH: LogState = { seq: 0, floor: 0, epochs: [{ epoch: 'B.one', first: 1 }] }
 
 describe('continueFrom', () => {
@@ -72,7 +77,7 @@ describe('continueFrom', () => {
       { after: 6, gap: { from: 1, to: 6, reason: 'wiped' } },
     ],
   ])('%s', (_, cursor, continuation) => {
-    expect(continueFrom(LOG, cursor)).toEqual(continuation)
+    expect(continueFrom(LOG, cursor, STORE, NOW)).toEqual(continuation)
   })
 
   test.each<[string, Cursor, Continuation]>([
@@ -82,7 +87,54 @@ describe('continueFrom', () => {
     ['ahead', { seq: 1, epoch: 'B.one' }, { after: 0, gap: { from: 1, to: 1, reason: 'failover' } }],
     ['wiped', { seq: 5, epoch: 'A.one' }, { after: 0, gap: { from: 1, to: 5, reason: 'wiped' } }],
   ])('of an empty log: %s', (_, cursor, continuation) => {
-    expect(continueFrom(FRESH, cursor)).toEqual(continuation)
+    expect(continueFrom(FRESH, cursor, STORE, NOW)).toEqual(continuation)
+  })
+})
+
+describe('the position of a log that was not yet written', () => {
+  const position = (age: number, identity = STORE.identity): Cursor => ({
+    seq: 0,
+    epoch: unwrittenEpoch(identity, NOW - age),
+  })
+  const WRITTEN: LogState = { seq: 3, floor: 0, epochs: [{ epoch: 'B.one', first: 1 }] }
+
+  test.each<[string, LogState, Cursor, Continuation]>([
+    ['that is still not written', unwrittenLog(STORE.identity, NOW), position(0), { after: 0 }],
+    ['that has been written since', WRITTEN, position(STORE.keptFor - 3_600_000), { after: 0 }],
+    [
+      'that has been trimmed since',
+      LOG,
+      position(0),
+      { after: 6, gap: { from: 1, to: 6, reason: 'trimmed' } },
+    ],
+    [
+      'that may have been forgotten since',
+      WRITTEN,
+      position(STORE.keptFor),
+      { after: 0, gap: { from: 1, to: 1, reason: 'unknown' } },
+    ],
+    [
+      'of a store that was wiped',
+      LOG,
+      position(0, 'Another1'),
+      { after: 6, gap: { from: 1, to: 6, reason: 'wiped' } },
+    ],
+    [
+      'with no hour in it',
+      WRITTEN,
+      { seq: 0, epoch: `${STORE.identity}.~` },
+      { after: 0, gap: { from: 1, to: 1, reason: 'unknown' } },
+    ],
+  ])('%s', (_, log, cursor, continuation) => {
+    expect(continueFrom(log, cursor, STORE, NOW)).toEqual(continuation)
+  })
+
+  test('is the same for an hour, and no other position looks like it', () => {
+    const hour = NOW - (NOW % 3_600_000)
+    expect(unwrittenEpoch('a', hour)).toBe(unwrittenEpoch('a', hour + 3_599_999))
+    expect(unwrittenEpoch('a', hour)).not.toBe(unwrittenEpoch('a', hour + 3_600_000))
+    expect(isUnwritten({ epoch: unwrittenEpoch('a', hour) })).toBe(true)
+    expect(isUnwritten(headOf(LOG))).toBe(false)
   })
 })
 
@@ -193,7 +245,7 @@ describe('whatever happens to a log', () => {
       fc.property(anything, (steps) => {
         const model = play(steps)
         for (const reader of model.readers) {
-          const { after, gap } = continueFrom(model.log, reader.cursor)
+          const { after, gap } = continueFrom(model.log, reader.cursor, STORE, NOW)
           if (gap === undefined) expect([isWhole(model, reader), after]).toEqual([true, reader.cursor.seq])
         }
       }),
@@ -206,7 +258,7 @@ describe('whatever happens to a log', () => {
       fc.property(anything, (steps) => {
         const { log, readers } = play(steps)
         for (const { cursor } of readers) {
-          const { after, gap } = continueFrom(log, cursor)
+          const { after, gap } = continueFrom(log, cursor, STORE, NOW)
           expect(after).toBeGreaterThanOrEqual(log.floor)
           expect(after).toBeLessThanOrEqual(log.seq)
           if (gap !== undefined && cursor.seq > 0) expect(gap.to).toBeGreaterThanOrEqual(gap.from)
@@ -221,7 +273,9 @@ describe('whatever happens to a log', () => {
       fc.property(noLoss, (steps) => {
         const model = play(steps)
         for (const reader of model.readers)
-          expect(continueFrom(model.log, reader.cursor).gap === undefined).toBe(isWhole(model, reader))
+          expect(continueFrom(model.log, reader.cursor, STORE, NOW).gap === undefined).toBe(
+            isWhole(model, reader),
+          )
       }),
       { numRuns: 1000 },
     )

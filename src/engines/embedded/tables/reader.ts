@@ -19,7 +19,7 @@ export class Reader {
   since(row: Row, cursor: Cursor, limit: PageLimit): LogPage {
     const now = Date.now()
     const log = { ...row, floor: this.floorOf(row, now) }
-    const { after, gap } = continueFrom(log, cursor)
+    const { after, gap } = continueFrom(log, cursor, { identity: '', keptFor: 0 })
     const entries = this.#statements.after.iterate(row.id, after, now)
     const { publications, complete } = pageOf(row, entries as Iterable<Entry>, limit)
     const head = headOf(log)
