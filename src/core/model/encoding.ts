@@ -12,7 +12,7 @@ export function encodeOpening(draft: Draft): string {
 }
 
 /** The rest of the first line, behind the id. Throws like `encodeOpening`. */
-export function encodeEnding({ createdAt, expiresAt, except = '' }: Draft): string {
+export function encodeEnding({ createdAt, expiresAt, except = '' }: Stamped): string {
   return ` ${createdAt} ${expiresAt} ${wordOf(except)}`
 }
 
@@ -35,20 +35,35 @@ export function encodeUnstored(draft: Draft): string {
   return `0  ${encodeOpening(draft)}${draft.tail}`
 }
 
+/** The part of a draft that the first line of the wire form has. */
+type Stamped = Pick<Draft, 'event' | 'createdAt' | 'expiresAt' | 'except'>
+
 /** The wire form of a notification as its inbox has it now, with the counts after the change. */
-export function encodeItem(draft: Draft, item: Item, epoch: string, counts: Counts, alert: boolean): string {
+export function encodeItem(
+  draft: Stamped,
+  item: Item,
+  epoch: string,
+  counts: Counts,
+  alert: boolean,
+): string {
   const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}`
   const position = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
   return `${line}\n["notification",{${fieldsOf(item)},${position},"alert":${alert}}]`
 }
 
 /** A notification as JSON text without the braces: the backend's fields, then those of the store. */
-export function fieldsOf(item: Item): string {
-  const { id, content, version, createdAt, updatedAt, expiresAt } = item
+export const fieldsOf = (item: Item): string => `"id":"${item.id}",${item.content}${stampOf(item)}`
+
+/** The fields of the store as JSON text, with a comma before each. */
+export function stampOf(item: Stamp): string {
+  const { version, createdAt, updatedAt, expiresAt } = item
   const times = `"createdAt":"${createdAt}","updatedAt":"${updatedAt}","expiresAt":"${expiresAt}"`
   const states = `"seenAt":${quoted(item.seenAt)},"readAt":${quoted(item.readAt)},"archivedAt":${quoted(item.archivedAt)}`
-  return `"id":"${id}",${content},"version":${version},${times},${states}`
+  return `,"version":${version},${times},${states}`
 }
+
+type Stamp = Pick<Item, 'version' | 'createdAt' | 'updatedAt' | 'expiresAt'> &
+  Partial<Pick<Item, 'seenAt' | 'readAt' | 'archivedAt'>>
 
 const quoted = (time: string | undefined): string => (time === undefined ? 'null' : `"${time}"`)
 
@@ -90,10 +105,17 @@ export function decode(channel: Channel, message: Buffer): Publication {
   }
 }
 
-/** Reads an entry of a log, which others may have put rubbish into: an empty list for rubbish, so that it holds up nothing behind it. */
-export function decodeOrSkip(channel: Channel, message: Buffer): Publication[] {
+/**
+ * Reads an entry of a log, which others may have put rubbish into: an empty list for rubbish, so that it holds up nothing behind it. `read`: reads
+ * an entry that is stored in another form.
+ */
+export function decodeOrSkip(
+  channel: Channel,
+  entry: Buffer,
+  read: (channel: Channel, entry: Buffer) => Publication = decode,
+): Publication[] {
   try {
-    return [decode(channel, message)]
+    return [read(channel, entry)]
   } catch {
     return []
   }

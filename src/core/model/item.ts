@@ -29,6 +29,12 @@ export interface ItemDraft {
   traceparent?: string
 }
 
+/** An end in milliseconds since the epoch, and as RFC 3339. */
+export interface End {
+  time: number
+  text: string
+}
+
 /**
  * The end of a notification, in milliseconds since the epoch and as RFC 3339: its own `expiresAt`, or the time when the inbox no longer keeps
  * it, whichever is first. `createdAt`: milliseconds since the epoch; `retention`: the seconds for which the inbox keeps a notification.
@@ -37,7 +43,7 @@ export function endOf(
   { expiresAt }: Pick<ItemDraft, 'expiresAt'>,
   createdAt: number,
   retention: number,
-): { time: number; text: string } {
+): End {
   const own = Date.parse(expiresAt)
   const last = createdAt + retention * 1000
   return own <= last ? { time: own, text: expiresAt } : { time: last, text: new Date(last).toISOString() }

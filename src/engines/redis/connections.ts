@@ -1,14 +1,14 @@
 import type { ConnectionCount, Connections } from '../../core/engine/connections.ts'
-import type { EngineOptions } from '../../core/engine/engine.ts'
 import { backoff } from '../../core/lifecycle/backoff.ts'
 import { type Channel, isUserChannel } from '../../core/model/channel.ts'
-import type { StreamPosition } from '../../core/model/position.ts'
+import { type StreamPosition, unwrittenEpoch } from '../../core/model/position.ts'
 import type { ConnectionSum } from './broker.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { RedisRegistry } from './registry.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
+import type { Store } from './store.ts'
 
 /** The time after which a count that is not stated again is forgotten, in seconds: four times the interval of the hub's checks. */
 const COUNT_SECONDS = 120
@@ -19,7 +19,7 @@ export class RedisConnections implements Connections {
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
   readonly #process: string
-  readonly #retention: EngineOptions['retention']
+  readonly #store: Store
   readonly #sum: ConnectionSum
   /** Channels whose count is being withdrawn, or could not be; each with an object that tells one withdrawal from the next. */
   readonly #leaving = new Map<Channel, object>()
@@ -30,13 +30,13 @@ export class RedisConnections implements Connections {
     connection: CommandConnection,
     scripts: ScriptedClient,
     keys: Keys,
-    options: { process: string; retention: EngineOptions['retention']; sum: ConnectionSum },
+    options: { process: string; store: Store; sum: ConnectionSum },
   ) {
     this.#connection = connection
     this.#scripts = scripts
     this.#keys = keys
     this.#process = options.process
-    this.#retention = options.retention
+    this.#store = options.store
     this.#sum = options.sum
   }
 
@@ -78,24 +78,19 @@ export class RedisConnections implements Connections {
   }
 
   async #state(channel: Channel, connections: number): Promise<StreamPosition> {
-    const isUser = isUserChannel(channel)
-    const retention = isUser ? this.#retention.user : this.#retention.room
-    const [seq, epoch] = await this.#connection.run(() =>
+    const [seq, epoch, identity] = await this.#connection.run(() =>
       this.#scripts.announce(
-        this.#keys.log(channel),
-        this.#keys.meta(channel),
-        this.#keys.connections(channel),
-        newIncarnation(),
+        this.#keys.base(channel),
+        this.#keys.identity(channel),
         this.#process,
         connections,
         Date.now(),
-        // As long as a publish keeps it.
-        retention.seconds * 2000 + 60_000,
         COUNT_SECONDS,
-        isUser ? 1 : 0,
+        isUserChannel(channel) ? this.#store.lifetimeOf(channel) : '',
+        newIncarnation(),
       ),
     )
-    return { seq, epoch }
+    return { seq, epoch: epoch === '' ? unwrittenEpoch(identity, Date.now()) : epoch }
   }
 
   async count(channels: readonly Channel[]): Promise<ConnectionCount[]> {
@@ -105,7 +100,7 @@ export class RedisConnections implements Connections {
         channels.map(async (channel) => {
           const [connections, seen] = await Promise.all([
             client.hgetall(this.#keys.connections(channel)),
-            client.hget(this.#keys.meta(channel), 'seen'),
+            client.get(this.#keys.lastSeen(channel)),
           ])
           return {
             connections: this.#sum(channel, Object.entries(connections).flat()),

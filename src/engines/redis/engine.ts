@@ -31,21 +31,21 @@ export interface RedisEngineOptions extends EngineOptions, ClientOptions {
 export function createRedisEngine(options: RedisEngineOptions): Engine {
   const connection = new CommandConnection(options, options.report)
   const scripts = withScripts(connection.client)
-  const keys = new Keys(options.prefix, connection.database)
+  const keys = new Keys(options.prefix, connection.database, connection.isCluster)
   const registry = new RedisRegistry(connection, scripts, keys)
   const sum = createSum(connection, keys, registry)
   const store = new Store(connection, scripts, keys, options.retention)
-  const inbox = new RedisInbox(connection, scripts, keys, options.retention)
+  const inbox = new RedisInbox(connection, scripts, keys, store)
   const log = new LogReader(connection, scripts, keys, store)
   const broker = new RedisBroker(connection, keys, store, log, options, sum)
   const connections = new RedisConnections(connection, scripts, keys, {
     process: registry.process,
-    retention: options.retention,
+    store,
     sum,
   })
   const presence = new RedisPresence(connection, scripts, keys, registry)
   broker.onRestored(() => presence.stateAgain())
-  const stopExpiry = startExpiry(connection, scripts, keys, options)
+  const stopExpiry = startExpiry(connection, scripts, keys, store, options.report)
   let closing: Promise<void> | undefined
   return {
     name: 'redis',

@@ -1,11 +1,10 @@
-import { randomUUIDv7 } from 'node:crypto'
 import type { EngineOptions } from '../../core/engine/engine.ts'
 import { isTemporary } from '../../core/lifecycle/faults.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
-import { newIncarnation } from './scripts/scripts.ts'
+import type { Store } from './store.ts'
 
 /** Milliseconds between two looks for notifications that have ended. All processes look; the first one removes them. */
 const INTERVAL = 1000
@@ -18,17 +17,13 @@ export function startExpiry(
   connection: CommandConnection,
   scripts: ScriptedClient,
   keys: Keys,
-  { retention, report }: EngineOptions,
+  store: Store,
+  report: EngineOptions['report'],
 ): () => void {
   /** Expires one inbox; resolves to true if nothing else in it has ended. `seen`: the time that was noted for it. */
   const expire = async (channel: Channel, seen: string): Promise<boolean> => {
     const next = await connection.run(() =>
-      scripts.expire(
-        ...keys.logKeys(channel),
-        ...keys.inbox(channel),
-        ...([connection.runId, newIncarnation(), Date.now(), retention.user.count] as const),
-        ...([connection.publishCommand, randomUUIDv7(), retention.user.seconds * 1000] as const),
-      ),
+      scripts.expire(keys.base(channel), ...store.eventEnvelope(channel)),
     )
     await connection.run(() => scripts.noteNextEnd(keys.due, channel, seen, next))
     return next === '' || Number(next) > Date.now()

@@ -1,5 +1,7 @@
+import calculateSlot from 'cluster-key-slot'
 import type { Channel } from '../../core/model/channel.ts'
-import type { InboxKeys, LogKeys, WebhookKeys } from './scripts/calls.ts'
+import { tagOf } from './links/slots.ts'
+import type { WebhookKeys } from './scripts/calls.ts'
 
 /**
  * The names of all keys and Pub/Sub channels. All that belong to one log share a hash tag (Redis Cluster specification, "Hash tags"), so that
@@ -10,97 +12,91 @@ import type { InboxKeys, LogKeys, WebhookKeys } from './scripts/calls.ts'
  */
 export class Keys {
   readonly #prefix: string
-  readonly #topicPrefix: string
+  readonly #isCluster: boolean
+  /** What follows on the base in the name of a topic: the number of the database, which separates keys, but not Pub/Sub. */
+  readonly topicEnding: string
 
-  /** `database`: the number of the Redis database. It separates keys, but not Pub/Sub, so the names of topics contain it. */
-  constructor(prefix: string, database: number) {
+  /** `database`: the number of the Redis database. */
+  constructor(prefix: string, database: number, isCluster: boolean) {
     this.#prefix = prefix
-    this.#topicPrefix = database === 0 ? prefix : `${prefix}@${database}`
+    this.#isCluster = isCluster
+    this.topicEnding = database === 0 ? '' : `@${database}`
   }
 
-  /** The keys of a log for the scripts that write to it. */
-  logKeys(channel: Channel): LogKeys {
-    return [this.log(channel), this.meta(channel), this.topic(channel)]
-  }
-
-  /** The stream of entries; an entry's id is its seq. */
-  log(channel: Channel): string {
-    return `${this.#base(channel)}:log`
-  }
-
-  /** The hash of the facts about a log: seq, floor, epochs. */
-  meta(channel: Channel): string {
-    return `${this.#base(channel)}:meta`
+  /** The beginning of the names of all keys of a channel; `scripts/log.lua` and `scripts/inbox.lua` name those of its log. */
+  base(channel: Channel): string {
+    return `${this.#prefix}:{${channel}}`
   }
 
   /** The hash of process → number of connections. */
   connections(channel: Channel): string {
-    return `${this.#base(channel)}:connections`
+    return `${this.base(channel)}:connections`
+  }
+
+  /** The string with the time at which a user was last seen, in milliseconds since the epoch. */
+  lastSeen(channel: Channel): string {
+    return `${this.base(channel)}:last-seen`
+  }
+
+  /** The string with the identity of the store; on a Cluster, of the part that serves the channel's slot. */
+  identity(channel: Channel): string {
+    const tag = this.#isCluster ? tagOf(calculateSlot(this.base(channel))) : 'store'
+    return `${this.#prefix}:{${tag}}:identity`
   }
 
   /** The string with the result of the publish under an idempotency key. */
   idempotency(channel: Channel, key: string): string {
-    return `${this.#base(channel)}:idempotency:${key}`
-  }
-
-  /** The keys of a user's inbox: lines, contents, order, tags, ends; `scripts/inbox.lua` explains them. */
-  inbox(channel: Channel): InboxKeys {
-    const base = `${this.#base(channel)}:inbox`
-    return [`${base}:lines`, `${base}:contents`, `${base}:order`, `${base}:tags`, `${base}:ends`]
+    return `${this.base(channel)}:idempotency:${key}`
   }
 
   /** The string with the time up to which a user's tokens are refused. */
   revoked(channel: Channel): string {
-    return `${this.#base(channel)}:revoked`
+    return `${this.base(channel)}:revoked`
   }
 
   /** The hash of room → 1 if its member may speak there, else 0. */
   memberships(channel: Channel): string {
-    return `${this.#base(channel)}:memberships`
+    return `${this.base(channel)}:memberships`
   }
 
   /** The hash of user → number of processes that have them in a room. */
   presentUsers(channel: Channel): string {
-    return `${this.#base(channel)}:presence:users`
+    return `${this.base(channel)}:presence:users`
   }
 
   /** The set of processes that have users in a room. */
   presentProcesses(channel: Channel): string {
-    return `${this.#base(channel)}:presence:processes`
+    return `${this.base(channel)}:presence:processes`
   }
 
   /** The hash of user → number of connections in a room, for one process. */
   presenceOf(channel: Channel, process: string): string {
-    return `${this.#base(channel)}:presence:of:${process}`
+    return `${this.base(channel)}:presence:of:${process}`
   }
 
   /** The string that a process leaves in a store, to see whether it is still there. */
   marker(channel: Channel): string {
-    return `${this.#base(channel)}:marker`
+    return `${this.base(channel)}:marker`
   }
 
   /** The string that is written only so that replicas can be waited for. */
   waited(channel: Channel): string {
-    return `${this.#base(channel)}:waited`
+    return `${this.base(channel)}:waited`
   }
 
   /** The Pub/Sub channel on which the publications of a channel are announced. */
   topic(channel: Channel): string {
-    return `${this.#topicPrefix}:{${channel}}`
+    return this.base(channel) + this.topicEnding
   }
 
   /** The channel that a topic belongs to. */
   channelOf(topic: string): Channel {
-    return topic.slice(this.#topicPrefix.length + 2, -1) as Channel
-  }
-
-  #base(channel: Channel): string {
-    return `${this.#prefix}:{${channel}}`
+    return topic.slice(this.#prefix.length + 2, topic.length - this.topicEnding.length - 1) as Channel
   }
 
   /** The hash of id → scheduled notification of a user. */
   scheduled(channel: Channel): string {
-    return `${this.#base(channel)}:scheduled`
+    return `${this.base(channel)}:scheduled`
   }
 
   /** The sorted set of scheduled notification → its time, in milliseconds since the epoch. */

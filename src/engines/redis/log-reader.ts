@@ -9,16 +9,17 @@ import {
   headOf,
   type LogState,
   positionAt,
+  type StoreFacts,
   type StreamPosition,
+  unwrittenLog,
 } from '../../core/model/position.ts'
 import type { Publication } from '../../core/model/publication.ts'
+import { readEntry } from './entry.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
-
-const NOWHERE = { identity: '', keptFor: 0 }
 
 /** A seq that no log reaches: a read after it returns nothing but the log's state. */
 const END = '9007199254740991'
@@ -26,6 +27,7 @@ const END = '9007199254740991'
 /** The answer of the script that reads a log. */
 interface LogRead {
   log: LogState
+  store: StoreFacts
   complete: boolean
   /** The counts of the inbox, if it is the log of a user. */
   counts: Counts
@@ -53,12 +55,12 @@ export class LogReader {
     // Nearly every cursor is continuous, so the entries are read together with the facts that decide about it.
     let from = cursor.seq === undefined ? END : cursor.epoch === undefined ? '' : String(cursor.seq)
     let read = await this.#read(channel, 'after', from, limit)
-    let continuation: Continuation = continueFrom(read.log, cursor, NOWHERE)
+    let continuation: Continuation = continueFrom(read.log, cursor, read.store)
     // Below the floor there is nothing, so a read from further down is right. After a wipe or a failover it began too far up.
     while (from !== END && Number(from) > continuation.after) {
       from = String(continuation.after)
       read = await this.#read(channel, 'after', from, limit)
-      continuation = continueFrom(read.log, cursor, NOWHERE)
+      continuation = continueFrom(read.log, cursor, read.store)
     }
     const { gap } = continuation
     const head = headOf(read.log)
@@ -90,27 +92,37 @@ export class LogReader {
     seq: string,
     limit: PageLimit,
   ): Promise<LogRead> {
-    const [top, floor, epochs, complete, unread, unseen, last, ...messages] = await this.#connection.run(() =>
-      this.#scripts.readLogBuffer(
-        this.#keys.log(channel),
-        this.#keys.meta(channel),
-        this.#keys.inbox(channel)[0],
-        newIncarnation(),
-        Date.now(),
-        this.#store.retentionOf(channel).seconds * 1000,
-        direction,
-        seq,
-        limit.entries,
-        limit.bytes,
-      ),
-    )
-    const log = { seq: top, floor, epochs: parseEpochs(epochs.toString()) }
+    const base = this.#keys.base(channel)
+    const identityKey = this.#keys.identity(channel)
+    const range = [direction, seq, limit.entries, limit.bytes] as const
+    const isUser = isUserChannel(channel)
+    const [top, floor, epochs, identity, complete, unread, unseen, last, ...entries] =
+      await this.#connection.run(() => {
+        const fresh = newIncarnation()
+        if (isUser)
+          return this.#scripts.userLogBuffer(
+            base,
+            identityKey,
+            ...this.#store.eventEnvelope(channel),
+            ...range,
+            fresh,
+          )
+        const maxAge = this.#store.retentionOf(channel).seconds * 1000
+        return this.#scripts.roomLogBuffer(base, identityKey, Date.now(), maxAge, ...range, fresh)
+      })
+    const store = { identity: identity.toString(), keptFor: this.#store.keptFor(channel) }
+    const log =
+      epochs.length === 0
+        ? unwrittenLog(store.identity, Date.now())
+        : { seq: top, floor, epochs: parseEpochs(epochs.toString()) }
+    const read = isUser ? readEntry((seq) => positionAt(log, seq).epoch) : undefined
     return {
       log,
+      store,
       complete: complete === 1,
       counts: { unread, unseen },
-      end: messages.length === 0 ? undefined : positionAt(log, Number(last)),
-      publications: messages.flatMap((message) => decodeOrSkip(channel, message)),
+      end: entries.length === 0 ? undefined : positionAt(log, Number(last)),
+      publications: entries.flatMap((entry) => decodeOrSkip(channel, entry, read)),
     }
   }
 }

@@ -46,11 +46,9 @@ export class RedisMemberships implements Memberships {
     const { channel } = control
     return this.#connection.run(() =>
       this.#scripts.grant(
-        this.#keys.log(channel),
-        this.#keys.meta(channel),
-        this.#keys.memberships(channel),
-        this.#keys.topic(channel),
+        this.#keys.base(channel),
         ...this.#store.envelope(control, this.#connection.runId),
+        control.id,
         encodeOpening(control),
         control.tail,
         room,

@@ -1,13 +1,17 @@
+import { randomUUIDv7 } from 'node:crypto'
+import { iso } from '../../core/drafts/draft.ts'
 import { IDEMPOTENCY_SECONDS } from '../../core/engine/broker.ts'
 import type { EngineOptions, Retention } from '../../core/engine/engine.ts'
-import { isUserChannel } from '../../core/model/channel.ts'
-import { encodeEnding, encodeOpening } from '../../core/model/encoding.ts'
-import { endOf, type ItemDraft, type UpsertOutcome } from '../../core/model/item.ts'
+import { type Channel, isUserChannel } from '../../core/model/channel.ts'
+import { encodeEnding, encodeOpening, stampOf } from '../../core/model/encoding.ts'
+import { type End, endOf, type ItemDraft, type UpsertOutcome } from '../../core/model/item.ts'
+import { rememberedFor } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
-import { NONE, WITH_WEBHOOK, wordOf } from './inbox.ts'
+import { hashOf, NONE, WITH_WEBHOOK, wordOf } from './entry.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { Envelope, ScriptedClient } from './scripts/calls.ts'
+import type { Envelope, EventEnvelope, ItemArguments, ScriptedClient } from './scripts/calls.ts'
+import { newIncarnation } from './scripts/scripts.ts'
 
 /** The answer of a script that stores a draft. */
 export interface Stored {
@@ -48,6 +52,27 @@ export class Store {
     return isUserChannel(channel) ? this.#retention.user : this.#retention.room
   }
 
+  /** The envelope of a script that may have to report what has ended. */
+  eventEnvelope(channel: Channel): EventEnvelope {
+    const { count, seconds } = this.retentionOf(channel)
+    const { runId, publishCommand } = this.#connection
+    const now = Date.now()
+    return [
+      ...([runId, newIncarnation(), now, count, publishCommand, this.#keys.topicEnding] as const),
+      ...([seconds * 1000, randomUUIDv7()] as const),
+    ]
+  }
+
+  /** The lifetime of the keys of a channel's log after their last use, in milliseconds; as in `scripts/log.lua`. */
+  lifetimeOf(channel: Channel): number {
+    return this.keptFor(channel) * 2 + 60_000
+  }
+
+  /** The time for which the log of a channel is remembered, in milliseconds. */
+  keptFor(channel: Channel): number {
+    return rememberedFor(this.retentionOf(channel).seconds * 1000)
+  }
+
   /** Stores a draft and announces it. `runId`: the run id of the store as far as it is known, or empty. */
   async put(draft: Draft, runId: string): Promise<Stored> {
     if (draft.item === undefined) return this.#publish(draft, runId)
@@ -56,55 +81,43 @@ export class Store {
   }
 
   async #publish(draft: Draft, runId: string): Promise<Stored> {
-    const [status, seq, epoch, id, connections, known] = await this.#scripts.publishBuffer(
-      ...this.#keysOf(draft),
+    const { channel, idempotency, stored, id } = draft
+    const [status, seq, epoch, storedId, connections, known] = await this.#scripts.publishBuffer(
+      this.#keys.base(channel),
       ...this.envelope(draft, runId),
+      id,
       encodeOpening(draft),
       draft.tail,
-      draft.stored ? 1 : 0,
-      draft.idempotency?.fingerprint ?? '',
+      stored ? (isUserChannel(channel) ? 'user' : 'room') : 'none',
+      idempotency?.key ?? '',
+      idempotency?.fingerprint ?? '',
       IDEMPOTENCY_SECONDS,
     )
-    return storedOf(status, seq, epoch, id, connections, known)
+    return storedOf(status, seq, epoch, storedId, connections, known)
   }
 
   /** Stores drafts with an item that differ in their channels and ids alone, like `put`; on a Cluster they must share a slot. */
   async putAll(drafts: readonly Draft[], item: ItemDraft, runId: string): Promise<Stored[]> {
-    const { seconds } = this.#retention.user
-    const first = drafts[0]!
-    const { event, createdAt, expiresAt, idempotency } = first
-    const keys = drafts.flatMap((draft) => [...this.#keysOf(draft), ...this.#keys.inbox(draft.channel)])
-    const ends = endOf(item, createdAt, seconds)
+    const [draft] = drafts as [Draft]
+    const { createdAt, expiresAt, idempotency } = draft
+    const ends = endOf(item, createdAt, this.#retention.user.seconds)
     const [results] = await Promise.all([
       this.#scripts.notifyBuffer(
-        keys.length,
-        ...keys,
-        ...this.envelope(first, runId),
-        event,
-        encodeEnding(first),
-        item.content,
+        drafts.length,
+        ...drafts.map(({ channel }) => this.#keys.base(channel)),
+        ...this.envelope(draft, runId),
+        ...itemArguments(draft, item, ends),
+        idempotency?.key ?? '',
         idempotency?.fingerprint ?? '',
-        item.waiter ?? NONE,
         IDEMPOTENCY_SECONDS,
-        wordOf(item.tag),
-        item.version ?? '',
-        item.progressState,
-        item.renotify ? 1 : 0,
-        item.alert ? 1 : 0,
-        item.updatedAt,
-        ends.text,
-        ends.time,
-        wordOf(item.type),
-        wordOf(item.category),
-        item.webhook === undefined ? NONE : WITH_WEBHOOK,
-        ...(drafts.map((draft) => draft.id) as [string]),
+        ...(drafts.map(({ id }) => id) as [string]),
       ),
       expiresAt > 0 && this.#noteEnd(drafts, ends.time),
     ])
     // Nearly every notification ends after one that was in its inbox before, whose end is noted already.
-    const alone = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
+    const first = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
     // An end weeks ahead that could not be noted is found when the inbox is used next, so it is no reason to reject the publish.
-    if (alone.length > 0) this.#noteEnd(alone, ends.time).catch(() => undefined)
+    if (first.length > 0) this.#noteEnd(first, ends.time).catch(() => undefined)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...storedOf(status, seq, epoch, id, connections, known),
       // As a text, since ioredis reads the highest of these numbers wrongly.
@@ -115,27 +128,38 @@ export class Store {
   /** The envelope of a script that stores a draft in this run of the store. */
   envelope({ channel, id, createdAt }: Draft, runId: string): Envelope {
     const { count, seconds } = this.retentionOf(channel)
+    const { publishCommand } = this.#connection
     // The end of an id is random enough for an incarnation.
-    return [runId, id.slice(-8), createdAt, count, this.#connection.publishCommand, id, seconds * 1000]
+    return [runId, id.slice(-8), createdAt, count, publishCommand, this.#keys.topicEnding, seconds * 1000]
   }
 
   #noteEnd(drafts: readonly Draft[], time: number): Promise<unknown> {
     return this.#scripts.noteEnd(this.#keys.due, time, ...drafts.map(({ channel }) => channel))
   }
+}
 
-  #keysOf({
-    channel,
-    idempotency,
-  }: Draft): [log: string, meta: string, connections: string, idempotency: string, topic: string] {
-    const keys = this.#keys
-    return [
-      keys.log(channel),
-      keys.meta(channel),
-      keys.connections(channel),
-      idempotency === undefined ? keys.meta(channel) : keys.idempotency(channel, idempotency.key),
-      keys.topic(channel),
-    ]
-  }
+/** The arguments of `notify` that say what is stored. */
+function itemArguments(draft: Draft, item: ItemDraft, ends: End): ItemArguments {
+  const createdAt = iso(draft.createdAt)
+  const { updatedAt, version, waiter = NONE, webhook } = item
+  const [type, tag, category] = [wordOf(item.type), wordOf(item.tag), wordOf(item.category)]
+  return [
+    draft.event,
+    encodeEnding(draft),
+    ends.time,
+    item.content,
+    stampOf({ version: version ?? 1, createdAt, updatedAt, expiresAt: ends.text }),
+    updatedAt === createdAt ? draft.createdAt : Date.parse(updatedAt),
+    item.alert ? 1 : 0,
+    `${waiter} ${webhook === undefined ? NONE : WITH_WEBHOOK}`,
+    version ?? '',
+    item.progressState,
+    `${type} ${tag} ${category}`,
+    hashOf(type),
+    hashOf(category),
+    tag,
+    item.renotify ? 1 : 0,
+  ]
 }
 
 function storedOf(

@@ -40,3 +40,23 @@ export function createLanes(client: Redis | Cluster, keyOf: (lane: number) => st
     return [...lanes.values()]
   }
 }
+
+let tags: string[] | undefined
+
+/** A hash tag whose keys are in this slot of a Cluster (0 to 16383), always the same one. */
+export function tagOf(slot: number): string {
+  tags ??= tagOfEverySlot()
+  return tags[slot]!
+}
+
+function tagOfEverySlot(): string[] {
+  const found: string[] = []
+  for (let number = 0, missing = 16384; missing > 0; number++) {
+    const tag = number.toString(36)
+    const slot = calculateSlot(tag)
+    if (found[slot] !== undefined) continue
+    found[slot] = tag
+    missing--
+  }
+  return found
+}

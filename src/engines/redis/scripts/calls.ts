@@ -1,12 +1,6 @@
 /** The keys and arguments of every script, in the order in which it reads them, and its answer; the head of each `.lua` file explains them. */
 import type { PublishCommand } from '../links/command-connection.ts'
 
-/** The log of a channel, and its topic. */
-export type LogKeys = [log: string, meta: string, topic: string]
-
-/** The inbox of a user. */
-export type InboxKeys = [lines: string, contents: string, order: string, tags: string, ends: string]
-
 /** The presence of a room, and its topic; `own` is the hash of one process. */
 export type PresenceKeys = [users: string, processes: string, own: string, topic: string]
 
@@ -20,14 +14,36 @@ export type Envelope = [
   now: number,
   maxCount: number,
   command: PublishCommand,
-  id: string,
+  topic: string,
   maxAge: number,
 ]
+
+/** The envelope of a script that may have to report what has ended; `id` is that of the event. */
+export type EventEnvelope = [...Envelope, id: string]
 
 type Flag = 0 | 1
 
 /** The process and the room of a presence, and how a change of it is announced. */
 type PresenceArguments = [process: string, room: string, id: string, now: number, command: PublishCommand]
+
+/** The arguments of `notify` that say what is stored. */
+export type ItemArguments = [
+  event: string,
+  ending: string,
+  ends: number,
+  content: string,
+  stamp: string,
+  updated: number,
+  alert: Flag,
+  waiting: string,
+  version: number | '',
+  progressState: string,
+  kind: string,
+  typeHash: number,
+  categoryHash: number,
+  tag: string,
+  renotify: Flag,
+]
 
 /** The answer of a script that stores a publication. */
 type StoredAnswer = [
@@ -45,7 +61,23 @@ type NotifiedAnswer = [
   version: Buffer,
   created: number,
   applied: number,
-  alone: number,
+  endsFirst: number,
+]
+
+/** A stretch of a log: from a seq, exclusive, or "" for the beginning in that direction. */
+type LogRange = [direction: 'after' | 'before', seq: string, maxEntries: number, maxBytes: number]
+
+/** The answer of a script that reads a log. */
+export type LogAnswer = [
+  seq: number,
+  floor: number,
+  epochs: Buffer,
+  identity: Buffer,
+  complete: number,
+  unread: number,
+  unseen: number,
+  last: Buffer,
+  ...entries: Buffer[],
 ]
 
 /**
@@ -55,11 +87,12 @@ type NotifiedAnswer = [
 export interface ScriptedClient {
   publishBuffer(
     ...args: [
-      ...keys: [log: string, meta: string, connections: string, idempotency: string, topic: string],
-      ...envelope: Envelope,
+      base: string,
+      ...envelope: EventEnvelope,
       opening: string,
       tail: string,
-      stored: Flag,
+      kind: 'room' | 'user' | 'none',
+      idempotencyKey: string,
       fingerprint: string,
       rememberSeconds: number,
     ]
@@ -67,62 +100,60 @@ export interface ScriptedClient {
   notifyBuffer(
     numberOfKeys: number,
     ...args: [
-      ...keys: string[],
+      ...bases: string[],
       ...envelope: Envelope,
-      event: string,
-      line: string,
-      content: string,
+      ...item: ItemArguments,
+      idempotencyKey: string,
       fingerprint: string,
-      waiter: string,
       rememberSeconds: number,
-      tag: string,
-      version: number | '',
-      progressState: string,
-      renotify: Flag,
-      alert: Flag,
-      updatedAt: string,
-      expiresAt: string,
-      endsAt: number,
-      type: string,
-      category: string,
-      webhook: string,
       firstId: string,
     ]
   ): Promise<NotifiedAnswer[]>
   mark(
     ...args: [
-      ...LogKeys,
-      ...InboxKeys,
-      ...Envelope,
+      base: string,
+      ...EventEnvelope,
       opening: string,
-      word: number,
-      value: string,
-      before: string,
+      state: string,
+      at: number | '',
+      before: number | '',
       ...ids: string[],
     ]
   ): Promise<[changed: number, unread: number, unseen: number, ...withWebhook: string[]]>
   withdraw(
-    ...args: [...LogKeys, ...InboxKeys, ...Envelope, opening: string, idOrTag: string]
+    ...args: [base: string, ...EventEnvelope, opening: string, id: string, tag: string]
   ): Promise<[] | [id: string, hasWebhook: number]>
-  listInbox(
+  list(
     ...args: [
-      ...LogKeys,
-      ...InboxKeys,
-      ...Envelope,
+      base: string,
+      identity: string,
+      ...EventEnvelope,
       limit: number,
       before: number | '',
       status: string,
-      category: string,
       type: string,
-      idOrTag: string,
+      typeHash: number,
+      category: string,
+      categoryHash: number,
+      id: string,
+      tag: string,
+      fresh: string,
     ]
   ): Promise<
-    [seq: number, epoch: string, unread: number, unseen: number, complete: number, ...items: string[]]
+    [
+      seq: number,
+      epoch: string,
+      identity: string,
+      unread: number,
+      unseen: number,
+      complete: number,
+      ...items: string[],
+    ]
   >
   acknowledge(
-    ...args: [meta: string, lines: string, order: string, seq: number, at: string, above: number]
+    ...args: [base: string, seq: number, at: number, above: number, lifetime: number]
   ): Promise<string[]>
-  expire(...args: [...LogKeys, ...InboxKeys, ...Envelope]): Promise<string>
+  expire(...args: [base: string, ...EventEnvelope]): Promise<string>
   noteEnd(...args: [due: string, ends: number, ...channels: string[]]): Promise<number>
   noteNextEnd(...args: [due: string, channel: string, seen: string, next: string]): Promise<number>
   schedule(
@@ -157,56 +188,32 @@ export interface ScriptedClient {
       json: string,
     ]
   ): Promise<number>
-  readLogBuffer(
-    ...args: [
-      log: string,
-      meta: string,
-      lines: string,
-      incarnation: string,
-      now: number,
-      maxAge: number,
-      direction: 'after' | 'before',
-      seq: string,
-      maxEntries: number,
-      maxBytes: number,
-    ]
-  ): Promise<
-    [
-      seq: number,
-      floor: number,
-      epochs: Buffer,
-      complete: number,
-      unread: number,
-      unseen: number,
-      last: Buffer,
-      ...messages: Buffer[],
-    ]
-  >
+  roomLogBuffer(
+    ...args: [base: string, identity: string, now: number, maxAge: number, ...LogRange, fresh: string]
+  ): Promise<LogAnswer>
+  userLogBuffer(
+    ...args: [base: string, identity: string, ...EventEnvelope, ...LogRange, fresh: string]
+  ): Promise<LogAnswer>
   announce(
     ...args: [
-      log: string,
-      meta: string,
-      connections: string,
-      incarnation: string,
+      base: string,
+      identity: string,
       process: string,
       count: number,
       now: number,
-      keepMeta: number,
       keepCountSeconds: number,
-      isUser: Flag,
+      keepSeen: number | '',
+      fresh: string,
     ]
-  ): Promise<[seq: number, epoch: string]>
+  ): Promise<[seq: number, epoch: string, identity: string]>
   heartbeat(
     ...args: [alive: string, peers: string, process: string, peer: string, deadAfter: number]
   ): Promise<[added: number, ...peers: string[]]>
   revoke(...args: [revoked: string, issuedAt: number]): Promise<number>
   grant(
     ...args: [
-      log: string,
-      meta: string,
-      memberships: string,
-      topic: string,
-      ...envelope: Envelope,
+      base: string,
+      ...envelope: EventEnvelope,
       opening: string,
       tail: string,
       room: string,

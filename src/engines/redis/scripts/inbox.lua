@@ -1,133 +1,243 @@
 --[[
-  The functions that all scripts on an inbox share; put behind log.lua, in front of each of them.
+  The log and the inbox of a user in one. Behind log.lua and times.lua. The keys, each the base and what is named here:
 
-  Of a notification the inbox keeps a line of words ("-" for none; a text that a backend chooses is "=" and the text, escaped as in URLs) and its
-  content, each in a hash by id; its seq in a sorted set; the id of each tag in a hash; and its end in a sorted set. The hash of the lines also
-  has `#unread` and `#unseen`, which are so lost only together with the lines that they count; `#first`, before which nothing ends; and `#renew`,
-  the time from which the lifetime of the keys is to be renewed: no id and no tag has a `#`. Times are RFC 3339 in UTC, always of the same length,
-  so that they can be compared as text.
+    :notifications  list, an entry each: a line of words, and the content; empty where a notification was replaced or is gone (a hole). An entry
+                    has a place, a number that grows by one; the head says the place of the first, and the place `origin` with which the
+                    following strings begin:
+    :index          twenty bytes a place: seq (6), updatedAt (6), the last four bytes of the id, a hash of the type (2) and of the category (2).
+                    A hit is checked at the entry.
+    :flags          a byte a place, see below; shorter than the list as long as nothing is marked
+    :seen, :read, :archived, :delivered
+                    strings, six bytes a place: the time of the state; shorter than the list, too, or missing
+    :tags           hash: tag as a word -> seq
+    :ends           sorted set: seq -> end, of the notifications that end before one in front of them; all others end in the order of the list
+    :events         list: what is in the log and is no notification, as complete messages
+    :head           hash: epoch, epochs, seq, floor, due (as of every log), acknowledged; unread, unseen; items, holes, events: how many there
+                    are; front: the place of the first; origin; first: nothing ends before; last: the latest end; updated: the latest updatedAt
+
+  The words of an entry, "-" for none, a text that a backend chooses as "=" and the text, escaped as in URLs. The last five are left out if
+  created and updated are as createdAt, and no state was there when it was stored.
 ]]
-local SEQ, VERSION, PROGRESS_STATE, CREATED, UPDATED, EXPIRES, SEEN, READ, ARCHIVED, DELIVERED = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local TYPE, TAG, CATEGORY, WAITER, WITH_WEBHOOK = 12, 13, 14, 15, 16
+local SEQ, ID, CREATED_AT, ENDS, WAITER, WEBHOOK, VERSION, PROGRESS, TAG = 1, 3, 4, 7, 9, 10, 11, 12, 14
+local CREATED = 19
+lib.ID, lib.CREATED_AT, lib.WAITER, lib.WEBHOOK, lib.VERSION, lib.PROGRESS, lib.CREATED = ID, CREATED_AT, WAITER, WEBHOOK, VERSION, PROGRESS, CREATED
 
--- The keys of an inbox, from KEYS[first] on.
-local function inbox_keys(first)
-  return {lines = KEYS[first], contents = KEYS[first + 1], order = KEYS[first + 2], tags = KEYS[first + 3], ends = KEYS[first + 4]}
-end
+-- The flags: the states, no longer there, somebody waits for it, its end is in `:ends`, it has a tag.
+local SEEN, READ, ARCHIVED, GONE, WAITS, APART, TAGGED = 1, 2, 4, 8, 16, 32, 64
+lib.FLAG = {seen = SEEN, read = READ, archived = ARCHIVED}
+lib.GONE, lib.WAITS, lib.APART, lib.TAGGED = GONE, WAITS, APART, TAGGED
 
--- The keys of the log in front of them.
-local function log_keys()
-  return {log = KEYS[1], meta = KEYS[2], topic = KEYS[3]}
-end
-
-local function words_of(line)
-  local words = {}
-  for word in string.gmatch(line, '%S+') do words[#words + 1] = word end
-  return words
-end
-
--- The text of a word; nil for none.
-local function text_of(word)
-  if word == '-' then return nil end
-  return (string.gsub(string.sub(word, 2), '%%(%x%x)', function(code) return string.char(tonumber(code, 16)) end))
-end
-
--- 1 if a notification counts as unread, 1 if it counts as unseen.
-local function weight(words)
-  if words[READ] ~= '-' or words[ARCHIVED] ~= '-' then return 0, 0 end
-  return 1, words[SEEN] == '-' and 1 or 0
-end
+local ROW, TIME = 20, 6
+local band, bor, call, int = bit.band, bit.bor, redis.call, lib.int
 
 -- A time that never comes.
 local NEVER = 9007199254740991
+lib.NEVER = NEVER
+-- The holes, and the places that are cut off in front, for which it is worth writing everything anew.
+local MOST_HOLES, MOST_CUT = 256, 512
 
--- The counts and times beside the lines.
-local function counts_of(inbox)
-  local known = redis.call('HMGET', inbox.lines, '#unread', '#unseen', '#first', '#renew')
-  return {
-    unread = tonumber(known[1] or 0), unseen = tonumber(known[2] or 0),
-    first = tonumber(known[3] or NEVER), renew = tonumber(known[4] or 0)
-  }
+-- 1 if a notification with these flags counts as unread, 1 if it counts as unseen.
+local function weight(flags)
+  return band(flags, READ + ARCHIVED + GONE) == 0 and 1 or 0, band(flags, SEEN + READ + ARCHIVED + GONE) == 0 and 1 or 0
+end
+lib.weight = weight
+
+local function count(user, flags, sign)
+  local unread, unseen = weight(flags)
+  user.unread = user.unread + sign * unread
+  user.unseen = user.unseen + sign * unseen
+end
+lib.count = count
+
+-- The words of an entry; nil for a hole.
+local function words_of(entry)
+  if not entry or entry == '' then return nil end
+  local words = {}
+  for word in string.gmatch(string.match(entry, '^[^\n]*'), '%S+') do words[#words + 1] = word end
+  return words
+end
+lib.words_of = words_of
+
+local NUMBERS = {'seq', 'due', 'unread', 'unseen', 'items', 'holes', 'events', 'front', 'origin', 'first', 'last', 'updated'}
+
+local function new_user(base)
+  local user = {base = base, head = base .. ':head', list = base .. ':notifications'}
+  for _, name in ipairs(NUMBERS) do user[name] = 0 end
+  user.first = NEVER
+  return user
 end
 
-local function add(counts, words, sign)
-  local unread, unseen = weight(words)
-  counts.unread = counts.unread + sign * unread
-  counts.unseen = counts.unseen + sign * unseen
+lib.new_user = new_user
+
+-- Reads the head; nil if the log was not yet written.
+local function load(base)
+  local user = new_user(base)
+  local facts = call('HMGET', user.head, 'epoch', unpack(NUMBERS))
+  if not facts[1] then return nil end
+  user.epoch = facts[1]
+  for index, name in ipairs(NUMBERS) do user[name] = tonumber(facts[index + 1] or user[name]) end
+  return user
 end
 
-local function keep_counts(inbox, counts)
-  redis.call('HSET', inbox.lines, '#unread', counts.unread, '#unseen', counts.unseen)
+lib.load = load
+
+-- Writes the head.
+function lib.save(user)
+  local facts = {}
+  for _, name in ipairs(NUMBERS) do
+    facts[#facts + 1] = name
+    facts[#facts + 1] = int(user[name])
+  end
+  call('HSET', user.head, unpack(facts))
 end
 
-local function counts_text(counts)
-  return string.format(',"unread":%d,"unseen":%d', counts.unread, counts.unseen)
+local STRINGS = {'flags', 'seen', 'read', 'archived', 'delivered'}
+lib.STRINGS = STRINGS
+
+-- The width of a string's part of a place.
+local function width(name) return name == 'index' and ROW or name == 'flags' and 1 or TIME end
+
+-- A byte as a pattern that matches it.
+function lib.escaped(byte)
+  if byte == '\0' then return '%z' end
+  return string.find(byte, '%w') and byte or '%' .. byte
 end
 
--- Removes a notification from the inbox.
-local function drop(inbox, counts, id, words)
-  redis.call('HDEL', inbox.lines, id)
-  redis.call('HDEL', inbox.contents, id)
-  redis.call('ZREM', inbox.order, id)
-  redis.call('ZREM', inbox.ends, id)
-  local tag = text_of(words[TAG])
-  if tag then redis.call('HDEL', inbox.tags, tag) end
-  add(counts, words, -1)
+-- A string from the first place on.
+local function string_of(user, name)
+  return call('GETRANGE', user.base .. ':' .. name, (user.front - user.origin) * width(name), -1)
 end
+lib.string_of = string_of
 
--- Removes the oldest notifications, as many as there are too many.
-local function trim_inbox(inbox, counts, surplus)
-  for _, id in ipairs(redis.call('ZRANGE', inbox.order, 0, surplus - 1)) do
-    local line = redis.call('HGET', inbox.lines, id)
-    if line then drop(inbox, counts, id, words_of(line)) else redis.call('ZREM', inbox.order, id) end
+-- Writes into a string, from the place with this number on; the first is 0.
+local function write(user, name, at, bytes)
+  local key = user.base .. ':' .. name
+  call('SETRANGE', key, (user.front - user.origin + at) * width(name), bytes)
+  call('PEXPIRE', key, user.lifetime, 'NX')
+end
+lib.write = write
+
+-- The flags of the place with this number.
+local function flags_at(user, at)
+  local offset = user.front - user.origin + at
+  return string.byte(call('GETRANGE', user.base .. ':flags', offset, offset)) or 0
+end
+lib.flags_at = flags_at
+
+-- The index from the first place on; read once.
+local function rows_of(user)
+  if not user.rows then user.rows = string_of(user, 'index') end
+  return user.rows
+end
+lib.rows_of = rows_of
+
+-- The number of the first place for which a number in its row is above this one: with `from` 1 its seq, with 7 its updatedAt, both of which grow.
+local function first_above(user, number, from)
+  local rows, low, high = rows_of(user), 0, user.items + user.holes
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if struct.unpack('>I6', rows, middle * ROW + (from or 1)) > number then high = middle else low = middle + 1 end
+  end
+  return low
+end
+lib.first_above = first_above
+
+-- The number of the place of a seq, and the words there; nil if there is none.
+local function at_seq(user, seq)
+  local at = first_above(user, seq - 1)
+  local entry = at < user.items + user.holes and call('LINDEX', user.list, at)
+  local words = words_of(entry)
+  if words and tonumber(words[SEQ]) == seq then return at, words, entry end
+end
+lib.at_seq = at_seq
+
+-- The number of the place of an id, or of a tag as a word, the words there, and the entry; nil if there is none.
+function lib.find(user, id, tag)
+  local seq = tag and call('HGET', user.base .. ':tags', tag)
+  if seq then return at_seq(user, tonumber(seq)) end
+  local hex = string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x%x%x%x(%x%x%x%x%x%x%x%x)$')
+  if not hex then return nil end
+  local rows, bytes, from = rows_of(user), struct.pack('>I4', tonumber(hex, 16)), 1
+  while true do
+    from = string.find(rows, bytes, from, true)
+    if not from then return nil end
+    if from % ROW == 13 then
+      local at = (from - 13) / ROW
+      local entry = call('LINDEX', user.list, at)
+      local words = words_of(entry)
+      if words and words[ID] == id then return at, words, entry end
+    end
+    from = from + 1
   end
 end
 
--- Renews the lifetime of an inbox's keys, for longer than anything in it, and of its log's meta, which has the numbers, at least as long.
-local function keep_inbox_alive(inbox, meta, now, max_age)
-  redis.call('HSET', inbox.lines, '#renew', string.format('%d', now + renewal(max_age)))
-  for _, key in pairs(inbox) do redis.call('PEXPIRE', key, lifetime(max_age)) end
-  redis.call('PEXPIRE', meta, lifetime(max_age))
+-- Takes the holes in front away.
+local function skip_holes(user)
+  while user.holes > 0 and call('LINDEX', user.list, 0) == '' do
+    call('LPOP', user.list)
+    user.front, user.holes, user.rows = user.front + 1, user.holes - 1, nil
+  end
 end
 
--- Appends an event of the server's own to the log, with the counts after it, and announces it. `log`: the names of the keys; `how`: the envelope.
-local function append_event(log, how, opening, counts)
-  local number, epoch = next_number(log.log, log.meta, redis.call('HGET', log.meta, 'epoch'), how.run_id, how.incarnation)
-  local message = number .. ' ' .. epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"'
-    .. counts_text(counts) .. '}]'
-  append(log.log, log.meta, number, message, how.max)
-  keep_alive_when_due(log.log, log.meta, how.now, how.max_age)
-  redis.call(how.command, log.topic, message)
+-- Removes the notification at a place from the list and the counts.
+local function drop(user, at, words)
+  local flags = flags_at(user, at)
+  count(user, flags, -1)
+  user.items = user.items - 1
+  if band(flags, APART) ~= 0 then call('ZREM', user.base .. ':ends', words[SEQ]) end
+  if band(flags, TAGGED) ~= 0 and call('HGET', user.base .. ':tags', words[TAG]) == words[SEQ] then
+    call('HDEL', user.base .. ':tags', words[TAG])
+  end
+  if at == 0 then
+    call('LPOP', user.list)
+    user.front, user.rows = user.front + 1, nil
+    skip_holes(user)
+  else
+    call('LSET', user.list, at, '')
+    write(user, 'flags', at, string.char(bor(flags, GONE)))
+    user.holes = user.holes + 1
+  end
+end
+lib.drop = drop
+
+local function raise_floor(user, seq)
+  if tonumber(seq) > tonumber(call('HGET', user.head, 'floor') or 0) then call('HSET', user.head, 'floor', seq) end
+end
+lib.raise_floor = raise_floor
+
+-- Removes the oldest notifications until there are at most `max`.
+function lib.trim(user, max)
+  while user.items > max do
+    local words = words_of(call('LINDEX', user.list, 0))
+    raise_floor(user, words[SEQ])
+    drop(user, 0, words)
+  end
 end
 
--- The most ended notifications in one event.
-local AT_ONCE = 100
-
--- Removes what has ended, from the log too, and announces it; returns true if there was something.
-local function expire(log, inbox, counts, how)
-  if how.now < counts.first then return false end
-  local expired, ended = false, nil
-  repeat
-    ended = redis.call('ZRANGEBYSCORE', inbox.ends, '-inf', how.now, 'LIMIT', 0, AT_ONCE)
-    local ids = {}
-    for _, id in ipairs(ended) do
-      local line = redis.call('HGET', inbox.lines, id)
-      if line then
-        local words = words_of(line)
-        redis.call('XDEL', log.log, words[SEQ] .. '-0')
-        drop(inbox, counts, id, words)
-        ids[#ids + 1] = '"' .. id .. '"'
-      else
-        redis.call('ZREM', inbox.ends, id)
+-- Writes the strings anew, without what was cut off in front, and everything without holes, if there is much of that.
+function lib.tidy(user)
+  if user.holes <= MOST_HOLES and user.front - user.origin <= MOST_CUT then return end
+  local flags, total = string_of(user, 'flags'), user.items + user.holes
+  for _, name in ipairs({'index', unpack(STRINGS)}) do
+    local bytes, size, kept = string_of(user, name), width(name), nil
+    if bytes ~= '' and user.holes > 0 then
+      kept = {}
+      for at = 0, total - 1 do
+        if band(string.byte(flags, at + 1) or 0, GONE) == 0 then kept[#kept + 1] = string.sub(bytes, at * size + 1, (at + 1) * size) end
       end
+      bytes = table.concat(kept)
     end
-    if #ids > 0 then
-      local line = 'removed ' .. how.id .. ' ' .. string.format('%d', how.now) .. ' 0 '
-      append_event(log, how, line .. '\n["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', counts)
-      expired = true
-    end
-  until #ended < AT_ONCE
-  counts.first = tonumber(redis.call('ZRANGE', inbox.ends, 0, 0, 'WITHSCORES')[2] or NEVER)
-  redis.call('HSET', inbox.lines, '#unread', counts.unread, '#unseen', counts.unseen, '#first', string.format('%d', counts.first))
-  return expired
+    local key = user.base .. ':' .. name
+    if bytes == '' then call('DEL', key) else call('SET', key, bytes, 'PX', user.lifetime) end
+  end
+  if user.holes > 0 then call('LREM', user.list, 0, '') end
+  user.origin, user.holes, user.rows = user.front, 0, nil
+end
+
+-- Forgets everything but the numbers: the list has expired, or was evicted.
+function lib.start_over(user)
+  for _, name in ipairs({'notifications', 'index', 'tags', 'ends', unpack(STRINGS)}) do call('DEL', user.base .. ':' .. name) end
+  for _, name in ipairs({'unread', 'unseen', 'items', 'holes', 'front', 'origin', 'last'}) do user[name] = 0 end
+  user.first, user.rows = NEVER, nil
+  if user.seq > 0 then raise_floor(user, int(user.seq)) end
 end

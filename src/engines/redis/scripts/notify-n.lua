@@ -1,131 +1,186 @@
 --[[
   Stores a notification for each of some users: creates it, or replaces the one with its tag, unless that is newer. Then announces it.
   Content is never decoded: the store's own fields are spliced into finished text, integers by %d.
-  KEYS[1..10]           of the first user, KEYS[11..20] of the second, ...:
-    log                   stream; an entry's id is its seq
-    meta                  hash: seq, floor, epoch, epochs, due
-    connections           hash: process -> connections
-    idempotency           string; any other key if the caller gave none (then ARGV[11] is "")
-    topic                 Pub/Sub channel
-    the inbox             lines, contents, order, tags, ends
+  KEYS                  the base of each user, see inbox.lua
   ARGV[1..7]            the envelope, as in log.lua; without an id
   ARGV[8] event         "notification" or "progress"
-  ARGV[9] line          " <createdAt> <expiresAt> <except>"
-  ARGV[10] content      the fields as JSON text, without the braces
-  ARGV[11] fingerprint  of the body, or ""
-  ARGV[12] waiter       the process that waits for the first acknowledgement, or "-"
-  ARGV[13] remember     the idempotency key for this many seconds
-  ARGV[14] tag          as a word
-  ARGV[15] version      or ""
-  ARGV[16] progress state   "none", "running" or "finished"
-  ARGV[17] renotify     "1" or "0"
-  ARGV[18] alert        "1" if it may toast or sound if it is new, else "0"
-  ARGV[19] updated at   RFC 3339
-  ARGV[20] expires at   RFC 3339
-  ARGV[21] ends at      milliseconds
-  ARGV[22] type         as a word
-  ARGV[23] category     as a word
-  ARGV[24] webhook      "webhook" if its backend asked for one, or "-"
-  ARGV[25..]            for each user, the id if it is new
+  ARGV[9] ending        of the line of a publication: " <createdAt> <expiresAt> <except>"
+  ARGV[10] ends         milliseconds
+  ARGV[11] content      the fields as JSON text, without the braces
+  ARGV[12] stamp        the fields of the store, as they are if it is new: version and times, with a comma before each
+  ARGV[13] updated      milliseconds
+  ARGV[14] alert        "1" if it may toast or sound if it is new, else "0"
+  ARGV[15] waiting      "<process that waits for the first acknowledgement> <webhook>", "-" for none
+  ARGV[16] version      or ""
+  ARGV[17] progress     state: "none", "running" or "finished"
+  ARGV[18] kind         "<type> <tag> <category>" as words
+  ARGV[19] hash of the type, ARGV[20] hash of the category
+  ARGV[21] tag          as a word, or "-"
+  ARGV[22] renotify     "1" or "0"
+  ARGV[23] key          for idempotency, or ""
+  ARGV[24] fingerprint  of the body
+  ARGV[25] remember     the key for this many seconds
+  ARGV[26..]            for each user, the id if it is new
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run id of the store if replayed or "",
-    version as text, 1 if created, 1 if applied, 1 if nothing else is in the inbox}
+    version as text, 1 if created, 1 if applied, 1 if nothing else in the inbox ends before it}
 ]]
+local call, int = redis.call, function(number) return string.format('%d', number) end
+local run_id, now, max = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+local ends, tag, given = tonumber(ARGV[10]), ARGV[21], ARGV[16]
+-- An empty word would be none.
+local ending = string.sub(ARGV[9], -1) == ' ' and ARGV[9] .. '-' or ARGV[9]
+local new_flags = (ARGV[15] == '- -' and 0 or 16) + (tag == '-' and 0 or 64)
 
--- The highest version: the highest integer that every reader of JSON keeps exactly (RFC 8259 §6).
-local MAX_VERSION = 9007199254740991
+-- The functions that most calls do not need.
+local shared
+local function lib()
+  shared = shared or library()
+  return shared
+end
 
--- The time of a state as JSON.
-local function quoted(time) return time == '-' and 'null' or '"' .. time .. '"' end
+local FACTS = {
+  'epoch', 'seq', 'due', 'unread', 'unseen', 'items', 'holes', 'front', 'origin', 'first', 'last', 'updated'
+}
 
-local how = envelope()
-
--- Stores it for the user whose keys begin with KEYS[first].
-local function notify(first, new_id)
-  local log_key, meta_key, connections_key, idempotency_key, topic = unpack(KEYS, first, first + 4)
-  local connections = redis.call('HGETALL', connections_key)
-  if ARGV[11] ~= '' then
-    local known = redis.call('GET', idempotency_key)
-    if known then
-      local words = words_of(known)
-      if words[1] ~= ARGV[11] then return {2} end
-      return {1, tonumber(words[2]), words[3], words[4], connections, run_id_of_store(), words[5], tonumber(words[6]), tonumber(words[7])}
-    end
+-- The facts about a user, in the order above; before it is written, what is due is done.
+local function facts_of(base, id)
+  local facts = call('HMGET', base .. ':head', unpack(FACTS))
+  if not facts[1] or now >= tonumber(facts[3]) or now >= tonumber(facts[10]) then
+    local how = lib().envelope()
+    how.id = id
+    lib().close(lib().open_to_write(base, how))
+    facts = call('HMGET', base .. ':head', unpack(FACTS))
   end
-  local inbox = inbox_keys(first + 5)
-  how.id = new_id
-  local meta = redis.call('HMGET', meta_key, 'epoch', 'due')
-  local counts = counts_of(inbox)
-  if expire({log = log_key, meta = meta_key, topic = topic}, inbox, counts, how) then
-    meta[1] = redis.call('HGET', meta_key, 'epoch')
-  end
+  for index = 2, #FACTS do facts[index] = tonumber(facts[index]) end
+  return facts
+end
 
-  local function remember(number, epoch, id, version, created, applied)
-    if ARGV[11] == '' then return end
-    redis.call('SET', idempotency_key, table.concat({ARGV[11], number, epoch, id, version, created, applied}, ' '), 'EX', ARGV[13])
-  end
-
-  local connected = 0
-  for index = 2, #connections, 2 do connected = connected + tonumber(connections[index]) end
-  local id, tag, given, progress_state = new_id, text_of(ARGV[14]), ARGV[15], ARGV[16]
-  local known_id = tag and redis.call('HGET', inbox.tags, tag)
-  local line = known_id and redis.call('HGET', inbox.lines, known_id)
-  local old = line and words_of(line)
-  local version, alert = given ~= '' and given or '1', ARGV[18] == '1'
-  -- The line of the inbox, still without the seq and states.
-  local words = {
-    '', version, progress_state, ARGV[19], ARGV[19], ARGV[20], '-', '-', '-', '-', string.format('%d', connected),
-    ARGV[22], ARGV[14], ARGV[23], ARGV[12], ARGV[24]
+-- What an earlier call under this idempotency key came to.
+local function repeated(known, connections)
+  local words = lib().words_of(known)
+  if words[1] ~= ARGV[24] then return {2} end
+  return {
+    1, tonumber(words[2]), words[3], words[4], connections, lib().run_id_of_store(), words[5], tonumber(words[6]), tonumber(words[7])
   }
-  if old then
-    id = known_id
-    local late = given ~= '' and tonumber(given) <= tonumber(old[VERSION])
-    if late or (given == '' and progress_state == 'running' and old[PROGRESS_STATE] == 'finished') then
-      local epoch = redis.call('HGET', meta_key, 'epoch')
-      remember(old[SEQ], epoch, id, old[VERSION], 0, 0)
-      return {0, tonumber(old[SEQ]), epoch, id, connections, '', old[VERSION], 0, 0}
-    end
-    if given == '' then words[VERSION] = string.format('%d', math.min(tonumber(old[VERSION]) + 1, MAX_VERSION)) end
-    words[CREATED] = old[CREATED]
-    local again = ARGV[17] == '1' or (progress_state == 'finished' and old[PROGRESS_STATE] ~= 'finished')
-    alert = alert and again
-    if not again then
-      words[SEEN], words[READ], words[ARCHIVED] = old[SEEN], old[READ], old[ARCHIVED]
-    end
-    redis.call('XDEL', log_key, old[SEQ] .. '-0')
-    add(counts, old, -1)
-  end
-  add(counts, words, 1)
+end
 
-  local number, epoch = next_number(log_key, meta_key, meta[1], how.run_id, how.incarnation)
-  words[1] = number
-  redis.call('HSET', inbox.contents, id, ARGV[10])
-  redis.call('ZADD', inbox.order, number, id)
-  redis.call('ZADD', inbox.ends, ARGV[21], id)
-  local kept = redis.call('ZCARD', inbox.order)
-  local alone = kept == 1 and not old
-  -- A key that is created anew has no lifetime yet.
-  local renews = alone or how.now >= counts.renew
-  if tag and not old then
-    redis.call('HSET', inbox.tags, tag, id)
-    renews = renews or redis.call('HLEN', inbox.tags) == 1
-  end
-  if kept > how.max then trim_inbox(inbox, counts, kept - how.max) end
-  redis.call('HSET', inbox.lines, id, table.concat(words, ' '), '#unread', counts.unread, '#unseen', counts.unseen,
-    '#first', string.format('%d', math.min(counts.first, tonumber(ARGV[21]))))
+-- Makes room for it where that takes more than to let the oldest fall out: for the one with its tag, and for one that has a tag or an end of its own.
+-- Returns the user and, if it replaces one, what is kept of that.
+local function make_room(base)
+  local user = lib().load(base)
+  user.lifetime = lib().lifetime(tonumber(ARGV[7]))
+  local old = tag ~= '-' and lib().replace(user, {tag = tag, version = given, progress = ARGV[17], renotify = ARGV[22] == '1'}) or nil
+  if not (old and old.late) then lib().trim(user, max - 1) end
+  return user, old
+end
 
-  local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. '\n["notification",{"id":"' .. id .. '",' .. ARGV[10]
-    .. ',"version":' .. words[VERSION] .. ',"createdAt":"' .. words[CREATED] .. '","updatedAt":"' .. ARGV[19] .. '","expiresAt":"' .. ARGV[20]
-    .. '","seenAt":' .. quoted(words[SEEN]) .. ',"readAt":' .. quoted(words[READ]) .. ',"archivedAt":' .. quoted(words[ARCHIVED])
-    .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '"' .. counts_text(counts) .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
-  append(log_key, meta_key, number, message, how.max)
-  if how.now >= tonumber(meta[2] or 0) then keep_alive(log_key, meta_key, how.now, how.max_age) end
-  if renews then keep_inbox_alive(inbox, meta_key, how.now, how.max_age) end
-  local created = old and 0 or 1
-  remember(number, epoch, id, words[VERSION], created, 1)
-  redis.call(how.command, topic, message)
-  return {0, tonumber(number), epoch, id, connections, '', words[VERSION], created, 1, alone and 1 or 0}
+-- Sees to it that keys that may be new have a lifetime.
+local function keep(base, flags)
+  local lifetime = lib().lifetime(tonumber(ARGV[7]))
+  local names = {'notifications', 'index'}
+  if flags > 0 then names = {'notifications', 'index', 'flags', 'tags', 'ends'} end
+  for _, name in ipairs(names) do call('PEXPIRE', base .. ':' .. name, lifetime, 'NX') end
+end
+
+-- Writes anew what has many holes.
+local function tidy(base)
+  local user = lib().load(base)
+  user.lifetime = lib().lifetime(tonumber(ARGV[7]))
+  lib().tidy(user)
+  lib().save(user)
+end
+
+-- Stores it for one user.
+local notify
+function notify(base, id)
+  local connections = call('HGETALL', base .. ':connections')
+  local key = ARGV[23] ~= '' and base .. ':idempotency:' .. ARGV[23]
+  local known = key and call('GET', key)
+  if known then return repeated(known, connections) end
+  local facts = facts_of(base, id)
+  local epoch, seq, unread, unseen, items = facts[1], facts[2] + 1, facts[4], facts[5], facts[6]
+  local holes, front, origin, first, last = facts[7], facts[8], facts[9], facts[10], facts[11]
+  local head, list = base .. ':head', base .. ':notifications'
+  local version, created, stamp, alert, flags = given ~= '' and given or '1', 1, ARGV[12], ARGV[14] == '1', new_flags
+  local updated, more_words, floor, user, old = tonumber(ARGV[13]), '', nil, nil, nil
+  local rare = tag ~= '-' or updated < facts[12] or items > max
+
+  if items == max and not rare then
+    local place = front - origin
+    local fallen = string.byte(call('GETRANGE', base .. ':flags', place, place)) or 0
+    rare = fallen >= 32 or holes > 0
+    if not rare then
+      floor = string.match(call('LPOP', list) or '', '^%d+')
+      items, front = items - 1, front + 1
+      unread = unread - (fallen % 8 < 2 and 1 or 0)
+      unseen = unseen - (fallen % 8 == 0 and 1 or 0)
+    end
+  end
+  if rare then
+    user, old = make_room(base)
+    if old and old.late then
+      if key then call('SET', key, table.concat({ARGV[24], int(old.seq), epoch, old.id, old.version, 0, 0}, ' '), 'EX', ARGV[25]) end
+      return {0, old.seq, epoch, old.id, connections, '', old.version, 0, 0}
+    end
+    unread, unseen, items, holes, front = user.unread, user.unseen, user.items, user.holes, user.front
+    updated = math.max(updated, facts[12])
+    local kept_times, since = old and old.times or {}, old and old.created or now
+    if old then id, version, created, alert, flags = old.id, old.version, 0, alert and old.again, flags + old.flags end
+    if old or updated ~= tonumber(ARGV[13]) then
+      stamp = lib().stamp(version, since, updated, ends, kept_times)
+      more_words = lib().more_words(since, updated, kept_times)
+    end
+  end
+
+  if string.sub(epoch, 10, 25) ~= run_id then epoch = lib().epoch_at(head, epoch, run_id, seq) end
+  local apart = ends < last
+  if apart then flags = flags + 32 end
+  local new_unread = flags % 8 < 2 and 1 or 0
+  unread, unseen = unread + new_unread, unseen + (flags % 8 == 0 and 1 or 0)
+  local sent = 0
+  for at = 2, #connections, 2 do sent = sent + connections[at] end
+  local number, counts = int(seq), int(unread) .. ' ' .. int(unseen)
+  local entry = number .. ' ' .. ARGV[8] .. ' ' .. id .. ending .. ' ' .. ARGV[10] .. ' ' .. sent .. ' ' .. ARGV[15]
+    .. ' ' .. version .. ' ' .. ARGV[17] .. ' ' .. ARGV[18] .. ' ' .. counts .. (alert and ' 1' or ' 0') .. more_words .. '\n' .. ARGV[11]
+  local size = call('RPUSH', list, entry)
+  if size ~= items + holes + 1 then
+    -- The list has expired, or was evicted.
+    user = lib().load(base)
+    lib().start_over(user)
+    lib().save(user)
+    return notify(base, id)
+  end
+  local place = front - origin + size - 1
+  call('SETRANGE', base .. ':index', place * 20, struct.pack(
+    '>I6I6I4I2I2', seq, updated, tonumber(string.sub(id, -8), 16), tonumber(ARGV[19]), tonumber(ARGV[20])
+  ))
+  if flags > 0 then
+    call('SETRANGE', base .. ':flags', place, string.char(flags))
+    if tag ~= '-' then call('HSET', base .. ':tags', tag, number) end
+    if apart then call('ZADD', base .. ':ends', ends, number) end
+  end
+  if size == 1 or flags > 0 then keep(base, flags) end
+  if old then lib().keep_times(user, size - 1, old.times) end
+
+  local next_facts = {
+    'seq', number, 'unread', int(unread), 'unseen', int(unseen), 'items', int(items + 1), 'last', int(apart and last or ends), 'updated', int(updated)
+  }
+  local function also(name, value) next_facts[#next_facts + 1], next_facts[#next_facts + 2] = name, value end
+  if ends < first then also('first', int(ends)) end
+  if floor then also('floor', floor) end
+  if front ~= facts[8] then also('front', int(front)) end
+  if holes ~= facts[7] then also('holes', int(holes)) end
+  call('HSET', head, unpack(next_facts))
+  if holes > 256 or front - origin > 512 then tidy(base) end
+
+  local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. '\n["notification",{"id":"' .. id .. '",'
+    .. ARGV[11] .. stamp .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '","unread":' .. int(unread) .. ',"unseen":' .. int(unseen)
+    .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
+  if key then call('SET', key, table.concat({ARGV[24], number, epoch, id, version, created, 1}, ' '), 'EX', ARGV[25]) end
+  call(ARGV[5], base .. ARGV[6], message)
+  return {0, seq, epoch, id, connections, '', version, created, 1, ends < first and 1 or 0}
 end
 
 local results = {}
-for index = 25, #ARGV do results[#results + 1] = notify((index - 25) * 10 + 1, ARGV[index]) end
+for index = 26, #ARGV do results[#results + 1] = notify(KEYS[index - 25], ARGV[index]) end
 return results

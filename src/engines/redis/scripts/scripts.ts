@@ -8,24 +8,26 @@ export const newIncarnation = (): string => randomBytes(6).toString('base64url')
 
 const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, import.meta.url), 'utf8')
 
-/** The files that are put in front of a script. */
-const PRELUDES = {
-  none: [],
-  log: ['log'],
-  inbox: ['log', 'inbox'],
-  webhooks: ['webhooks'],
-  presence: ['presence'],
+/** The files that a script may need, in this order: together they are the body of the function `library` in front of it, see log.lua. */
+const LIBRARIES = {
+  room: ['log', 'stream'],
+  head: ['log', 'inbox'],
+  user: ['log', 'times', 'inbox', 'inbox-log', 'replace', 'adopt'],
+  any: ['log', 'stream', 'times', 'inbox', 'inbox-log', 'replace', 'adopt'],
 } as const
 
-/** The prelude of each script, by its file: the name of the command, and the number of its keys; with `n` the caller gives that number first. */
-const SCRIPTS: Readonly<Record<string, keyof typeof PRELUDES>> = {
-  'publish-5': 'log',
-  'notify-n': 'inbox',
-  'mark-8': 'inbox',
-  'withdraw-8': 'inbox',
-  'list-inbox-8': 'inbox',
-  'acknowledge-3': 'inbox',
-  'expire-8': 'inbox',
+/** The files that are put in front of a script as they are. */
+const PRELUDES = { none: [], webhooks: ['webhooks'], presence: ['presence'] } as const
+
+/** What goes before each script, by its file: the name of the command, and the number of its keys; with `n` the caller gives that number first. */
+const SCRIPTS: Readonly<Record<string, keyof typeof LIBRARIES | keyof typeof PRELUDES>> = {
+  'publish-1': 'any',
+  'notify-n': 'user',
+  'mark-1': 'user',
+  'withdraw-1': 'user',
+  'list-2': 'user',
+  'acknowledge-1': 'head',
+  'expire-1': 'user',
   'note-end-1': 'none',
   'note-next-end-1': 'none',
   'schedule-2': 'none',
@@ -35,13 +37,21 @@ const SCRIPTS: Readonly<Record<string, keyof typeof PRELUDES>> = {
   'take-webhooks-2': 'webhooks',
   'hasten-webhooks-2': 'webhooks',
   'give-back-webhook-2': 'webhooks',
-  'read-log-3': 'log',
-  'announce-3': 'log',
+  'room-log-2': 'room',
+  'user-log-2': 'user',
+  'announce-2': 'user',
   'heartbeat-2': 'none',
   'revoke-1': 'none',
-  'grant-4': 'log',
+  'grant-1': 'user',
   'state-presence-4': 'presence',
   'remove-presence-4': 'presence',
+}
+
+/** The text of a script with what goes before it. */
+function textOf(file: string, before: keyof typeof LIBRARIES | keyof typeof PRELUDES): string {
+  if (before in PRELUDES) return [...PRELUDES[before as keyof typeof PRELUDES], file].map(read).join('')
+  const library = LIBRARIES[before as keyof typeof LIBRARIES].map(read).join('')
+  return `local function library()\n${library}return lib\nend\n${read(file)}`
 }
 
 /** The command of a file: `listInbox` for `list-inbox-8`. */
@@ -50,9 +60,9 @@ const commandOf = (file: string): string =>
 
 /** Defines the scripts as commands of a client, and returns it with their types. */
 export function withScripts(client: Redis | Cluster): ScriptedClient {
-  for (const [file, prelude] of Object.entries(SCRIPTS)) {
+  for (const [file, before] of Object.entries(SCRIPTS)) {
     const keys = Number(file.split('-').at(-1))
-    const lua = [...PRELUDES[prelude], file].map(read).join('')
+    const lua = textOf(file, before)
     client.defineCommand(commandOf(file), Number.isNaN(keys) ? { lua } : { numberOfKeys: keys, lua })
   }
   return client as unknown as ScriptedClient

@@ -1,0 +1,30 @@
+--[[
+  States the number of connections of a channel in a process, and returns the end of the log.
+
+  KEYS[1] base
+  KEYS[2] identity      of the store
+
+  ARGV[1] process
+  ARGV[2] connections   0 withdraws the process
+  ARGV[3] now           milliseconds
+  ARGV[4] keep count    for this many seconds, unless it is stated again
+  ARGV[5] keep seen     the time at which a user was last seen, for this many milliseconds; "" for a room, of which it is not kept
+  ARGV[6] fresh         the identity of a store that has none
+
+  Returns {seq, epoch, identity}; of a log that was not yet written {0, "", identity}
+]]
+local base, seen = KEYS[1], ARGV[5]
+local connections = base .. ':connections'
+if ARGV[2] == '0' then
+  redis.call('HDEL', connections, ARGV[1])
+else
+  redis.call('HSET', connections, ARGV[1], ARGV[2])
+  redis.call('EXPIRE', connections, ARGV[4])
+end
+if seen ~= '' then redis.call('SET', base .. ':last-seen', ARGV[3], 'PX', seen) end
+local head = redis.call('HMGET', base .. (seen == '' and ':meta' or ':head'), 'seq', 'epoch')
+if head[2] then return {tonumber(head[1] or 0), head[2], ''} end
+local lib = library()
+local old = seen ~= '' and lib.adopt(base, tonumber(seen))
+if old then return {old.seq, old.epoch, ''} end
+return {0, '', lib.identity(KEYS[2], ARGV[6])}

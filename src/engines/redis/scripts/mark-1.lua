@@ -1,0 +1,89 @@
+--[[
+  Gives notifications a state, or takes it away, and announces it if something changed.
+  KEYS[1] base
+  ARGV[1..8]            the envelope, as in log.lua
+  ARGV[9] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
+  ARGV[10] state        seen, read or archived
+  ARGV[11] at           milliseconds; "" to take it away
+  ARGV[12] before       with all: only those that were not updated after this time, milliseconds; or ""
+  ARGV[13..]            ids; none for all
+  Returns {1 if something changed, unread, unseen, id of each that changed and has a webhook, ...}
+]]
+local lib = library()
+local how = lib.envelope()
+local user = lib.open(KEYS[1], how)
+if not user then return {0, 0, 0} end
+local state, flag, gives = ARGV[10], lib.FLAG[ARGV[10]], ARGV[11] ~= ''
+local none = '\0\0\0\0\0\0'
+local bytes = gives and struct.pack('>I6', tonumber(ARGV[11])) or none
+local with_webhook, changed = {}, false
+
+local function note_webhook(words)
+  if words[lib.WEBHOOK] ~= '-' then with_webhook[#with_webhook + 1] = words[lib.ID] end
+end
+
+-- The flags with the state, or without it.
+local function marked(flags)
+  if (bit.band(flags, flag) ~= 0) == gives or bit.band(flags, lib.GONE) ~= 0 then return flags end
+  return gives and flags + flag or flags - flag
+end
+
+local function mark_one(id)
+  local at, words = lib.find(user, id)
+  local before = at and lib.flags_at(user, at)
+  if not at or marked(before) == before then return end
+  changed = true
+  lib.count(user, before, -1)
+  lib.count(user, marked(before), 1)
+  lib.write(user, 'flags', at, string.char(marked(before)))
+  lib.write(user, state, at, bytes)
+  if bit.band(before, lib.WAITS) ~= 0 then note_webhook(words) end
+end
+
+local function mark_all()
+  local size = user.items + user.holes
+  if ARGV[12] ~= '' then size = lib.first_above(user, tonumber(ARGV[12]), 7) end
+  if size == 0 then return end
+  local known = string.sub(lib.string_of(user, 'flags'), 1, size)
+  known = known .. string.rep('\0', size - #known)
+  -- How many there are of each, and what becomes of it: mostly there are only a few different ones.
+  local amounts, becomes = {}, {}
+  local flags = string.gsub(known, '.', setmetatable({}, {
+    __index = function(replacements, byte)
+      local before = string.byte(byte)
+      amounts[before] = select(2, string.gsub(known, lib.escaped(byte), ''))
+      becomes[before] = marked(before)
+      replacements[byte] = string.char(marked(before))
+      return replacements[byte]
+    end
+  }))
+  for before, after in pairs(becomes) do
+    local unread, unseen = lib.weight(before)
+    local unread_after, unseen_after = lib.weight(after)
+    user.unread = user.unread + amounts[before] * (unread_after - unread)
+    user.unseen = user.unseen + amounts[before] * (unseen_after - unseen)
+    changed = changed or before ~= after
+  end
+  if not changed then return end
+  lib.write(user, 'flags', 0, flags)
+  local times = string.sub(lib.string_of(user, state), 1, size * 6)
+  if gives then
+    -- A state that is there keeps its time.
+    times = string.gsub(times .. string.rep('\0', size * 6 - #times), '......', {[none] = bytes})
+  else
+    times = string.rep('\0', #times)
+  end
+  if times ~= '' then lib.write(user, state, 0, times) end
+  for place = 1, size do
+    local before = string.byte(known, place)
+    if before >= lib.WAITS and bit.band(before, lib.WAITS) ~= 0 and marked(before) ~= before then
+      note_webhook(lib.words_of(redis.call('LINDEX', user.list, place - 1)))
+    end
+  end
+end
+
+if #ARGV < 13 then mark_all() end
+for index = 13, #ARGV do mark_one(ARGV[index]) end
+if changed then lib.append_event(user, how, ARGV[9], lib.counts_tail(user)) end
+lib.close(user)
+return {changed and 1 or 0, user.unread, user.unseen, unpack(with_webhook)}
