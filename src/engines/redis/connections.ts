@@ -80,8 +80,7 @@ export class RedisConnections implements Connections {
   async #state(channel: Channel, connections: number): Promise<StreamPosition> {
     const [seq, epoch, identity] = await this.#connection.run(() =>
       this.#scripts.announce(
-        this.#keys.base(channel),
-        this.#keys.identity(channel),
+        ...this.#keys.withIdentity(channel),
         this.#process,
         connections,
         Date.now(),

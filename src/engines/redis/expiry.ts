@@ -23,7 +23,7 @@ export function startExpiry(
   /** Expires one inbox; resolves to true if nothing else in it has ended. `seen`: the time that was noted for it. */
   const expire = async (channel: Channel, seen: string): Promise<boolean> => {
     const next = await connection.run(() =>
-      scripts.expire(keys.base(channel), ...store.eventEnvelope(channel)),
+      scripts.expire(...keys.of(channel), ...store.eventEnvelope(channel)),
     )
     await connection.run(() => scripts.noteNextEnd(keys.due, channel, seen, next))
     return next === '' || Number(next) > Date.now()

@@ -15,7 +15,7 @@ import type { Draft } from '../../core/model/publication.ts'
 import { hashOf, itemOf, orNone, type StateTimes, WITH_WEBHOOK, wordOf } from './entry.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { EventEnvelope, ScriptedClient } from './scripts/calls.ts'
+import type { ChannelKeys, EventEnvelope, ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 
@@ -54,7 +54,7 @@ export class RedisInbox implements Inbox {
         state,
         value ? Date.parse(at) : '',
         before === undefined ? '' : Date.parse(before),
-        ...ids,
+        ...(ids as [string]),
       ),
     )
     return { changed: changed === 1, unread, unseen, withWebhook }
@@ -92,7 +92,7 @@ export class RedisInbox implements Inbox {
   async acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
     const lifetime = this.#store.lifetimeOf(channel)
     const delivered = await this.#connection.run(() =>
-      this.#scripts.acknowledge(this.#keys.base(channel), seq, Date.parse(at), above, lifetime),
+      this.#scripts.acknowledge(...this.#keys.of(channel), seq, Date.parse(at), above, lifetime),
     )
     return delivered.map((words) => {
       const [id, waiter, hasWebhook] = words.split(' ')
@@ -101,9 +101,13 @@ export class RedisInbox implements Inbox {
   }
 
   async #list(channel: Channel, wanted: Wanted): Promise<InboxPage> {
-    const [base, ...envelope] = this.#address(channel)
     const [seq, epoch, identity, unread, unseen, complete, ...rest] = await this.#connection.run(() =>
-      this.#scripts.list(base, this.#keys.identity(channel), ...envelope, ...wanted, newIncarnation()),
+      this.#scripts.list(
+        ...this.#keys.withIdentity(channel),
+        ...this.#store.eventEnvelope(channel),
+        ...wanted,
+        newIncarnation(),
+      ),
     )
     const items: Item[] = []
     for (let index = 0; index < rest.length; index += 5)
@@ -112,7 +116,7 @@ export class RedisInbox implements Inbox {
     return { ...position, unread, unseen, complete: complete === 1, items }
   }
 
-  #address(channel: Channel): [base: string, ...EventEnvelope] {
-    return [this.#keys.base(channel), ...this.#store.eventEnvelope(channel)]
+  #address(channel: Channel): [...ChannelKeys, ...EventEnvelope] {
+    return [...this.#keys.of(channel), ...this.#store.eventEnvelope(channel)]
   }
 }

@@ -1,7 +1,29 @@
 import calculateSlot from 'cluster-key-slot'
-import type { Channel } from '../../core/model/channel.ts'
+import { type Channel, isUserChannel } from '../../core/model/channel.ts'
 import { tagOf } from './links/slots.ts'
-import type { WebhookKeys } from './scripts/calls.ts'
+import type { ChannelKeys, WebhookKeys } from './scripts/calls.ts'
+
+/** What follows on the base in the names of the keys of a room's log. */
+const OF_ROOMS = ['log', 'meta', 'connections']
+
+/** The same for those of a user's log, with those that only version 0.1 had. */
+const OF_USERS = [
+  ...[
+    'head',
+    'notifications',
+    'index',
+    'flags',
+    'seen',
+    'read',
+    'archived',
+    'delivered',
+    'tags',
+    'ends',
+    'events',
+  ],
+  ...['connections', 'memberships', 'last-seen'],
+  ...['log', 'meta', 'inbox:lines', 'inbox:contents', 'inbox:order', 'inbox:tags', 'inbox:ends'],
+]
 
 /**
  * The names of all keys and Pub/Sub channels. All that belong to one log share a hash tag (Redis Cluster specification, "Hash tags"), so that
@@ -28,6 +50,21 @@ export class Keys {
     return `${this.#prefix}:{${channel}}`
   }
 
+  /** The keys of a script on a channel's log. `idempotencyKey`: the one that it was called with. */
+  of(channel: Channel, idempotencyKey?: string): ChannelKeys {
+    const base = this.base(channel)
+    if (!this.#isCluster) return [1, base]
+    const others = (isUserChannel(channel) ? OF_USERS : OF_ROOMS).map((name) => `${base}:${name}`)
+    if (idempotencyKey !== undefined) others.push(this.idempotency(channel, idempotencyKey))
+    return [1 + others.length, base, ...others]
+  }
+
+  /** The same for a script that wants the identity of the store as its second key. */
+  withIdentity(channel: Channel): ChannelKeys {
+    const [count, base, ...others] = this.of(channel)
+    return [count + 1, base, this.#identity(channel), ...others]
+  }
+
   /** The hash of process → number of connections. */
   connections(channel: Channel): string {
     return `${this.base(channel)}:connections`
@@ -39,7 +76,7 @@ export class Keys {
   }
 
   /** The string with the identity of the store; on a Cluster, of the part that serves the channel's slot. */
-  identity(channel: Channel): string {
+  #identity(channel: Channel): string {
     const tag = this.#isCluster ? tagOf(calculateSlot(this.base(channel))) : 'store'
     return `${this.#prefix}:{${tag}}:identity`
   }

@@ -92,23 +92,16 @@ export class LogReader {
     seq: string,
     limit: PageLimit,
   ): Promise<LogRead> {
-    const base = this.#keys.base(channel)
-    const identityKey = this.#keys.identity(channel)
+    const keys = this.#keys.withIdentity(channel)
     const range = [direction, seq, limit.entries, limit.bytes] as const
     const isUser = isUserChannel(channel)
     const [top, floor, epochs, identity, complete, unread, unseen, last, ...entries] =
       await this.#connection.run(() => {
         const fresh = newIncarnation()
         if (isUser)
-          return this.#scripts.userLogBuffer(
-            base,
-            identityKey,
-            ...this.#store.eventEnvelope(channel),
-            ...range,
-            fresh,
-          )
+          return this.#scripts.userLogBuffer(...keys, ...this.#store.eventEnvelope(channel), ...range, fresh)
         const maxAge = this.#store.retentionOf(channel).seconds * 1000
-        return this.#scripts.roomLogBuffer(base, identityKey, Date.now(), maxAge, ...range, fresh)
+        return this.#scripts.roomLogBuffer(...keys, Date.now(), maxAge, ...range, fresh)
       })
     const store = { identity: identity.toString(), keptFor: this.#store.keptFor(channel) }
     const log =

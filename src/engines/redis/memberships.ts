@@ -46,7 +46,7 @@ export class RedisMemberships implements Memberships {
     const { channel } = control
     return this.#connection.run(() =>
       this.#scripts.grant(
-        this.#keys.base(channel),
+        ...this.#keys.of(channel),
         ...this.#store.envelope(control, this.#connection.runId),
         control.id,
         encodeOpening(control),

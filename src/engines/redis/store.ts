@@ -10,7 +10,7 @@ import type { Draft } from '../../core/model/publication.ts'
 import { hashOf, NONE, WITH_WEBHOOK, wordOf } from './entry.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
-import type { Envelope, EventEnvelope, ItemArguments, ScriptedClient } from './scripts/calls.ts'
+import type { ChannelKeys, Envelope, EventEnvelope, ItemArguments, ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 
 /** The answer of a script that stores a draft. */
@@ -83,7 +83,7 @@ export class Store {
   async #publish(draft: Draft, runId: string): Promise<Stored> {
     const { channel, idempotency, stored, id } = draft
     const [status, seq, epoch, storedId, connections, known] = await this.#scripts.publishBuffer(
-      this.#keys.base(channel),
+      ...this.#keys.of(channel, idempotency?.key),
       ...this.envelope(draft, runId),
       id,
       encodeOpening(draft),
@@ -103,8 +103,7 @@ export class Store {
     const ends = endOf(item, createdAt, this.#retention.user.seconds)
     const [results] = await Promise.all([
       this.#scripts.notifyBuffer(
-        drafts.length,
-        ...drafts.map(({ channel }) => this.#keys.base(channel)),
+        ...this.#keysOf(drafts),
         ...this.envelope(draft, runId),
         ...itemArguments(draft, item, ends),
         idempotency?.key ?? '',
@@ -131,6 +130,13 @@ export class Store {
     const { publishCommand } = this.#connection
     // The end of an id is random enough for an incarnation.
     return [runId, id.slice(-8), createdAt, count, publishCommand, this.#keys.topicEnding, seconds * 1000]
+  }
+
+  /** The keys of the drafts; on a Cluster there is only one. */
+  #keysOf(drafts: readonly Draft[]): ChannelKeys {
+    const { channel, idempotency } = drafts[0]!
+    if (drafts.length === 1) return this.#keys.of(channel, idempotency?.key)
+    return [drafts.length, ...(drafts.map((draft) => this.#keys.base(draft.channel)) as [string])]
   }
 
   #noteEnd(drafts: readonly Draft[], time: number): Promise<unknown> {

@@ -72,13 +72,13 @@ describe('a fault of our own in the store is 500 internal, and logged once with 
     app = await startApp({ REDIS_URL: redis.url })
     await vi.waitFor(async () => expect((await post('ada')).status).toBe(201), { timeout: 5000 })
     const logged = loggedErrors()
-    await redis.cli('del', 'tabcast:{user:bob}:meta')
-    await redis.cli('set', 'tabcast:{user:bob}:meta', 'not a hash')
+    await redis.cli('del', 'tabcast:{user:bob}:head')
+    await redis.cli('set', 'tabcast:{user:bob}:head', 'not a hash')
     for (let times = 0; times < 3; times++) {
       const { status, text } = await post('bob')
       expect(status).toBe(500)
       expect(JSON.parse(text)).toMatchObject({ code: 'internal' })
-      expect(text).not.toMatch(/[0-9a-f]{40}|script|WRONGTYPE|meta|\{user/)
+      expect(text).not.toMatch(/[0-9a-f]{40}|script|WRONGTYPE|head|\{user/)
     }
     expect(logged).toHaveBeenCalledTimes(1)
     expect(logged.mock.calls[0]![0]).toMatchObject({ err: { message: expect.stringContaining('WRONGTYPE') } })

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inbox/inboxes.ts'
-import { userChannel } from '../../../src/core/model/channel.ts'
+import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { Keys } from '../../../src/engines/redis/keys.ts'
@@ -30,7 +30,7 @@ beforeEach(async () => {
   engine = await openRedis(redis.url, { retention: { user: PLENTY, room: PLENTY } })
   connection = new CommandConnection({ url: redis.url, commandTimeout: 1000 }, report)
   scripts = withScripts(connection.client)
-  keys = new Keys('tabcast', connection.database)
+  keys = new Keys('tabcast', connection.database, false)
   publisher = new Publisher(engine)
   await connection.run(() => connection.client.ping())
 })
@@ -42,59 +42,113 @@ afterEach(async () => {
 
 const notify = (input: object) => publisher.notify('ada', { title: 'A', ...input }, OPTIONS)
 
-/** Milliseconds for which the keys of an inbox are kept, and those of its log. */
-async function lifetimes(): Promise<{ inbox: number[]; meta: number }> {
-  const inbox = await Promise.all(keys.inbox(ADA).map((key) => connection.client.pttl(key)))
-  return { inbox: inbox.filter((ttl) => ttl !== -2), meta: await connection.client.pttl(keys.meta(ADA)) }
+/** Milliseconds for which the keys of a user are kept that have these names. */
+async function lifetimes(): Promise<Map<string, number>> {
+  const base = keys.base(ADA)
+  const names = (await connection.client.keys(`${base}:*`)).filter((name) => !name.endsWith(':connections'))
+  return new Map(
+    await Promise.all(
+      names.map(async (name) => [name.slice(base.length + 1), await connection.client.pttl(name)] as const),
+    ),
+  )
 }
 
+/** Every key that a user can have, but for the connections. */
+async function useEverything(): Promise<void> {
+  const inboxes = new Inboxes(engine)
+  const { id } = await notify({ tag: 't' })
+  for (const state of ['seen', 'read', 'archived'] as const)
+    await inboxes.mark('ada', { ids: [id], state, value: true })
+  await inboxes.acknowledge('ada', 1)
+  await notify({ ttl: 1000 })
+}
+const NAMES = [
+  'notifications',
+  'index',
+  'flags',
+  'seen',
+  'read',
+  'archived',
+  'delivered',
+  'tags',
+  'ends',
+  'events',
+  'head',
+]
+
 test.each([
-  ['a tab that came before it', () => engine.connections.announce(ADA, 1)],
-  ['a read of the log', () => engine.broker.since(ADA, { seq: 0 }, ALL)],
+  ['a tab that came before it', async () => void (await engine.connections.announce(ADA, 1))],
+  ['a read of the log', async () => void (await engine.broker.since(ADA, { seq: 0 }, ALL))],
   ['nothing', async () => undefined],
 ])('an inbox outlasts everything in it: after %s', async (_name, before) => {
   await before()
   await notify({})
-  await notify({ tag: 't', ttl: 1000 })
-  const { inbox, meta } = await lifetimes()
-  expect(inbox).toHaveLength(5)
-  for (const ttl of inbox) expect(ttl).toBeGreaterThan(PLENTY.seconds * 1000)
+  await useEverything()
+  const ttls = await lifetimes()
+  ttls.delete('last-seen')
+  expect([...ttls.keys()].sort()).toEqual([...NAMES].sort())
+  for (const ttl of ttls.values()) expect(ttl).toBeGreaterThan(PLENTY.seconds * 1000)
   // What gives the numbers must not be forgotten before what has them.
-  expect(meta).toBeGreaterThan(Math.min(...inbox) - 1000)
+  expect(Math.max(...ttls.values())).toBe(ttls.get('head'))
 })
 
 test('keys that were emptied and are made anew have an end, too', async () => {
-  await notify({})
   const { id } = await notify({ tag: 't' })
-  const inboxes = new Inboxes(engine)
-  await inboxes.withdraw('ada', id)
-  expect((await lifetimes()).inbox).toHaveLength(4)
+  await new Inboxes(engine).withdraw('ada', id)
+  expect((await lifetimes()).has('notifications')).toBe(false)
+  expect((await lifetimes()).has('tags')).toBe(false)
   await notify({ tag: 'u' })
-  for (const ttl of (await lifetimes()).inbox) expect(ttl).toBeGreaterThan(PLENTY.seconds * 1000)
+  for (const ttl of (await lifetimes()).values()) expect(ttl).toBeGreaterThan(PLENTY.seconds * 1000)
 })
 
-test('the counts go with what they count', async () => {
-  await notify({})
-  await connection.client.del(...keys.inbox(ADA))
-  expect((await engine.broker.since(ADA, {}, ALL)).counts).toEqual({ unread: 0, unseen: 0 })
-  expect(await new Inboxes(engine).list('ada', LOOKED)).toMatchObject({ items: [], unread: 0, unseen: 0 })
-})
+test.each(['list', 'publish', 'read'])(
+  'a list that is gone is gone from the counts, and is admitted (%s)',
+  async (how) => {
+    const { epoch } = await notify({ tag: 't' })
+    await notify({})
+    await connection.client.del(`${keys.base(ADA)}:notifications`)
+    const inboxes = new Inboxes(engine)
+    if (how === 'publish') await notify({ title: 'B', tag: 't' })
+    const count = how === 'publish' ? 1 : 0
+    if (how !== 'read')
+      expect(await inboxes.list('ada', LOOKED)).toMatchObject({
+        items: { length: count },
+        unread: count,
+        unseen: count,
+      })
+    const page = await engine.broker.since(ADA, { seq: 1, epoch }, ALL)
+    expect(page).toMatchObject({
+      counts: { unread: count, unseen: count },
+      gap: { from: 2, to: 2, reason: 'trimmed' },
+    })
+    expect(page.publications.map(({ seq }) => seq)).toEqual(how === 'publish' ? [3] : [])
+  },
+)
 
 test('an inbox that has forgotten when its first one ends is looked at all the same', async () => {
   const { id } = await notify({ ttl: 1 })
   await notify({})
-  await connection.client.hdel(keys.inbox(ADA)[0], '#first')
+  await connection.client.hset(`${keys.base(ADA)}:head`, 'first', 0)
   const recorder = new TopicRecorder()
   await engine.broker.subscribe(ADA, recorder.hear)
   await recorder.hasHeard(1)
   expect(payloadOf(recorder.heard[0]!)).toMatchObject({ ids: [id], unread: 1 })
-  expect(await connection.client.hget(keys.inbox(ADA)[0], '#first')).toMatch(/^\d+$/)
+  expect(Number(await connection.client.hget(`${keys.base(ADA)}:head`, 'first'))).toBeGreaterThan(Date.now())
 })
 
-test('who only asks leaves nothing for ever', async () => {
-  await new Inboxes(engine).list('ada', LOOKED)
-  for (const name of await connection.client.keys('*{user:ada}*'))
-    expect(await connection.client.pttl(name)).toBeGreaterThan(0)
+test('who only listens leaves nothing but that, and not for ever', async () => {
+  const inboxes = new Inboxes(engine)
+  const names = async (): Promise<string[]> =>
+    (await connection.client.keys('*')).filter((name) => /:ada|:den/.test(name)).sort()
+  await inboxes.list('ada', LOOKED)
+  await inboxes.mark('ada', { state: 'read', value: true })
+  await inboxes.acknowledge('ada', 7)
+  for (const channel of [ADA, roomChannel('den')]) await engine.broker.since(channel, {}, ALL)
+  expect(await names()).toEqual([])
+  for (const channel of [ADA, roomChannel('den')]) await engine.connections.announce(channel, 1)
+  const left = ['{room:den}:connections', '{user:ada}:connections', '{user:ada}:last-seen']
+  expect(await names()).toEqual(left.map((name) => `tabcast:${name}`))
+  for (const name of await names()) expect(await connection.client.pttl(name)).toBeGreaterThan(0)
 })
 
 test('an end that is noted while somebody looks for an earlier one is not forgotten', async () => {

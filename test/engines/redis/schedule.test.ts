@@ -7,7 +7,7 @@ import { Keys } from '../../../src/engines/redis/keys.ts'
 import { openProbed } from '../../support/probed-engine.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 
-const { times } = new Keys('tabcast', 0)
+const { times } = new Keys('tabcast', 0, false)
 
 let server: RedisServer
 let engine: Engine

@@ -9,8 +9,7 @@ const NOTICED = 2000
 
 /** Puts older copies back and takes the marks away, as on a replica that had received neither. */
 const LOSE = `
-  redis.call('RENAME', KEYS[1], KEYS[2])
-  redis.call('RENAME', KEYS[3], KEYS[4])
+  for _, key in ipairs(KEYS) do redis.call('RENAME', 'older ' .. key, key) end
   redis.call('DEL', unpack(redis.call('KEYS', '*:marker')))
 `
 
@@ -58,13 +57,12 @@ test('a store that comes back older reaches the tabs of a quiet channel, and wha
   const redis = keep(await startRedis())
   const server = keep(await startApp({ REDIS_URL: redis.url }))
   for (let number = 1; number <= 8; number++) await server.notify('ada', { title: String(number) })
-  const [log, meta] = ['tabcast:{user:ada}:log', 'tabcast:{user:ada}:meta']
-  await redis.cli('copy', log!, 'older log')
-  await redis.cli('copy', meta!, 'older meta')
+  const names = ['notifications', 'index', 'head'].map((name) => `tabcast:{user:ada}:${name}`)
+  for (const name of names) await redis.cli('copy', name, `older ${name}`)
   const tab = await server.tab('ada', { since: { seq: 0 } }).connected()
   for (let number = 9; number <= 10; number++) await server.notify('ada', { title: String(number) })
   await tab.sees('notification', 10)
-  await redis.cli('eval', LOSE, '4', 'older log', log!, 'older meta', meta!)
+  await redis.cli('eval', LOSE, '3', ...names)
   const [gap] = await tab.sees('gap')
   expect(gap).toMatchObject({ channel: 'user:ada', from: 9, to: 10, reason: 'failover' })
   expect(await server.notify('ada', { title: 'after' })).toMatchObject({ seq: 9 })

@@ -1,6 +1,9 @@
 /** The keys and arguments of every script, in the order in which it reads them, and its answer; the head of each `.lua` file explains them. */
 import type { PublishCommand } from '../links/command-connection.ts'
 
+/** The keys of a script on logs: their number, the base of a channel, and what follows; see log.lua. */
+export type ChannelKeys = [numberOfKeys: number, base: string, ...others: string[]]
+
 /** The presence of a room, and its topic; `own` is the hash of one process. */
 export type PresenceKeys = [users: string, processes: string, own: string, topic: string]
 
@@ -87,7 +90,7 @@ export type LogAnswer = [
 export interface ScriptedClient {
   publishBuffer(
     ...args: [
-      base: string,
+      ...keys: ChannelKeys,
       ...envelope: EventEnvelope,
       opening: string,
       tail: string,
@@ -98,9 +101,8 @@ export interface ScriptedClient {
     ]
   ): Promise<StoredAnswer>
   notifyBuffer(
-    numberOfKeys: number,
     ...args: [
-      ...bases: string[],
+      ...keys: ChannelKeys,
       ...envelope: Envelope,
       ...item: ItemArguments,
       idempotencyKey: string,
@@ -109,24 +111,24 @@ export interface ScriptedClient {
       firstId: string,
     ]
   ): Promise<NotifiedAnswer[]>
+  /** More ids may follow on the first, or none. */
   mark(
     ...args: [
-      base: string,
+      ...keys: ChannelKeys,
       ...EventEnvelope,
       opening: string,
       state: string,
       at: number | '',
       before: number | '',
-      ...ids: string[],
+      firstId: string,
     ]
   ): Promise<[changed: number, unread: number, unseen: number, ...withWebhook: string[]]>
   withdraw(
-    ...args: [base: string, ...EventEnvelope, opening: string, id: string, tag: string]
+    ...args: [...keys: ChannelKeys, ...EventEnvelope, opening: string, id: string, tag: string]
   ): Promise<[] | [id: string, hasWebhook: number]>
   list(
     ...args: [
-      base: string,
-      identity: string,
+      ...keys: ChannelKeys,
       ...EventEnvelope,
       limit: number,
       before: number | '',
@@ -151,9 +153,9 @@ export interface ScriptedClient {
     ]
   >
   acknowledge(
-    ...args: [base: string, seq: number, at: number, above: number, lifetime: number]
+    ...args: [...keys: ChannelKeys, seq: number, at: number, above: number, lifetime: number]
   ): Promise<string[]>
-  expire(...args: [base: string, ...EventEnvelope]): Promise<string>
+  expire(...args: [...keys: ChannelKeys, ...EventEnvelope]): Promise<string>
   noteEnd(...args: [due: string, ends: number, ...channels: string[]]): Promise<number>
   noteNextEnd(...args: [due: string, channel: string, seen: string, next: string]): Promise<number>
   schedule(
@@ -189,15 +191,14 @@ export interface ScriptedClient {
     ]
   ): Promise<number>
   roomLogBuffer(
-    ...args: [base: string, identity: string, now: number, maxAge: number, ...LogRange, fresh: string]
+    ...args: [...keys: ChannelKeys, now: number, maxAge: number, ...LogRange, fresh: string]
   ): Promise<LogAnswer>
   userLogBuffer(
-    ...args: [base: string, identity: string, ...EventEnvelope, ...LogRange, fresh: string]
+    ...args: [...keys: ChannelKeys, ...EventEnvelope, ...LogRange, fresh: string]
   ): Promise<LogAnswer>
   announce(
     ...args: [
-      base: string,
-      identity: string,
+      ...keys: ChannelKeys,
       process: string,
       count: number,
       now: number,
@@ -212,7 +213,7 @@ export interface ScriptedClient {
   revoke(...args: [revoked: string, issuedAt: number]): Promise<number>
   grant(
     ...args: [
-      base: string,
+      ...keys: ChannelKeys,
       ...envelope: EventEnvelope,
       opening: string,
       tail: string,

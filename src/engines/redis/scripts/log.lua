@@ -2,8 +2,9 @@
   The functions that all scripts on a log share. With the files behind it, it is the body of the function `library`, which a script calls when it
   needs them: to define them takes longer than most scripts do.
 
-  A script on a log has one key: the base, "<prefix>:{<channel>}". It is no key itself: the names of all keys of the channel begin with it, so
-  that they share its hash tag, and a script derives them.
+  The first key of a script on a log is its base, "<prefix>:{<channel>}". It is no key itself: the names of all keys of the channel begin with it,
+  so that they share its hash tag, and a script derives them. On a Cluster all of them follow on it, or on the keys that a script explains: a
+  node that hands their slot over must know of each whether it has it still.
 
   Of every log there is a hash with the facts about it, the head. Its epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...",
   oldest first. An epoch is "<incarnation>.<run id>". The incarnation has eight characters and changes only when the log is founded anew; the run

@@ -1,7 +1,7 @@
 --[[
   Stores a notification for each of some users: creates it, or replaces the one with its tag, unless that is newer. Then announces it.
   Content is never decoded: the store's own fields are spliced into finished text, integers by %d.
-  KEYS                  the base of each user, see inbox.lua
+  KEYS                  the base of each user, see log.lua; on a Cluster of one
   ARGV[1..7]            the envelope, as in log.lua; without an id
   ARGV[8] event         "notification" or "progress"
   ARGV[9] ending        of the line of a publication: " <createdAt> <expiresAt> <except>"

@@ -31,11 +31,11 @@ afterEach(async () => {
 
 test('what is answered is on the replica, and many publishes share a WAIT', async () => {
   const { seq } = await engine.broker.publish(draftOf(channel))
-  expect(await replica.cli('hget', 'tabcast:{user:ada}:meta', 'seq')).toBe(`${seq}\n`)
+  expect(await replica.cli('hget', 'tabcast:{user:ada}:head', 'seq')).toBe(`${seq}\n`)
   await Promise.all(
     Array.from({ length: 200 }, (_, number) => engine.broker.publish(draftOf(channel, number))),
   )
-  expect(await replica.cli('xlen', 'tabcast:{user:ada}:log')).toBe('201\n')
+  expect(await replica.cli('llen', 'tabcast:{user:ada}:events')).toBe('201\n')
   const waits = Number(/cmdstat_wait:calls=(\d+)/.exec(await master.cli('info', 'commandstats'))![1])
   expect(waits).toBeGreaterThan(0)
   expect(waits).toBeLessThanOrEqual(20)
@@ -56,7 +56,7 @@ test('without the replica it is refused in time, and the same key completes it l
   expect(performance.now() - start).toBeLessThan(2 * ANSWERED)
   replica.resume()
   expect(await engine.broker.publish(draft)).toMatchObject({ id: draft.id, seq: 2, replayed: true })
-  expect(await replica.cli('xlen', 'tabcast:{user:ada}:log')).toBe('2\n')
+  expect(await replica.cli('llen', 'tabcast:{user:ada}:events')).toBe('2\n')
 })
 
 test('everyone who comes while a WAIT is stuck is answered in time as well', async () => {
@@ -67,7 +67,7 @@ test('everyone who comes while a WAIT is stuck is answered in time as well', asy
     expect(performance.now() - start).toBeLessThan(ANSWERED)
   }
   const waiting = [publish()]
-  await until(async () => (await master.cli('xlen', 'tabcast:{user:ada}:log')) === '1\n', ANSWERED)
+  await until(async () => (await master.cli('llen', 'tabcast:{user:ada}:events')) === '1\n', ANSWERED)
   waiting.push(publish(), publish())
   await Promise.all(waiting)
 })

@@ -1,7 +1,7 @@
 --[[
   Reads a stretch of the log of a room. Entries above the age limit are removed first.
 
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   KEYS[2] identity      of the store
 
   ARGV[1] now           milliseconds

@@ -1,6 +1,6 @@
 --[[
   Notes that a tab has processed everything above one seq up to another, which delivers the notifications that no tab had acknowledged before.
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   ARGV[1] seq
   ARGV[2] at        milliseconds
   ARGV[3] above     a seq

@@ -1,6 +1,6 @@
 --[[
   Removes one notification from the inbox and the log, and announces it.
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   ARGV[1..8]            the envelope, as in log.lua
   ARGV[9] opening       "<event> <id> <createdAt> <expiresAt> <except>\n"
   ARGV[10] id

@@ -1,7 +1,7 @@
 --[[
   Reads a stretch of the log of a user: notifications and events in the order of their seqs.
 
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   KEYS[2] identity      of the store
 
   ARGV[1..8]            the envelope, as in log.lua

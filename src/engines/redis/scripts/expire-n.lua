@@ -1,6 +1,6 @@
 --[[
   Removes from one inbox what has ended, and announces it.
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   ARGV[1..8]            the envelope, as in log.lua
   Returns the end of the next one, in milliseconds as text; "" for never
 ]]

@@ -1,6 +1,6 @@
 --[[
   Gives notifications a state, or takes it away, and announces it if something changed.
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   ARGV[1..8]            the envelope, as in log.lua
   ARGV[9] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq
   ARGV[10] state        seen, read or archived

@@ -1,6 +1,6 @@
 --[[
   Lists notifications, newest first, or finds one.
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   KEYS[2] identity      of the store
   ARGV[1..8]            the envelope, as in log.lua
   ARGV[9] limit

@@ -2,7 +2,7 @@
   Stores one publication that is no notification, gives it the next seq, and announces it; an ephemeral one is only passed on.
   Content is never decoded: seq and epoch are spliced into finished text, integers by %d.
 
-  KEYS[1] base
+  KEYS[1] base, see log.lua
 
   ARGV[1..8]            the envelope, as in log.lua
   ARGV[9] opening       "<event> <id> <createdAt> <expiresAt> <except>\n" and the packet, up to seq

@@ -2,10 +2,10 @@
   Makes a user a member of a room, or ends the membership, and appends the control entry that reports it. A call that changes nothing writes
   nothing.
 
-  KEYS[1] base
+  KEYS[1] base, see log.lua
 
   ARGV[1..8]            the envelope, as in log.lua
-  ARGV[9] opening       of the control entry, as in publish-1
+  ARGV[9] opening       of the control entry, as in publish-n
   ARGV[10] tail         of the control entry
   ARGV[11] room
   ARGV[12] publish      "1" or "0"; "" ends the membership

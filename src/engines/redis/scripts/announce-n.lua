@@ -1,7 +1,7 @@
 --[[
   States the number of connections of a channel in a process, and returns the end of the log.
 
-  KEYS[1] base
+  KEYS[1] base, see log.lua
   KEYS[2] identity      of the store
 
   ARGV[1] process
