@@ -2,14 +2,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { EVERYTHING, Inboxes } from '../../../src/core/inbox/inboxes.ts'
 import { roomChannel, userChannel } from '../../../src/core/model/channel.ts'
-import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { Keys } from '../../../src/engines/redis/keys.ts'
 import { CommandConnection } from '../../../src/engines/redis/links/command-connection.ts'
 import type { ScriptedClient } from '../../../src/engines/redis/scripts/calls.ts'
 import { withScripts } from '../../../src/engines/redis/scripts/scripts.ts'
 import { openRedis, report } from '../../support/engines.ts'
-import { TopicRecorder } from '../../support/listener.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 
 const ADA = userChannel('ada')
@@ -124,17 +122,6 @@ test.each(['list', 'publish', 'read'])(
     expect(page.publications.map(({ seq }) => seq)).toEqual(how === 'publish' ? [3] : [])
   },
 )
-
-test('an inbox that has forgotten when its first one ends is looked at all the same', async () => {
-  const { id } = await notify({ ttl: 1 })
-  await notify({})
-  await connection.client.hset(`${keys.base(ADA)}:head`, 'first', 0)
-  const recorder = new TopicRecorder()
-  await engine.broker.subscribe(ADA, recorder.hear)
-  await recorder.hasHeard(1)
-  expect(payloadOf(recorder.heard[0]!)).toMatchObject({ ids: [id], unread: 1 })
-  expect(Number(await connection.client.hget(`${keys.base(ADA)}:head`, 'first'))).toBeGreaterThan(Date.now())
-})
 
 test('who only listens leaves nothing but that, and not for ever', async () => {
   const inboxes = new Inboxes(engine)

@@ -80,7 +80,7 @@ function lib.adopt(base, lifetime)
   local facts = call('HMGET', meta, 'seq', 'epoch', 'epochs', 'floor', 'acknowledged', 'seen')
   if not facts[2] then return nil end
   local user = lib.new_user(base)
-  user.lifetime, user.seq, user.epoch = lifetime, tonumber(facts[1] or 0), facts[2]
+  user.lifetime, user.seq, user.floor, user.epoch = lifetime, tonumber(facts[1] or 0), tonumber(facts[4] or 0), facts[2]
   local messages, events = {}, {}
   for _, entry in ipairs(call('XRANGE', base .. ':log', '-', '+')) do
     local seq, event = string.match(entry[2][2], '^(%d+) %S+ (%S+)')
@@ -99,7 +99,7 @@ function lib.adopt(base, lifetime)
   user.events = #events
   for _, name in ipairs({'notifications', 'events', 'tags', 'ends'}) do call('PEXPIRE', base .. ':' .. name, lifetime) end
   if facts[6] then call('SET', base .. ':last-seen', facts[6], 'PX', lifetime) end
-  call('HSET', user.head, 'epoch', facts[2], 'epochs', facts[3], 'floor', facts[4] or '0', 'acknowledged', facts[5] or '0')
+  call('HSET', user.head, 'epochs', facts[3], 'acknowledged', facts[5] or '0')
   call('PEXPIRE', user.head, lifetime + 60000)
   lib.save(user)
   call('DEL', base .. ':log')

@@ -22,8 +22,8 @@ else
   redis.call('EXPIRE', connections, ARGV[4])
 end
 if seen ~= '' then redis.call('SET', base .. ':last-seen', ARGV[3], 'PX', seen) end
-local head = redis.call('HMGET', base .. (seen == '' and ':meta' or ':head'), 'seq', 'epoch')
-if head[2] then return {tonumber(head[1] or 0), head[2], ''} end
+local head = seen == '' and redis.call('HMGET', base .. ':meta', 'epoch', 'seq') or redis.call('HMGET', base .. ':head', 'epoch', 'numbers')
+if head[1] then return {seen == '' and tonumber(head[2] or 0) or struct.unpack('>I6', head[2]), head[1], ''} end
 local lib = library()
 local old = seen ~= '' and lib.adopt(base, tonumber(seen))
 if old then return {old.seq, old.epoch, ''} end

@@ -16,7 +16,7 @@ local function trim_events_by_age(user, how)
       user.events = user.events - 1
     else
       -- They have expired, or were evicted.
-      lib.raise_floor(user, int(user.seq))
+      lib.raise_floor(user, user.seq)
       user.events = 0
     end
     user.changed = true
@@ -27,11 +27,11 @@ end
 function lib.append_event(user, how, opening, tail)
   user.seq = user.seq + 1
   user.changed = true
-  user.epoch = lib.epoch_at(user.head, user.epoch, how.run_id, user.seq)
+  user.epoch = lib.epoch_at(user.head, user.epoch, how.run_id, user.seq, user.floor)
   local number, key = int(user.seq), user.base .. ':events'
   local message = number .. ' ' .. user.epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. user.epoch .. '"' .. tail
   local events = call('RPUSH', key, message)
-  if events ~= user.events + 1 then lib.raise_floor(user, int(user.seq - 1)) end
+  if events ~= user.events + 1 then lib.raise_floor(user, user.seq - 1) end
   if events == 1 then call('PEXPIRE', key, user.lifetime) end
   while events > how.max do
     lib.raise_floor(user, string.match(call('LPOP', key), '^%d+'))

@@ -12,8 +12,9 @@
     :tags           hash: tag as a word -> seq
     :ends           sorted set: seq -> end, of the notifications that end before one in front of them; all others end in the order of the list
     :events         list: what is in the log and is no notification, as complete messages
-    :head           hash: epoch, epochs, seq, floor, due (as of every log), acknowledged; unread, unseen; items, holes, events: how many there
-                    are; front: the place of the first; origin; first: nothing ends before; last: the latest end; updated: the latest updatedAt
+    :head           hash: epoch, epochs, acknowledged, and numbers: packed, since all of them are read and most are written with every
+                    notification. They are seq, floor, due (as of every log); unread, unseen; items, holes, events: how many there are; front: the
+                    place of the first; origin; first: nothing ends before; last: the latest end; updated: the latest updatedAt
 
   The words of an entry, "-" for none, a text that a backend chooses as "=" and the text, escaped as in URLs. The last five are left out if
   created and updated are as createdAt, and no state was there when it was stored.
@@ -28,10 +29,10 @@ lib.FLAG = {seen = SEEN, read = READ, archived = ARCHIVED}
 lib.GONE, lib.WAITS, lib.APART, lib.TAGGED = GONE, WAITS, APART, TAGGED
 
 local ROW, TIME = 20, 6
-local band, bor, call, int = bit.band, bit.bor, redis.call, lib.int
+local band, bor, call = bit.band, bit.bor, redis.call
 
 -- A time that never comes.
-local NEVER = 9007199254740991
+local NEVER = 281474976710655
 lib.NEVER = NEVER
 -- The holes, and the places that are cut off in front, for which it is worth writing everything anew.
 local MOST_HOLES, MOST_CUT = 256, 512
@@ -58,7 +59,10 @@ local function words_of(entry)
 end
 lib.words_of = words_of
 
-local NUMBERS = {'seq', 'due', 'unread', 'unseen', 'items', 'holes', 'events', 'front', 'origin', 'first', 'last', 'updated'}
+local NUMBERS = {
+  'seq', 'floor', 'due', 'unread', 'unseen', 'items', 'holes', 'events', 'front', 'origin', 'first', 'last', 'updated'
+}
+local PACKED = '>I6I6I6I4I4I4I4I4I6I6I6I6I6'
 
 local function new_user(base)
   local user = {base = base, head = base .. ':head', list = base .. ':notifications'}
@@ -72,10 +76,11 @@ lib.new_user = new_user
 -- Reads the head; nil if the log was not yet written.
 local function load(base)
   local user = new_user(base)
-  local facts = call('HMGET', user.head, 'epoch', unpack(NUMBERS))
+  local facts = call('HMGET', user.head, 'epoch', 'numbers')
   if not facts[1] then return nil end
   user.epoch = facts[1]
-  for index, name in ipairs(NUMBERS) do user[name] = tonumber(facts[index + 1] or user[name]) end
+  local numbers = {struct.unpack(PACKED, facts[2])}
+  for index, name in ipairs(NUMBERS) do user[name] = numbers[index] end
   return user
 end
 
@@ -83,12 +88,9 @@ lib.load = load
 
 -- Writes the head.
 function lib.save(user)
-  local facts = {}
-  for _, name in ipairs(NUMBERS) do
-    facts[#facts + 1] = name
-    facts[#facts + 1] = int(user[name])
-  end
-  call('HSET', user.head, unpack(facts))
+  local numbers = {}
+  for index, name in ipairs(NUMBERS) do numbers[index] = user[name] end
+  call('HSET', user.head, 'epoch', user.epoch, 'numbers', struct.pack(PACKED, unpack(numbers)))
 end
 
 local STRINGS = {'flags', 'seen', 'read', 'archived', 'delivered'}
@@ -200,9 +202,7 @@ local function drop(user, at, words)
 end
 lib.drop = drop
 
-local function raise_floor(user, seq)
-  if tonumber(seq) > tonumber(call('HGET', user.head, 'floor') or 0) then call('HSET', user.head, 'floor', seq) end
-end
+local function raise_floor(user, seq) user.floor = math.max(user.floor, tonumber(seq)) end
 lib.raise_floor = raise_floor
 
 -- Removes the oldest notifications until there are at most `max`.
@@ -239,5 +239,5 @@ function lib.start_over(user)
   for _, name in ipairs({'notifications', 'index', 'tags', 'ends', unpack(STRINGS)}) do call('DEL', user.base .. ':' .. name) end
   for _, name in ipairs({'unread', 'unseen', 'items', 'holes', 'front', 'origin', 'last'}) do user[name] = 0 end
   user.first, user.rows = NEVER, nil
-  if user.seq > 0 then raise_floor(user, int(user.seq)) end
+  raise_floor(user, user.seq)
 end

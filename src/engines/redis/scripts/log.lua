@@ -29,18 +29,17 @@ lib.run_id_of_store = run_id_of_store
 
 -- Notes that from `seq` on, entries are written in this run; `before` is the last epoch, or the incarnation of a new log. Forgets the epochs that
 -- ended below the floor.
-local function begin_epoch(head, before, run_id, seq)
-  local known = redis.call('HMGET', head, 'epochs', 'floor')
-  local floor = tonumber(known[2] or 0)
+local function begin_epoch(head, before, run_id, seq, floor)
+  local known = redis.call('HGET', head, 'epochs') or ''
   local kept, previous = {}, nil
-  for name, first in string.gmatch(known[1] or '', '(%S+) (%d+)') do
+  for name, first in string.gmatch(known, '(%S+) (%d+)') do
     if previous and tonumber(first) > floor then kept[#kept + 1] = previous end
     previous = name .. ' ' .. first
   end
   if previous and seq > floor then kept[#kept + 1] = previous end
   local begun = string.sub(before, 1, 8) .. '.' .. run_id
   -- A slot of a Cluster can come back to a node where it has been before.
-  if string.find(known[1] or '', begun .. ' ', 1, true) then begun = begun .. '.' .. int(seq) end
+  if string.find(known, begun .. ' ', 1, true) then begun = begun .. '.' .. int(seq) end
   kept[#kept + 1] = begun .. ' ' .. int(seq)
   redis.call('HSET', head, 'epoch', begun, 'epochs', table.concat(kept, ' '))
   return begun
@@ -48,16 +47,16 @@ end
 
 -- The epoch of a log that is written now for the first time.
 function lib.first_epoch(head, incarnation)
-  return begin_epoch(head, incarnation, run_id_of_store(), 1)
+  return begin_epoch(head, incarnation, run_id_of_store(), 1, 0)
 end
 
 -- The epoch in which `seq` is written: another one begins if the present run of the store is not that of the last one. `run_id`: as the caller
 -- knows it, which may be out of date: a store's replication history can change under an open connection.
-function lib.epoch_at(head, epoch, run_id, seq)
+function lib.epoch_at(head, epoch, run_id, seq, floor)
   local last = string.sub(epoch, 10, 25)
   if last == run_id then return epoch end
   local now = run_id_of_store()
-  return last == now and epoch or begin_epoch(head, epoch, now, seq)
+  return last == now and epoch or begin_epoch(head, epoch, now, seq, floor)
 end
 
 -- The identity of the store, which a store without one receives now.

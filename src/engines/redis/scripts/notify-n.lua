@@ -26,6 +26,7 @@
 ]]
 local call, int = redis.call, function(number) return string.format('%d', number) end
 local run_id, now, max = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
+local given_updated = tonumber(ARGV[13])
 local ends, tag, given = tonumber(ARGV[10]), ARGV[21], ARGV[16]
 -- An empty word would be none.
 local ending = string.sub(ARGV[9], -1) == ' ' and ARGV[9] .. '-' or ARGV[9]
@@ -38,21 +39,20 @@ local function lib()
   return shared
 end
 
-local FACTS = {
-  'epoch', 'seq', 'due', 'unread', 'unseen', 'items', 'holes', 'front', 'origin', 'first', 'last', 'updated'
-}
+-- As in inbox.lua.
+local PACKED = '>I6I6I6I4I4I4I4I4I6I6I6I6I6'
 
--- The facts about a user, in the order above; before it is written, what is due is done.
-local function facts_of(base, id)
-  local facts = call('HMGET', base .. ':head', unpack(FACTS))
-  if not facts[1] or now >= tonumber(facts[3]) or now >= tonumber(facts[10]) then
-    local how = lib().envelope()
-    how.id = id
-    lib().close(lib().open_to_write(base, how))
-    facts = call('HMGET', base .. ':head', unpack(FACTS))
+-- The epoch and the numbers of a user; before they are read, what is due is done.
+local function read_head(base, id)
+  local facts = call('HMGET', base .. ':head', 'epoch', 'numbers')
+  if facts[1] then
+    local _, _, due, _, _, _, _, _, _, _, first = struct.unpack(PACKED, facts[2])
+    if now < due and now < first then return facts[1], facts[2] end
   end
-  for index = 2, #FACTS do facts[index] = tonumber(facts[index]) end
-  return facts
+  local how = lib().envelope()
+  how.id = id
+  lib().close(lib().open_to_write(base, how))
+  return unpack(call('HMGET', base .. ':head', 'epoch', 'numbers'))
 end
 
 -- What an earlier call under this idempotency key came to.
@@ -92,63 +92,61 @@ end
 
 -- Stores it for one user.
 local notify
-function notify(base, id)
+function notify(base, new_id)
   local connections = call('HGETALL', base .. ':connections')
   local key = ARGV[23] ~= '' and base .. ':idempotency:' .. ARGV[23]
   local known = key and call('GET', key)
   if known then return repeated(known, connections) end
-  local facts = facts_of(base, id)
-  local epoch, seq, unread, unseen, items = facts[1], facts[2] + 1, facts[4], facts[5], facts[6]
-  local holes, front, origin, first, last = facts[7], facts[8], facts[9], facts[10], facts[11]
-  local head, list = base .. ':head', base .. ':notifications'
-  local version, created, stamp, alert, flags = given ~= '' and given or '1', 1, ARGV[12], ARGV[14] == '1', new_flags
-  local updated, more_words, floor, user, old = tonumber(ARGV[13]), '', nil, nil, nil
-  local rare = tag ~= '-' or updated < facts[12] or items > max
+  local epoch, numbers = read_head(base, new_id)
+  local seq, floor, due, unread, unseen, items, holes, events, front, origin, first, last, updated = struct.unpack(PACKED, numbers)
+  local list, version, created, stamp = base .. ':notifications', given ~= '' and given or '1', 1, ARGV[12]
+  local id, alert, flags, more_words, old = new_id, ARGV[14] == '1', new_flags, '', nil
+  local rare = tag ~= '-' or given_updated < updated or items > max
+  seq, updated = seq + 1, math.max(updated, given_updated)
 
   if items == max and not rare then
     local place = front - origin
     local fallen = string.byte(call('GETRANGE', base .. ':flags', place, place)) or 0
     rare = fallen >= 32 or holes > 0
     if not rare then
-      floor = string.match(call('LPOP', list) or '', '^%d+')
+      floor = math.max(floor, tonumber(string.match(call('LPOP', list) or '0', '^%d+')))
       items, front = items - 1, front + 1
       unread = unread - (fallen % 8 < 2 and 1 or 0)
       unseen = unseen - (fallen % 8 == 0 and 1 or 0)
     end
   end
+  local user
   if rare then
     user, old = make_room(base)
     if old and old.late then
       if key then call('SET', key, table.concat({ARGV[24], int(old.seq), epoch, old.id, old.version, 0, 0}, ' '), 'EX', ARGV[25]) end
       return {0, old.seq, epoch, old.id, connections, '', old.version, 0, 0}
     end
-    unread, unseen, items, holes, front = user.unread, user.unseen, user.items, user.holes, user.front
-    updated = math.max(updated, facts[12])
+    unread, unseen, items, holes, front, floor = user.unread, user.unseen, user.items, user.holes, user.front, user.floor
     local kept_times, since = old and old.times or {}, old and old.created or now
     if old then id, version, created, alert, flags = old.id, old.version, 0, alert and old.again, flags + old.flags end
-    if old or updated ~= tonumber(ARGV[13]) then
+    if old or updated ~= given_updated then
       stamp = lib().stamp(version, since, updated, ends, kept_times)
       more_words = lib().more_words(since, updated, kept_times)
     end
   end
 
-  if string.sub(epoch, 10, 25) ~= run_id then epoch = lib().epoch_at(head, epoch, run_id, seq) end
+  if string.sub(epoch, 10, 25) ~= run_id then epoch = lib().epoch_at(base .. ':head', epoch, run_id, seq, floor) end
   local apart = ends < last
   if apart then flags = flags + 32 end
-  local new_unread = flags % 8 < 2 and 1 or 0
-  unread, unseen = unread + new_unread, unseen + (flags % 8 == 0 and 1 or 0)
+  unread, unseen = unread + (flags % 8 < 2 and 1 or 0), unseen + (flags % 8 == 0 and 1 or 0)
   local sent = 0
   for at = 2, #connections, 2 do sent = sent + connections[at] end
-  local number, counts = int(seq), int(unread) .. ' ' .. int(unseen)
+  local number = int(seq)
   local entry = number .. ' ' .. ARGV[8] .. ' ' .. id .. ending .. ' ' .. ARGV[10] .. ' ' .. sent .. ' ' .. ARGV[15]
-    .. ' ' .. version .. ' ' .. ARGV[17] .. ' ' .. ARGV[18] .. ' ' .. counts .. (alert and ' 1' or ' 0') .. more_words .. '\n' .. ARGV[11]
+    .. ' ' .. version .. ' ' .. ARGV[17] .. ' ' .. ARGV[18]  .. ' ' .. unread .. ' ' .. unseen .. (alert and ' 1' or ' 0') .. more_words .. '\n' .. ARGV[11]
   local size = call('RPUSH', list, entry)
   if size ~= items + holes + 1 then
     -- The list has expired, or was evicted.
     user = lib().load(base)
     lib().start_over(user)
     lib().save(user)
-    return notify(base, id)
+    return notify(base, new_id)
   end
   local place = front - origin + size - 1
   call('SETRANGE', base .. ':index', place * 20, struct.pack(
@@ -162,19 +160,13 @@ function notify(base, id)
   if size == 1 or flags > 0 then keep(base, flags) end
   if old then lib().keep_times(user, size - 1, old.times) end
 
-  local next_facts = {
-    'seq', number, 'unread', int(unread), 'unseen', int(unseen), 'items', int(items + 1), 'last', int(apart and last or ends), 'updated', int(updated)
-  }
-  local function also(name, value) next_facts[#next_facts + 1], next_facts[#next_facts + 2] = name, value end
-  if ends < first then also('first', int(ends)) end
-  if floor then also('floor', floor) end
-  if front ~= facts[8] then also('front', int(front)) end
-  if holes ~= facts[7] then also('holes', int(holes)) end
-  call('HSET', head, unpack(next_facts))
+  call('HSET', base .. ':head', 'numbers', struct.pack(
+    PACKED, seq, floor, due, unread, unseen, items + 1, holes, events, front, origin, math.min(first, ends), apart and last or ends, updated
+  ))
   if holes > 256 or front - origin > 512 then tidy(base) end
 
   local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. '\n["notification",{"id":"' .. id .. '",'
-    .. ARGV[11] .. stamp .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '","unread":' .. int(unread) .. ',"unseen":' .. int(unseen)
+    .. ARGV[11] .. stamp .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '","unread":' .. unread .. ',"unseen":' .. unseen
     .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
   if key then call('SET', key, table.concat({ARGV[24], number, epoch, id, version, created, 1}, ' '), 'EX', ARGV[25]) end
   call(ARGV[5], base .. ARGV[6], message)

@@ -53,14 +53,14 @@ end
 -- Gives an entry the next number, appends the message that `write` makes of the number and the epoch, and removes the oldest above the number that
 -- is kept. Returns the number as text, the epoch and the message.
 function lib.append_to_room(room, how, write)
-  local known = redis.call('HMGET', room.head, 'epoch', 'due')
+  local known = redis.call('HMGET', room.head, 'epoch', 'due', 'floor')
   if not known[1] then
     -- Entries whose head was evicted have no number to go on from.
     redis.call('DEL', room.log)
     known[1] = lib.first_epoch(room.head, how.incarnation)
   end
   local seq = redis.call('HINCRBY', room.head, 'seq', 1)
-  local number, epoch = lib.int(seq), lib.epoch_at(room.head, known[1], how.run_id, seq)
+  local number, epoch = lib.int(seq), lib.epoch_at(room.head, known[1], how.run_id, seq, tonumber(known[3] or 0))
   local message = write(number, epoch)
   if not redis.call('XADD', room.log, 'NOMKSTREAM', number .. '-0', 'm', message) then
     -- The log before this entry has expired or was evicted, which could not be noticed once there is an entry.

@@ -75,7 +75,7 @@ test('rediss:// is encrypted, and an authority of one’s own is named by NODE_E
     body: '{"title":"Hello"}',
   })
   expect(answer.status).toBe(201)
-  expect(await redis.cli('hget', 'tabcast:{user:ada}:head', 'seq')).toBe('1\n')
+  expect(await redis.cli('llen', 'tabcast:{user:ada}:notifications')).toBe('1\n')
   await server.stop()
 })
 
