@@ -49,15 +49,14 @@ function parse(entry: string): Entry {
   const line = entry.indexOf('\n')
   const [seq, event, id, createdAt, expiresAt, except, ends, sent, , , version, progressState, ...rest] =
     entry.slice(0, line).split(' ')
-  const [type, tag, category, unread, unseen, alert, created = createdAt, updated = createdAt, ...states] =
-    rest
+  const [type, tag, category, unread, unseen, alert, created, updated = createdAt, ...states] = rest
   return {
     item: {
       id: id!,
       seq: Number(seq),
       version: Number(version),
       progressState: progressState as ProgressState,
-      createdAt: timeOf(created)!,
+      createdAt: created ?? timeOf(createdAt)!,
       updatedAt: timeOf(updated)!,
       expiresAt: timeOf(ends)!,
       seenAt: timeOf(states[0]),

@@ -34,14 +34,13 @@ local function append(user, id, words, content, ends, message)
   local line = message and string.match(message, '^[^\n]*') or ''
   local event, createdAt, expiresAt, except = string.match(line, '^%S+ %S+ (%S+) %S+ (%d+) (%d+) ?(%S*)')
   local seen, read, archived, unread, unseen, alert = string.match(message or '', SHOWN)
-  local created, updated = lib.milliseconds(words[OLD.CREATED]), lib.milliseconds(words[OLD.UPDATED])
-  updated = math.max(updated, user.updated)
+  local updated = math.max(lib.milliseconds(words[OLD.UPDATED]), user.updated)
   local times = {seen = time_of(words[OLD.SEEN]), read = time_of(words[OLD.READ]), archived = time_of(words[OLD.ARCHIVED])}
   local function shown(time) return time and time ~= 'null' and int(lib.milliseconds(string.sub(time, 2, -2))) or '-' end
   local entry = table.concat({
     words[OLD.SEQ], event or 'notification', id, createdAt or int(updated), expiresAt or '0', except ~= '' and except or '-', int(ends),
     words[OLD.SENT], words[OLD.WAITER], words[OLD.WEBHOOK], words[OLD.VERSION], words[OLD.PROGRESS], words[OLD.TYPE], words[OLD.TAG],
-    words[OLD.CATEGORY], unread or '0', unseen or '0', alert == 'true' and '1' or '0', int(created), int(updated), shown(seen), shown(read), shown(archived)
+    words[OLD.CATEGORY], unread or '0', unseen or '0', alert == 'true' and '1' or '0', words[OLD.CREATED], int(updated), shown(seen), shown(read), shown(archived)
   }, ' ')
   call('RPUSH', user.list, entry .. '\n' .. content)
   local at, flags = user.items, 0
@@ -60,7 +59,7 @@ local function append(user, id, words, content, ends, message)
   if words[OLD.WAITER] ~= '-' or words[OLD.WEBHOOK] ~= '-' then flags = flags + lib.WAITS end
   if words[OLD.TAG] ~= '-' then
     flags = flags + lib.TAGGED
-    call('HSET', user.base .. ':tags', words[OLD.TAG], words[OLD.SEQ])
+    call('HSET', user.base .. ':tags', words[OLD.TAG], words[OLD.SEQ] .. ' ' .. int(at))
   end
   if ends < user.last then
     flags = flags + lib.APART

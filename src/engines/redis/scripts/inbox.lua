@@ -9,15 +9,15 @@
     :flags          a byte a place, see below; shorter than the list as long as nothing is marked
     :seen, :read, :archived, :delivered
                     strings, six bytes a place: the time of the state; shorter than the list, too, or missing
-    :tags           hash: tag as a word -> seq
+    :tags           hash: tag as a word -> "<seq> <place>"; the place may be out of date, so it is checked at the entry
     :ends           sorted set: seq -> end, of the notifications that end before one in front of them; all others end in the order of the list
     :events         list: what is in the log and is no notification, as complete messages
     :head           hash: epoch, epochs, acknowledged, and numbers: packed, since all of them are read and most are written with every
                     notification. They are seq, floor, due (as of every log); unread, unseen; items, holes, events: how many there are; front: the
                     place of the first; origin; first: nothing ends before; last: the latest end; updated: the latest updatedAt
 
-  The words of an entry, "-" for none, a text that a backend chooses as "=" and the text, escaped as in URLs. The last five are left out if
-  created and updated are as createdAt, and no state was there when it was stored.
+  The words of an entry, "-" for none, a text that a backend chooses as "=" and the text, escaped as in URLs. created, updated (RFC 3339, and
+  milliseconds) and the states are left out if they are as usual: as createdAt, and never.
 ]]
 local SEQ, ID, CREATED_AT, ENDS, WAITER, WEBHOOK, VERSION, PROGRESS, TAG = 1, 3, 4, 7, 9, 10, 11, 12, 14
 local CREATED = 19
@@ -73,14 +73,20 @@ end
 
 lib.new_user = new_user
 
+-- A user with these numbers.
+local function unpacked(base, packed)
+  local user, numbers = {base = base, head = base .. ':head', list = base .. ':notifications'}, {struct.unpack(PACKED, packed)}
+  for index, name in ipairs(NUMBERS) do user[name] = numbers[index] end
+  return user
+end
+lib.unpacked = unpacked
+
 -- Reads the head; nil if the log was not yet written.
 local function load(base)
-  local user = new_user(base)
-  local facts = call('HMGET', user.head, 'epoch', 'numbers')
+  local facts = call('HMGET', base .. ':head', 'epoch', 'numbers')
   if not facts[1] then return nil end
+  local user = unpacked(base, facts[2])
   user.epoch = facts[1]
-  local numbers = {struct.unpack(PACKED, facts[2])}
-  for index, name in ipairs(NUMBERS) do user[name] = numbers[index] end
   return user
 end
 
@@ -153,10 +159,26 @@ local function at_seq(user, seq)
 end
 lib.at_seq = at_seq
 
+-- The number of the place of a tag as a word, its seq as text, and the entry; nil if there is none.
+local function tagged(user, tag)
+  local seq, place = string.match(call('HGET', user.base .. ':tags', tag) or '', '^(%d+) (%d+)$')
+  if not seq then return nil end
+  local at = tonumber(place) - user.front
+  local entry = at >= 0 and call('LINDEX', user.list, at)
+  if entry and string.match(entry, '^%d+') == seq then return at, seq, entry end
+  -- Places change when holes are taken away.
+  local words
+  at, words, entry = at_seq(user, tonumber(seq))
+  if at then return at, seq, entry end
+end
+lib.tagged = tagged
+
 -- The number of the place of an id, or of a tag as a word, the words there, and the entry; nil if there is none.
 function lib.find(user, id, tag)
-  local seq = tag and call('HGET', user.base .. ':tags', tag)
-  if seq then return at_seq(user, tonumber(seq)) end
+  if tag then
+    local at, _, entry = tagged(user, tag)
+    if at then return at, words_of(entry), entry end
+  end
   local hex = string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x%x%x%x(%x%x%x%x%x%x%x%x)$')
   if not hex then return nil end
   local rows, bytes, from = rows_of(user), struct.pack('>I4', tonumber(hex, 16)), 1
@@ -181,24 +203,33 @@ local function skip_holes(user)
   end
 end
 
+-- Removes the first place.
+local function shift(user)
+  call('LPOP', user.list)
+  user.front, user.rows = user.front + 1, nil
+  skip_holes(user)
+end
+lib.shift = shift
+
+-- Makes a hole of a place behind the first. `flags`: those that it has.
+local function make_hole(user, at, flags)
+  call('LSET', user.list, at, '')
+  write(user, 'flags', at, string.char(bor(flags, GONE)))
+  user.holes = user.holes + 1
+end
+lib.make_hole = make_hole
+
 -- Removes the notification at a place from the list and the counts.
 local function drop(user, at, words)
   local flags = flags_at(user, at)
   count(user, flags, -1)
   user.items = user.items - 1
   if band(flags, APART) ~= 0 then call('ZREM', user.base .. ':ends', words[SEQ]) end
-  if band(flags, TAGGED) ~= 0 and call('HGET', user.base .. ':tags', words[TAG]) == words[SEQ] then
-    call('HDEL', user.base .. ':tags', words[TAG])
+  if band(flags, TAGGED) ~= 0 then
+    local known = call('HGET', user.base .. ':tags', words[TAG])
+    if known and string.match(known, '^%d+') == words[SEQ] then call('HDEL', user.base .. ':tags', words[TAG]) end
   end
-  if at == 0 then
-    call('LPOP', user.list)
-    user.front, user.rows = user.front + 1, nil
-    skip_holes(user)
-  else
-    call('LSET', user.list, at, '')
-    write(user, 'flags', at, string.char(bor(flags, GONE)))
-    user.holes = user.holes + 1
-  end
+  if at == 0 then shift(user) else make_hole(user, at, flags) end
 end
 lib.drop = drop
 

@@ -24,10 +24,9 @@
   Returns for each {0 stored | 1 replayed | 2 conflict, seq, epoch, id, {process, connections, ...}, run id of the store if replayed or "",
     version as text, 1 if created, 1 if applied, 1 if nothing else in the inbox ends before it}
 ]]
-local call, int = redis.call, function(number) return string.format('%d', number) end
+local call, format = redis.call, string.format
 local run_id, now, max = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
-local given_updated = tonumber(ARGV[13])
-local ends, tag, given = tonumber(ARGV[10]), ARGV[21], ARGV[16]
+local ends, given_updated, given, tag = tonumber(ARGV[10]), tonumber(ARGV[13]), ARGV[16], ARGV[21]
 -- An empty word would be none.
 local ending = string.sub(ARGV[9], -1) == ' ' and ARGV[9] .. '-' or ARGV[9]
 local new_flags = (ARGV[15] == '- -' and 0 or 16) + (tag == '-' and 0 or 64)
@@ -55,56 +54,21 @@ local function read_head(base, id)
   return unpack(call('HMGET', base .. ':head', 'epoch', 'numbers'))
 end
 
--- What an earlier call under this idempotency key came to.
-local function repeated(known, connections)
-  local words = lib().words_of(known)
-  if words[1] ~= ARGV[24] then return {2} end
-  return {
-    1, tonumber(words[2]), words[3], words[4], connections, lib().run_id_of_store(), words[5], tonumber(words[6]), tonumber(words[7])
-  }
-end
-
--- Makes room for it where that takes more than to let the oldest fall out: for the one with its tag, and for one that has a tag or an end of its own.
--- Returns the user and, if it replaces one, what is kept of that.
-local function make_room(base)
-  local user = lib().load(base)
-  user.lifetime = lib().lifetime(tonumber(ARGV[7]))
-  local old = tag ~= '-' and lib().replace(user, {tag = tag, version = given, progress = ARGV[17], renotify = ARGV[22] == '1'}) or nil
-  if not (old and old.late) then lib().trim(user, max - 1) end
-  return user, old
-end
-
--- Sees to it that keys that may be new have a lifetime.
-local function keep(base, flags)
-  local lifetime = lib().lifetime(tonumber(ARGV[7]))
-  local names = {'notifications', 'index'}
-  if flags > 0 then names = {'notifications', 'index', 'flags', 'tags', 'ends'} end
-  for _, name in ipairs(names) do call('PEXPIRE', base .. ':' .. name, lifetime, 'NX') end
-end
-
--- Writes anew what has many holes.
-local function tidy(base)
-  local user = lib().load(base)
-  user.lifetime = lib().lifetime(tonumber(ARGV[7]))
-  lib().tidy(user)
-  lib().save(user)
-end
-
 -- Stores it for one user.
 local notify
 function notify(base, new_id)
   local connections = call('HGETALL', base .. ':connections')
   local key = ARGV[23] ~= '' and base .. ':idempotency:' .. ARGV[23]
   local known = key and call('GET', key)
-  if known then return repeated(known, connections) end
+  if known then return lib().repeated(known, ARGV[24], connections) end
   local epoch, numbers = read_head(base, new_id)
   local seq, floor, due, unread, unseen, items, holes, events, front, origin, first, last, updated = struct.unpack(PACKED, numbers)
   local list, version, created, stamp = base .. ':notifications', given ~= '' and given or '1', 1, ARGV[12]
-  local id, alert, flags, more_words, old = new_id, ARGV[14] == '1', new_flags, '', nil
+  local id, alert, flags, more_words, old = new_id, ARGV[14], new_flags, '', nil
   local rare = tag ~= '-' or given_updated < updated or items > max
-  seq, updated = seq + 1, math.max(updated, given_updated)
 
   if items == max and not rare then
+    -- Nearly always the oldest one has neither a tag nor an end of its own, and can just fall out.
     local place = front - origin
     local fallen = string.byte(call('GETRANGE', base .. ':flags', place, place)) or 0
     rare = fallen >= 32 or holes > 0
@@ -115,20 +79,18 @@ function notify(base, new_id)
       unseen = unseen - (fallen % 8 == 0 and 1 or 0)
     end
   end
+  seq, updated = seq + 1, math.max(updated, given_updated)
   local user
   if rare then
-    user, old = make_room(base)
+    user = lib().unpacked(base, numbers)
+    old = lib().make_room(user, updated)
     if old and old.late then
-      if key then call('SET', key, table.concat({ARGV[24], int(old.seq), epoch, old.id, old.version, 0, 0}, ' '), 'EX', ARGV[25]) end
-      return {0, old.seq, epoch, old.id, connections, '', old.version, 0, 0}
+      if key then call('SET', key, table.concat({ARGV[24], old.seq, epoch, old.id, old.version, 0, 0}, ' '), 'EX', ARGV[25]) end
+      return {0, tonumber(old.seq), epoch, old.id, connections, '', old.version, 0, 0}
     end
     unread, unseen, items, holes, front, floor = user.unread, user.unseen, user.items, user.holes, user.front, user.floor
-    local kept_times, since = old and old.times or {}, old and old.created or now
-    if old then id, version, created, alert, flags = old.id, old.version, 0, alert and old.again, flags + old.flags end
-    if old or updated ~= given_updated then
-      stamp = lib().stamp(version, since, updated, ends, kept_times)
-      more_words = lib().more_words(since, updated, kept_times)
-    end
+    if old then id, version, created, alert, flags = old.id, old.version, 0, old.alert, flags + old.flags end
+    stamp, more_words = user.stamp or stamp, user.more_words or more_words
   end
 
   if string.sub(epoch, 10, 25) ~= run_id then epoch = lib().epoch_at(base .. ':head', epoch, run_id, seq, floor) end
@@ -137,37 +99,29 @@ function notify(base, new_id)
   unread, unseen = unread + (flags % 8 < 2 and 1 or 0), unseen + (flags % 8 == 0 and 1 or 0)
   local sent = 0
   for at = 2, #connections, 2 do sent = sent + connections[at] end
-  local number = int(seq)
-  local entry = number .. ' ' .. ARGV[8] .. ' ' .. id .. ending .. ' ' .. ARGV[10] .. ' ' .. sent .. ' ' .. ARGV[15]
-    .. ' ' .. version .. ' ' .. ARGV[17] .. ' ' .. ARGV[18]  .. ' ' .. unread .. ' ' .. unseen .. (alert and ' 1' or ' 0') .. more_words .. '\n' .. ARGV[11]
-  local size = call('RPUSH', list, entry)
+  local number = format('%d', seq)
+  local size = call('RPUSH', list, number .. ' ' .. ARGV[8] .. ' ' .. id .. ending .. ' ' .. ARGV[10] .. ' ' .. sent .. ' ' .. ARGV[15] .. ' '
+    .. version .. ' ' .. ARGV[17] .. ' ' .. ARGV[18] .. ' ' .. unread .. ' ' .. unseen .. ' ' .. alert .. more_words .. '\n' .. ARGV[11])
   if size ~= items + holes + 1 then
     -- The list has expired, or was evicted.
-    user = lib().load(base)
-    lib().start_over(user)
-    lib().save(user)
+    lib().forget_list(base)
     return notify(base, new_id)
   end
   local place = front - origin + size - 1
   call('SETRANGE', base .. ':index', place * 20, struct.pack(
     '>I6I6I4I2I2', seq, updated, tonumber(string.sub(id, -8), 16), tonumber(ARGV[19]), tonumber(ARGV[20])
   ))
-  if flags > 0 then
-    call('SETRANGE', base .. ':flags', place, string.char(flags))
-    if tag ~= '-' then call('HSET', base .. ':tags', tag, number) end
-    if apart then call('ZADD', base .. ':ends', ends, number) end
-  end
-  if size == 1 or flags > 0 then keep(base, flags) end
+  if flags > 0 then lib().write_flags(base, place, flags, apart and ends, number, front + size - 1) end
+  if size == 1 then lib().expire_list(base) end
   if old then lib().keep_times(user, size - 1, old.times) end
-
   call('HSET', base .. ':head', 'numbers', struct.pack(
     PACKED, seq, floor, due, unread, unseen, items + 1, holes, events, front, origin, math.min(first, ends), apart and last or ends, updated
   ))
-  if holes > 256 or front - origin > 512 then tidy(base) end
+  if holes > 256 or front - origin > 512 then lib().tidy_all(base) end
 
   local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. '\n["notification",{"id":"' .. id .. '",'
     .. ARGV[11] .. stamp .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '","unread":' .. unread .. ',"unseen":' .. unseen
-    .. ',"alert":' .. (alert and 'true' or 'false') .. '}]'
+    .. ',"alert":' .. (alert == '1' and 'true' or 'false') .. '}]'
   if key then call('SET', key, table.concat({ARGV[24], number, epoch, id, version, created, 1}, ' '), 'EX', ARGV[25]) end
   call(ARGV[5], base .. ARGV[6], message)
   return {0, seq, epoch, id, connections, '', version, created, 1, ends < first and 1 or 0}

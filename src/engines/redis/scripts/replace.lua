@@ -1,15 +1,20 @@
--- What happens when a notification replaces the one with its tag. Behind inbox-log.lua.
+-- The parts of notify-n that most calls do not need. They read its arguments. Behind inbox-log.lua.
 
-local call, int, band = redis.call, lib.int, bit.band
+local call, band = redis.call, bit.band
 
 -- The highest version: the highest integer that every reader of JSON keeps exactly (RFC 8259 §6).
 local MAX_VERSION = 9007199254740991
 local NONE = '\0\0\0\0\0\0'
 local STATES = {'seen', 'read', 'archived'}
+local ANY_STATE = lib.FLAG.seen + lib.FLAG.read + lib.FLAG.archived
+
+-- id, createdAt, version, progress, created
+local KEPT = '^%d+ %S+ (%S+) (%S+) %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+) %S+ %S+ %S+ %S+ %S+ %S+ ?(%S*)'
 
 -- The times of the states of a place, six bytes each.
 local function times_at(user, at, flags)
   local times, offset = {}, (user.front - user.origin + at) * 6
+  if band(flags, ANY_STATE) == 0 then return times end
   for _, state in ipairs(STATES) do
     if band(flags, lib.FLAG[state]) ~= 0 then times[state] = call('GETRANGE', user.base .. ':' .. state, offset, offset + 5) end
   end
@@ -18,42 +23,68 @@ end
 
 -- Takes the notification at a place out, for one that comes behind the last. Its place is used again if it is the last itself, so that a
 -- progress leaves no holes.
-local function take_out(user, at, words, flags)
-  local size = user.items + user.holes
-  if at < size - 1 or size == 1 then
-    lib.drop(user, at, words)
-    return
-  end
+local function take_out(user, at, seq, flags, times)
   lib.count(user, flags, -1)
-  user.items, user.rows = user.items - 1, nil
-  call('RPOP', user.list)
-  if band(flags, lib.APART) ~= 0 then call('ZREM', user.base .. ':ends', words[1]) end
-  for state in pairs(times_at(user, at, flags)) do lib.write(user, state, at, NONE) end
-  local offset = (user.front - user.origin + at) * 6
-  if call('GETRANGE', user.base .. ':delivered', offset, offset + 5) ~= '' then lib.write(user, 'delivered', at, NONE) end
+  user.items = user.items - 1
+  if band(flags, lib.APART) ~= 0 then call('ZREM', user.base .. ':ends', seq) end
+  if at == 0 then
+    lib.shift(user)
+  elseif at < user.items + user.holes then
+    lib.make_hole(user, at, flags)
+  else
+    call('RPOP', user.list)
+    for state in pairs(times) do lib.write(user, state, at, NONE) end
+    local offset = (user.front - user.origin + at) * 6
+    if call('GETRANGE', user.base .. ':delivered', offset, offset + 5) ~= '' then lib.write(user, 'delivered', at, NONE) end
+  end
 end
 
--- Removes the notification that is to be replaced. `wanted`: the tag as a word, version, progress and renotify of the one that comes. Returns nil
--- if there is none; {late = true, ...} if that one is newer, which is left; else what is kept of it: id, version, created, `again` if the new one
--- counts as new, and the flags and times of its states.
-function lib.replace(user, wanted)
-  local at, words = lib.find(user, '', wanted.tag)
+-- Removes the notification that is to be replaced. Returns nil if there is none; {late = true, ...} if that one is newer, which is left; else what is
+-- kept of it: id, version, created, if the new one may alert, and the flags and times of its states.
+local function replace(user)
+  local at, seq, entry = lib.tagged(user, ARGV[21])
   if not at then return nil end
-  local version, given = words[lib.VERSION], wanted.version
-  local was_finished, is_finished = words[lib.PROGRESS] == 'finished', wanted.progress == 'finished'
-  local old = {id = words[lib.ID], seq = tonumber(words[1]), version = version}
-  if given ~= '' and tonumber(given) <= tonumber(version) or given == '' and wanted.progress == 'running' and was_finished then
+  local id, createdAt, version, progress, created = string.match(entry, KEPT)
+  local given, finished = ARGV[16], ARGV[17] == 'finished' and progress ~= 'finished'
+  local old = {id = id, seq = seq, version = version}
+  if given ~= '' and tonumber(given) <= tonumber(version)
+    or given == '' and ARGV[17] == 'running' and progress == 'finished' then
     old.late = true
     return old
   end
-  old.version = given ~= '' and given or int(math.min(tonumber(version) + 1, MAX_VERSION))
-  local created = words[lib.CREATED]
-  old.created = tonumber(created and created ~= '-' and created or words[lib.CREATED_AT])
-  old.again = wanted.renotify or is_finished and not was_finished
-  local flags = lib.flags_at(user, at)
-  old.flags = old.again and 0 or band(flags, lib.FLAG.seen + lib.FLAG.read + lib.FLAG.archived)
-  old.times = times_at(user, at, old.flags)
-  take_out(user, at, words, flags)
+  old.version = given ~= '' and given or lib.int(math.min(tonumber(version) + 1, MAX_VERSION))
+  old.created = created ~= '' and created or lib.rfc3339(tonumber(createdAt))
+  local again, flags = ARGV[22] == '1' or finished, lib.flags_at(user, at)
+  local times = times_at(user, at, flags)
+  old.alert, old.flags, old.times = again and ARGV[14] or '0', again and 0 or band(flags, ANY_STATE), again and {} or times
+  take_out(user, at, seq, flags, times)
+  return old
+end
+
+-- The time in six bytes, in milliseconds as text; "-" for none.
+local function word_of(bytes) return bytes and lib.int(struct.unpack('>I6', bytes)) or '-' end
+
+local function quoted(bytes) return bytes and '"' .. lib.rfc3339(struct.unpack('>I6', bytes)) .. '"' or 'null' end
+
+-- Makes room where that takes more than to let the oldest fall out. `updated`: the time that this one receives. Sets `stamp` and `more_words` of the
+-- user if they are not as the caller knows them; returns what is kept of the one that it replaces.
+function lib.make_room(user, updated)
+  user.lifetime = lib.lifetime(tonumber(ARGV[7]))
+  local old = ARGV[21] ~= '-' and replace(user) or nil
+  if old and old.late then return old end
+  lib.trim(user, tonumber(ARGV[4]) - 1)
+  local now, given_updated = tonumber(ARGV[3]), tonumber(ARGV[13])
+  if not old and updated == given_updated then return nil end
+  local updatedAt, expiresAt = string.match(ARGV[12], '"updatedAt":"([^"]+)","expiresAt":"([^"]+)"')
+  if updated ~= given_updated then updatedAt = lib.rfc3339(updated) end
+  local created, times = old and old.created or lib.rfc3339(now), old and old.times or {}
+  user.stamp = ',"version":' .. (old and old.version or ARGV[16] ~= '' and ARGV[16] or '1') .. ',"createdAt":"' .. created .. '","updatedAt":"'
+    .. updatedAt .. '","expiresAt":"' .. expiresAt .. '","seenAt":' .. quoted(times.seen) .. ',"readAt":' .. quoted(times.read)
+    .. ',"archivedAt":' .. quoted(times.archived)
+  user.more_words = ' ' .. created .. ' ' .. lib.int(updated)
+  if next(times) then
+    user.more_words = user.more_words .. ' ' .. word_of(times.seen) .. ' ' .. word_of(times.read) .. ' ' .. word_of(times.archived)
+  end
   return old
 end
 
@@ -62,19 +93,45 @@ function lib.keep_times(user, at, times)
   for state, bytes in pairs(times) do lib.write(user, state, at, bytes) end
 end
 
--- The time in six bytes, in milliseconds as text; "-" for none.
-local function word_of(bytes) return bytes and int(struct.unpack('>I6', bytes)) or '-' end
-
--- The words of an entry that are left out if they are as usual.
-function lib.more_words(created, updated, times)
-  return table.concat({'', int(created), int(updated), word_of(times.seen), word_of(times.read), word_of(times.archived)}, ' ')
+-- Writes the flags of a new one, and what they stand for: its tag, and its end if that comes before one in front of it. `place`: counted from `origin`;
+-- `ordinal`: as it is.
+function lib.write_flags(base, place, flags, ends, seq, ordinal)
+  local lifetime = lib.lifetime(tonumber(ARGV[7]))
+  if call('SETRANGE', base .. ':flags', place, string.char(flags)) == place + 1 then call('PEXPIRE', base .. ':flags', lifetime, 'NX') end
+  if flags >= lib.TAGGED and call('HSET', base .. ':tags', ARGV[21], seq .. ' ' .. lib.int(ordinal)) == 1 then
+    call('PEXPIRE', base .. ':tags', lifetime, 'NX')
+  end
+  if ends then
+    call('ZADD', base .. ':ends', ends, seq)
+    call('PEXPIRE', base .. ':ends', lifetime, 'NX')
+  end
 end
 
-local function quoted(bytes) return bytes and '"' .. lib.rfc3339(struct.unpack('>I6', bytes)) .. '"' or 'null' end
+-- Gives a list that is new a lifetime.
+function lib.expire_list(base)
+  for _, name in ipairs({'notifications', 'index'}) do call('PEXPIRE', base .. ':' .. name, lib.lifetime(tonumber(ARGV[7])), 'NX') end
+end
 
--- The fields of the store in a frame, with a comma before each.
-function lib.stamp(version, created, updated, ends, times)
-  return ',"version":' .. version .. ',"createdAt":"' .. lib.rfc3339(created) .. '","updatedAt":"' .. lib.rfc3339(updated)
-    .. '","expiresAt":"' .. lib.rfc3339(ends) .. '","seenAt":' .. quoted(times.seen) .. ',"readAt":' .. quoted(times.read)
-    .. ',"archivedAt":' .. quoted(times.archived)
+-- Forgets what the list had, which has expired or was evicted.
+function lib.forget_list(base)
+  local user = lib.load(base)
+  lib.start_over(user)
+  lib.save(user)
+end
+
+-- Writes anew what has many holes.
+function lib.tidy_all(base)
+  local user = lib.load(base)
+  user.lifetime = lib.lifetime(tonumber(ARGV[7]))
+  lib.tidy(user)
+  lib.save(user)
+end
+
+-- What an earlier call under an idempotency key came to.
+function lib.repeated(known, fingerprint, connections)
+  local words = lib.words_of(known)
+  if words[1] ~= fingerprint then return {2} end
+  return {
+    1, tonumber(words[2]), words[3], words[4], connections, lib.run_id_of_store(), words[5], tonumber(words[6]), tonumber(words[7])
+  }
 end

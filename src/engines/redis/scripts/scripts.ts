@@ -11,7 +11,6 @@ const read = (name: string): string => readFileSync(new URL(`./${name}.lua`, imp
 /** The files that a script may need, in this order: together they are the body of the function `library` in front of it, see log.lua. */
 const LIBRARIES = {
   room: ['log', 'stream'],
-  head: ['log', 'inbox'],
   user: ['log', 'times', 'inbox', 'inbox-log', 'replace', 'adopt'],
   any: ['log', 'stream', 'times', 'inbox', 'inbox-log', 'replace', 'adopt'],
 } as const
@@ -26,7 +25,7 @@ const SCRIPTS: Readonly<Record<string, keyof typeof LIBRARIES | keyof typeof PRE
   'mark-n': 'user',
   'withdraw-n': 'user',
   'list-n': 'user',
-  'acknowledge-n': 'head',
+  'acknowledge-n': 'none',
   'expire-n': 'user',
   'note-end-1': 'none',
   'note-next-end-1': 'none',
