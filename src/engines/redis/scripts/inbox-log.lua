@@ -1,18 +1,15 @@
 -- What happens to the log of a user: events, ends, lifetimes, and its founding. Behind inbox.lua.
 
-local call, int, band = redis.call, lib.int, bit.band
-
-local SEQ, ID, CREATED_AT, EXPIRES_AT, ENDS = 1, 3, 4, 5, 7
 
 -- Removes the events that are older than max_age (milliseconds).
-local function trim_events_by_age(user, how)
+function lib.trim_events_by_age(user, how)
   while user.events > 0 do
-    local event = call('LINDEX', user.base .. ':events', 0)
+    local event = redis.call('LINDEX', user.base .. ':events', 0)
     local created = event and tonumber(string.match(event, '^%S+ %S+ %S+ %S+ (%d+)') or 0)
     if created and how.now - created <= how.max_age then return end
     if event then
       lib.raise_floor(user, string.match(event, '^%d+'))
-      call('LPOP', user.base .. ':events')
+      redis.call('LPOP', user.base .. ':events')
       user.events = user.events - 1
     else
       -- They have expired, or were evicted.
@@ -28,17 +25,17 @@ function lib.append_event(user, how, opening, tail)
   user.seq = user.seq + 1
   user.changed = true
   user.epoch = lib.epoch_at(user.head, user.epoch, how.run_id, user.seq, user.floor)
-  local number, key = int(user.seq), user.base .. ':events'
+  local number, key = lib.int(user.seq), user.base .. ':events'
   local message = number .. ' ' .. user.epoch .. ' ' .. opening .. ',"seq":' .. number .. ',"epoch":"' .. user.epoch .. '"' .. tail
-  local events = call('RPUSH', key, message)
+  local events = redis.call('RPUSH', key, message)
   if events ~= user.events + 1 then lib.raise_floor(user, user.seq - 1) end
-  if events == 1 then call('PEXPIRE', key, user.lifetime) end
+  if events == 1 then redis.call('PEXPIRE', key, user.lifetime) end
   while events > how.max do
-    lib.raise_floor(user, string.match(call('LPOP', key), '^%d+'))
+    lib.raise_floor(user, string.match(redis.call('LPOP', key), '^%d+'))
     events = events - 1
   end
   user.events = events
-  call(how.command, user.base .. how.topic, message)
+  redis.call(how.command, user.base .. how.topic, message)
   return number
 end
 
@@ -48,69 +45,69 @@ function lib.counts_tail(user)
 end
 
 -- The most ended notifications in one event.
-local AT_ONCE = 100
+lib.AT_ONCE = 100
 
 -- The number of the first place that ends in the order of the list, its words and its end.
-local function first_in_order(user)
+function lib.first_in_order(user)
   local flags = lib.string_of(user, 'flags')
   for at = 0, user.items + user.holes - 1 do
-    if band(string.byte(flags, at + 1) or 0, lib.GONE + lib.APART) == 0 then
-      local words = lib.words_of(call('LINDEX', user.list, at))
-      return at, words, tonumber(words[ENDS])
+    if bit.band(string.byte(flags, at + 1) or 0, lib.FLAG.gone + lib.FLAG.apart) == 0 then
+      local words = lib.words_of(redis.call('LINDEX', user.list, at))
+      return at, words, tonumber(words[lib.WORD.ENDS])
     end
   end
 end
 
 -- Takes one notification that has ended out; returns its id, or nil if there is none.
-local function take_ended(user, how)
-  local seq = call('ZRANGEBYSCORE', user.base .. ':ends', '-inf', how.now, 'LIMIT', 0, 1)[1]
+function lib.take_ended(user, how)
+  local seq = redis.call('ZRANGEBYSCORE', user.base .. ':ends', '-inf', how.now, 'LIMIT', 0, 1)[1]
   local at, words, ends
   if seq then
     at, words = lib.at_seq(user, tonumber(seq))
     if not at then
-      call('ZREM', user.base .. ':ends', seq)
-      return take_ended(user, how)
+      redis.call('ZREM', user.base .. ':ends', seq)
+      return lib.take_ended(user, how)
     end
   else
-    at, words, ends = first_in_order(user)
+    at, words, ends = lib.first_in_order(user)
     if not at or ends > how.now then return nil end
   end
   -- What ends because it is no longer kept may have been missed; what ends by its own time may not.
-  local own = tonumber(words[EXPIRES_AT])
-  if own == 0 or own > tonumber(words[ENDS]) then lib.raise_floor(user, words[SEQ]) end
+  local own = tonumber(words[lib.WORD.EXPIRES_AT])
+  if own == 0 or own > tonumber(words[lib.WORD.ENDS]) then lib.raise_floor(user, words[lib.WORD.SEQ]) end
   lib.drop(user, at, words)
-  return words[ID]
+  return words[lib.WORD.ID]
 end
 
 -- Removes what has ended, and announces it.
-local function expire(user, how)
+function lib.expire(user, how)
   if how.now < user.first then return end
   user.changed = true
   local ids
   repeat
     ids = {}
-    while #ids < AT_ONCE do
-      local id = take_ended(user, how)
+    while #ids < lib.AT_ONCE do
+      local id = lib.take_ended(user, how)
       if not id then break end
       ids[#ids + 1] = '"' .. id .. '"'
     end
     if #ids > 0 then
-      local line = 'removed ' .. how.id .. ' ' .. int(how.now) .. ' 0 \n'
+      local line = 'removed ' .. how.id .. ' ' .. lib.int(how.now) .. ' 0 \n'
       lib.append_event(user, how, line .. '["notification:removed",{"ids":[' .. table.concat(ids, ',') .. ']', lib.counts_tail(user))
     end
-  until #ids < AT_ONCE
-  local _, _, ends = first_in_order(user)
-  user.first = math.min(ends or lib.NEVER, tonumber(call('ZRANGE', user.base .. ':ends', 0, 0, 'WITHSCORES')[2] or lib.NEVER))
+  until #ids < lib.AT_ONCE
+  local _, _, ends = lib.first_in_order(user)
+  user.first = math.min(ends or lib.NEVER, tonumber(redis.call('ZRANGE', user.base .. ':ends', 0, 0, 'WITHSCORES')[2] or lib.NEVER))
   lib.tidy(user)
 end
 
 -- Renews the lifetime of all keys; done now and then, not with every call. The head has the numbers, so it is the last to go.
-local function keep_alive(user, how)
+function lib.keep_alive(user, how)
   user.due = how.now + lib.renewal(how.max_age)
   for _, name in ipairs({'notifications', 'index', 'events', 'tags', 'ends', unpack(lib.STRINGS)}) do
-    call('PEXPIRE', user.base .. ':' .. name, user.lifetime)
+    redis.call('PEXPIRE', user.base .. ':' .. name, user.lifetime)
   end
-  call('PEXPIRE', user.head, user.lifetime + 60000)
+  redis.call('PEXPIRE', user.head, user.lifetime + 60000)
 end
 
 -- Brings a user up to date: what has ended or is too old goes. Returns nil if the log was not yet written.
@@ -119,14 +116,14 @@ function lib.open(base, how)
   local user = lib.load(base) or lib.adopt(base, lifetime)
   if not user then return nil end
   user.lifetime = lifetime
-  if user.items + user.holes > 0 and call('EXISTS', user.list) == 0 then
+  if user.items + user.holes > 0 and redis.call('EXISTS', user.list) == 0 then
     lib.start_over(user)
     user.changed = true
   end
-  expire(user, how)
-  trim_events_by_age(user, how)
+  lib.expire(user, how)
+  lib.trim_events_by_age(user, how)
   if how.now >= user.due then
-    keep_alive(user, how)
+    lib.keep_alive(user, how)
     user.changed = true
   end
   return user
@@ -140,9 +137,9 @@ function lib.open_to_write(base, how)
   user.lifetime, user.changed = lib.lifetime(how.max_age), true
   -- What is left of a log whose head was evicted has no number to go on from.
   lib.start_over(user)
-  call('DEL', base .. ':events')
+  redis.call('DEL', base .. ':events')
   user.epoch = lib.first_epoch(user.head, how.incarnation)
-  keep_alive(user, how)
+  lib.keep_alive(user, how)
   return user
 end
 

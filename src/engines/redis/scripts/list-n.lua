@@ -25,7 +25,7 @@ local band = bit.band
 
 -- True of the flags that a status stands for; a hole has none.
 local function has_status(flags)
-  if band(flags, lib.GONE) ~= 0 then return false end
+  if band(flags, lib.FLAG.gone) ~= 0 then return false end
   if status == '' then return true end
   local unread, unseen = lib.weight(flags)
   if status == 'unread' then return unread == 1 end
@@ -74,8 +74,8 @@ end
 local function add(at, entry)
   if not entry or entry == '' then return false end
   local words = (ARGV[12] ~= '' or ARGV[14] ~= '' or ARGV[17] ~= '') and lib.words_of(entry)
-  if words and (ARGV[12] ~= '' and words[13] ~= ARGV[12] or ARGV[17] ~= '' and wanted == '' and words[14] ~= ARGV[17]
-    or ARGV[14] ~= '' and words[15] ~= ARGV[14]) then return false end
+  if words and (ARGV[12] ~= '' and words[lib.WORD.TYPE] ~= ARGV[12] or ARGV[17] ~= '' and wanted == '' and words[lib.WORD.TAG] ~= ARGV[17]
+    or ARGV[14] ~= '' and words[lib.WORD.CATEGORY] ~= ARGV[14]) then return false end
   if limit == 0 then
     facts[6] = 0
     return true

@@ -13,23 +13,21 @@
 ]]
 local lib = {}
 
-local DAY = 86400000
+lib.DAY = 86400000
 
 -- Text of an integer: tostring writes large ones with an exponent.
-local function int(number) return string.format('%d', number) end
-lib.int = int
+function lib.int(number) return string.format('%d', number) end
 
 -- The run id of this store: its process and its replication history. Read only when an epoch may begin, since it takes a while.
-local function run_id_of_store()
+function lib.run_id_of_store()
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
 end
-lib.run_id_of_store = run_id_of_store
 
 -- Notes that from `seq` on, entries are written in this run; `before` is the last epoch, or the incarnation of a new log. Forgets the epochs that
 -- ended below the floor.
-local function begin_epoch(head, before, run_id, seq, floor)
+function lib.begin_epoch(head, before, run_id, seq, floor)
   local known = redis.call('HGET', head, 'epochs') or ''
   local kept, previous = {}, nil
   for name, first in string.gmatch(known, '(%S+) (%d+)') do
@@ -39,15 +37,15 @@ local function begin_epoch(head, before, run_id, seq, floor)
   if previous and seq > floor then kept[#kept + 1] = previous end
   local begun = string.sub(before, 1, 8) .. '.' .. run_id
   -- A slot of a Cluster can come back to a node where it has been before.
-  if string.find(known, begun .. ' ', 1, true) then begun = begun .. '.' .. int(seq) end
-  kept[#kept + 1] = begun .. ' ' .. int(seq)
+  if string.find(known, begun .. ' ', 1, true) then begun = begun .. '.' .. lib.int(seq) end
+  kept[#kept + 1] = begun .. ' ' .. lib.int(seq)
   redis.call('HSET', head, 'epoch', begun, 'epochs', table.concat(kept, ' '))
   return begun
 end
 
 -- The epoch of a log that is written now for the first time.
 function lib.first_epoch(head, incarnation)
-  return begin_epoch(head, incarnation, run_id_of_store(), 1, 0)
+  return lib.begin_epoch(head, incarnation, lib.run_id_of_store(), 1, 0)
 end
 
 -- The epoch in which `seq` is written: another one begins if the present run of the store is not that of the last one. `run_id`: as the caller
@@ -55,8 +53,8 @@ end
 function lib.epoch_at(head, epoch, run_id, seq, floor)
   local last = string.sub(epoch, 10, 25)
   if last == run_id then return epoch end
-  local now = run_id_of_store()
-  return last == now and epoch or begin_epoch(head, epoch, now, seq, floor)
+  local now = lib.run_id_of_store()
+  return last == now and epoch or lib.begin_epoch(head, epoch, now, seq, floor)
 end
 
 -- The identity of the store, which a store without one receives now.
@@ -71,7 +69,7 @@ end
 
 -- The lifetime of the keys of a log after their last use, in milliseconds: longer than anything in it, and than positions hold.
 function lib.lifetime(max_age)
-  return math.max(max_age, DAY) * 2 + 60000
+  return math.max(max_age, lib.DAY) * 2 + 60000
 end
 
 -- The envelope: the first arguments of every script that writes to a log.

@@ -19,12 +19,12 @@ local bytes = gives and struct.pack('>I6', tonumber(ARGV[11])) or none
 local with_webhook, changed = {}, false
 
 local function note_webhook(words)
-  if words[lib.WEBHOOK] ~= '-' then with_webhook[#with_webhook + 1] = words[lib.ID] end
+  if words[lib.WORD.WEBHOOK] ~= '-' then with_webhook[#with_webhook + 1] = words[lib.WORD.ID] end
 end
 
 -- The flags with the state, or without it.
 local function marked(flags)
-  if (bit.band(flags, flag) ~= 0) == gives or bit.band(flags, lib.GONE) ~= 0 then return flags end
+  if (bit.band(flags, flag) ~= 0) == gives or bit.band(flags, lib.FLAG.gone) ~= 0 then return flags end
   return gives and flags + flag or flags - flag
 end
 
@@ -37,7 +37,7 @@ local function mark_one(id)
   lib.count(user, marked(before), 1)
   lib.write(user, 'flags', at, string.char(marked(before)))
   lib.write(user, state, at, bytes)
-  if bit.band(before, lib.WAITS) ~= 0 then note_webhook(words) end
+  if bit.band(before, lib.FLAG.waits) ~= 0 then note_webhook(words) end
 end
 
 local function mark_all()
@@ -76,7 +76,7 @@ local function mark_all()
   if times ~= '' then lib.write(user, state, 0, times) end
   for place = 1, size do
     local before = string.byte(known, place)
-    if before >= lib.WAITS and bit.band(before, lib.WAITS) ~= 0 and marked(before) ~= before then
+    if before >= lib.FLAG.waits and bit.band(before, lib.FLAG.waits) ~= 0 and marked(before) ~= before then
       note_webhook(lib.words_of(redis.call('LINDEX', user.list, place - 1)))
     end
   end

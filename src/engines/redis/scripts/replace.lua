@@ -1,50 +1,46 @@
 -- The parts of notify-n that most calls do not need. They read its arguments. Behind inbox-log.lua.
 
-local call, band = redis.call, bit.band
 
 -- The highest version: the highest integer that every reader of JSON keeps exactly (RFC 8259 §6).
-local MAX_VERSION = 9007199254740991
-local NONE = '\0\0\0\0\0\0'
-local STATES = {'seen', 'read', 'archived'}
-local ANY_STATE = lib.FLAG.seen + lib.FLAG.read + lib.FLAG.archived
+lib.MAX_VERSION = 9007199254740991
 
 -- id, createdAt, version, progress, created
-local KEPT = '^%d+ %S+ (%S+) (%S+) %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+) %S+ %S+ %S+ %S+ %S+ %S+ ?(%S*)'
+lib.KEPT = '^%d+ %S+ (%S+) (%S+) %S+ %S+ %S+ %S+ %S+ %S+ (%S+) (%S+) %S+ %S+ %S+ %S+ %S+ %S+ ?(%S*)'
 
 -- The times of the states of a place, six bytes each.
-local function times_at(user, at, flags)
+function lib.times_at(user, at, flags)
   local times, offset = {}, (user.front - user.origin + at) * 6
-  if band(flags, ANY_STATE) == 0 then return times end
-  for _, state in ipairs(STATES) do
-    if band(flags, lib.FLAG[state]) ~= 0 then times[state] = call('GETRANGE', user.base .. ':' .. state, offset, offset + 5) end
+  if bit.band(flags, 7) == 0 then return times end
+  for _, state in ipairs({'seen', 'read', 'archived'}) do
+    if bit.band(flags, lib.FLAG[state]) ~= 0 then times[state] = redis.call('GETRANGE', user.base .. ':' .. state, offset, offset + 5) end
   end
   return times
 end
 
 -- Takes the notification at a place out, for one that comes behind the last. Its place is used again if it is the last itself, so that a
 -- progress leaves no holes.
-local function take_out(user, at, seq, flags, times)
+function lib.take_out(user, at, seq, flags, times)
   lib.count(user, flags, -1)
   user.items = user.items - 1
-  if band(flags, lib.APART) ~= 0 then call('ZREM', user.base .. ':ends', seq) end
+  if bit.band(flags, lib.FLAG.apart) ~= 0 then redis.call('ZREM', user.base .. ':ends', seq) end
   if at == 0 then
     lib.shift(user)
   elseif at < user.items + user.holes then
     lib.make_hole(user, at, flags)
   else
-    call('RPOP', user.list)
-    for state in pairs(times) do lib.write(user, state, at, NONE) end
+    redis.call('RPOP', user.list)
+    for state in pairs(times) do lib.write(user, state, at, '\0\0\0\0\0\0') end
     local offset = (user.front - user.origin + at) * 6
-    if call('GETRANGE', user.base .. ':delivered', offset, offset + 5) ~= '' then lib.write(user, 'delivered', at, NONE) end
+    if redis.call('GETRANGE', user.base .. ':delivered', offset, offset + 5) ~= '' then lib.write(user, 'delivered', at, '\0\0\0\0\0\0') end
   end
 end
 
 -- Removes the notification that is to be replaced. Returns nil if there is none; {late = true, ...} if that one is newer, which is left; else what is
 -- kept of it: id, version, created, if the new one may alert, and the flags and times of its states.
-local function replace(user)
+function lib.replace(user)
   local at, seq, entry = lib.tagged(user, ARGV[21])
   if not at then return nil end
-  local id, createdAt, version, progress, created = string.match(entry, KEPT)
+  local id, createdAt, version, progress, created = string.match(entry, lib.KEPT)
   local given, finished = ARGV[16], ARGV[17] == 'finished' and progress ~= 'finished'
   local old = {id = id, seq = seq, version = version}
   if given ~= '' and tonumber(given) <= tonumber(version)
@@ -52,25 +48,25 @@ local function replace(user)
     old.late = true
     return old
   end
-  old.version = given ~= '' and given or lib.int(math.min(tonumber(version) + 1, MAX_VERSION))
+  old.version = given ~= '' and given or lib.int(math.min(tonumber(version) + 1, lib.MAX_VERSION))
   old.created = created ~= '' and created or lib.rfc3339(tonumber(createdAt))
   local again, flags = ARGV[22] == '1' or finished, lib.flags_at(user, at)
-  local times = times_at(user, at, flags)
-  old.alert, old.flags, old.times = again and ARGV[14] or '0', again and 0 or band(flags, ANY_STATE), again and {} or times
-  take_out(user, at, seq, flags, times)
+  local times = lib.times_at(user, at, flags)
+  old.alert, old.flags, old.times = again and ARGV[14] or '0', again and 0 or bit.band(flags, 7), again and {} or times
+  lib.take_out(user, at, seq, flags, times)
   return old
 end
 
 -- The time in six bytes, in milliseconds as text; "-" for none.
-local function word_of(bytes) return bytes and lib.int(struct.unpack('>I6', bytes)) or '-' end
+function lib.word_of(bytes) return bytes and lib.int(struct.unpack('>I6', bytes)) or '-' end
 
-local function quoted(bytes) return bytes and '"' .. lib.rfc3339(struct.unpack('>I6', bytes)) .. '"' or 'null' end
+function lib.quoted(bytes) return bytes and '"' .. lib.rfc3339(struct.unpack('>I6', bytes)) .. '"' or 'null' end
 
 -- Makes room where that takes more than to let the oldest fall out. `updated`: the time that this one receives. Sets `stamp` and `more_words` of the
 -- user if they are not as the caller knows them; returns what is kept of the one that it replaces.
 function lib.make_room(user, updated)
   user.lifetime = lib.lifetime(tonumber(ARGV[7]))
-  local old = ARGV[21] ~= '-' and replace(user) or nil
+  local old = ARGV[21] ~= '-' and lib.replace(user) or nil
   if old and old.late then return old end
   lib.trim(user, tonumber(ARGV[4]) - 1)
   local now, given_updated = tonumber(ARGV[3]), tonumber(ARGV[13])
@@ -79,11 +75,11 @@ function lib.make_room(user, updated)
   if updated ~= given_updated then updatedAt = lib.rfc3339(updated) end
   local created, times = old and old.created or lib.rfc3339(now), old and old.times or {}
   user.stamp = ',"version":' .. (old and old.version or ARGV[16] ~= '' and ARGV[16] or '1') .. ',"createdAt":"' .. created .. '","updatedAt":"'
-    .. updatedAt .. '","expiresAt":"' .. expiresAt .. '","seenAt":' .. quoted(times.seen) .. ',"readAt":' .. quoted(times.read)
-    .. ',"archivedAt":' .. quoted(times.archived)
+    .. updatedAt .. '","expiresAt":"' .. expiresAt .. '","seenAt":' .. lib.quoted(times.seen) .. ',"readAt":' .. lib.quoted(times.read)
+    .. ',"archivedAt":' .. lib.quoted(times.archived)
   user.more_words = ' ' .. created .. ' ' .. lib.int(updated)
   if next(times) then
-    user.more_words = user.more_words .. ' ' .. word_of(times.seen) .. ' ' .. word_of(times.read) .. ' ' .. word_of(times.archived)
+    user.more_words = user.more_words .. ' ' .. lib.word_of(times.seen) .. ' ' .. lib.word_of(times.read) .. ' ' .. lib.word_of(times.archived)
   end
   return old
 end
@@ -97,19 +93,19 @@ end
 -- `ordinal`: as it is.
 function lib.write_flags(base, place, flags, ends, seq, ordinal)
   local lifetime = lib.lifetime(tonumber(ARGV[7]))
-  if call('SETRANGE', base .. ':flags', place, string.char(flags)) == place + 1 then call('PEXPIRE', base .. ':flags', lifetime, 'NX') end
-  if flags >= lib.TAGGED and call('HSET', base .. ':tags', ARGV[21], seq .. ' ' .. lib.int(ordinal)) == 1 then
-    call('PEXPIRE', base .. ':tags', lifetime, 'NX')
+  if redis.call('SETRANGE', base .. ':flags', place, string.char(flags)) == place + 1 then redis.call('PEXPIRE', base .. ':flags', lifetime, 'NX') end
+  if flags >= lib.FLAG.tagged and redis.call('HSET', base .. ':tags', ARGV[21], seq .. ' ' .. lib.int(ordinal)) == 1 then
+    redis.call('PEXPIRE', base .. ':tags', lifetime, 'NX')
   end
   if ends then
-    call('ZADD', base .. ':ends', ends, seq)
-    call('PEXPIRE', base .. ':ends', lifetime, 'NX')
+    redis.call('ZADD', base .. ':ends', ends, seq)
+    redis.call('PEXPIRE', base .. ':ends', lifetime, 'NX')
   end
 end
 
 -- Gives a list that is new a lifetime.
 function lib.expire_list(base)
-  for _, name in ipairs({'notifications', 'index'}) do call('PEXPIRE', base .. ':' .. name, lib.lifetime(tonumber(ARGV[7])), 'NX') end
+  for _, name in ipairs({'notifications', 'index'}) do redis.call('PEXPIRE', base .. ':' .. name, lib.lifetime(tonumber(ARGV[7])), 'NX') end
 end
 
 -- Forgets what the list had, which has expired or was evicted.

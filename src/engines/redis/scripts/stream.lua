@@ -5,16 +5,16 @@ function lib.room(base)
   return {log = base .. ':log', head = base .. ':meta'}
 end
 
-local function raise_floor(room, entry)
+function lib.raise_room_floor(room, entry)
   redis.call('HSET', room.head, 'floor', string.match(entry, '^%d+'))
 end
 
 -- Removes the entries that are older than max_age (milliseconds).
-local function trim_by_age(room, now, max_age)
+function lib.trim_by_age(room, now, max_age)
   if redis.call('EXISTS', room.log) == 0 then
     -- The whole log has expired, or was evicted; one that was only emptied keeps its key.
     local seq = tonumber(redis.call('HGET', room.head, 'seq') or 0)
-    if seq > 0 then raise_floor(room, lib.int(seq)) end
+    if seq > 0 then lib.raise_room_floor(room, lib.int(seq)) end
     return
   end
   local last = nil
@@ -36,14 +36,13 @@ local function trim_by_age(room, now, max_age)
   end
   if last then
     redis.call('XTRIM', room.log, 'MINID', lib.int(tonumber(string.match(last, '^%d+')) + 1) .. '-0')
-    raise_floor(room, last)
+    lib.raise_room_floor(room, last)
   end
 end
-lib.trim_by_age = trim_by_age
 
 -- Renews the lifetime of a log's keys; done now and then, not with every call.
-local function keep_alive(room, now, max_age)
-  trim_by_age(room, now, max_age)
+function lib.keep_room_alive(room, now, max_age)
+  lib.trim_by_age(room, now, max_age)
   local renewal = lib.renewal(max_age)
   redis.call('HSET', room.head, 'due', lib.int(now + renewal))
   redis.call('PEXPIRE', room.log, max_age + renewal * 2)
@@ -64,16 +63,16 @@ function lib.append_to_room(room, how, write)
   local message = write(number, epoch)
   if not redis.call('XADD', room.log, 'NOMKSTREAM', number .. '-0', 'm', message) then
     -- The log before this entry has expired or was evicted, which could not be noticed once there is an entry.
-    if number ~= '1' then raise_floor(room, lib.int(seq - 1)) end
+    if number ~= '1' then lib.raise_room_floor(room, lib.int(seq - 1)) end
     redis.call('XADD', room.log, number .. '-0', 'm', message)
   end
   local surplus = redis.call('XLEN', room.log) - how.max
   if surplus > 0 then
     local oldest = redis.call('XRANGE', room.log, '-', '+', 'COUNT', surplus)
     redis.call('XTRIM', room.log, 'MAXLEN', how.max)
-    raise_floor(room, oldest[#oldest][1])
+    lib.raise_room_floor(room, oldest[#oldest][1])
   end
-  if how.now >= tonumber(known[2] or 0) then keep_alive(room, how.now, how.max_age) end
+  if how.now >= tonumber(known[2] or 0) then lib.keep_room_alive(room, how.now, how.max_age) end
   return number, epoch, message
 end
 
@@ -81,7 +80,7 @@ end
 function lib.open_room(room, now, max_age)
   local due = redis.call('HMGET', room.head, 'epoch', 'due')
   if not due[1] then return nil end
-  if now >= tonumber(due[2] or 0) then keep_alive(room, now, max_age) else trim_by_age(room, now, max_age) end
+  if now >= tonumber(due[2] or 0) then lib.keep_room_alive(room, now, max_age) else lib.trim_by_age(room, now, max_age) end
   local facts = redis.call('HMGET', room.head, 'seq', 'floor', 'epochs')
   return tonumber(facts[1] or 0), tonumber(facts[2] or 0), facts[3]
 end

@@ -16,8 +16,8 @@ local result = {}
 if at then
   lib.drop(user, at, words)
   lib.tidy(user)
-  lib.append_event(user, how, ARGV[9] .. '["notification:removed",{"ids":["' .. words[lib.ID] .. '"]', lib.counts_tail(user))
-  result = {words[lib.ID], words[lib.WEBHOOK] == '-' and 0 or 1}
+  lib.append_event(user, how, ARGV[9] .. '["notification:removed",{"ids":["' .. words[lib.WORD.ID] .. '"]', lib.counts_tail(user))
+  result = {words[lib.WORD.ID], words[lib.WORD.WEBHOOK] == '-' and 0 or 1}
 end
 lib.close(user)
 return result
