@@ -11,11 +11,11 @@ export interface Mutation {
   name: string
 }
 
-/** A safeguard in a Lua script: the module that loads the scripts replaces the text. */
+/** A safeguard in a Lua script: the module that reads the scripts replaces the text. */
 const inScript = (find: string, replace: string): Pick<Mutation, 'module' | 'find' | 'replace'> => ({
   module: 'src/engines/redis/scripts/scripts.ts',
-  find: ".map(read).join('')",
-  replace: `.map(read).join('').replace(${JSON.stringify(find)}, ${JSON.stringify(replace)})`,
+  find: "import.meta.url), 'utf8')",
+  replace: `import.meta.url), 'utf8').replace(${JSON.stringify(find)}, ${JSON.stringify(replace)})`,
 })
 
 /** Every safeguard of the promise. Each is taken out by itself, and the test that is named must fail. */
@@ -30,7 +30,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Idempotency in Redis: a key that is known stores nothing',
-    ...inScript('if known then', 'if false then'),
+    ...inScript('if known then\n  local fingerprint', 'if false then\n  local fingerprint'),
     test: 'test/engines/redis/contract.test.ts',
     name: '^Redis > idempotency > the same key 50 times',
   },
@@ -149,8 +149,8 @@ export const mutations: readonly Mutation[] = [
     name: 'a channel that nobody hears',
   },
   {
-    safeguard: 'Counts in Redis: an id that is named twice counts once',
-    ...inScript('if not named[ARGV[index]] then', 'if true then'),
+    safeguard: 'Counts in Redis: a mark that changes nothing counts nothing',
+    ...inScript('if not at or marked(before) == before then', 'if not at then'),
     test: 'test/engines/redis/contract.test.ts',
     name: '^Redis > an inbox that many work on at once > agrees',
   },
@@ -196,7 +196,10 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Floor in Redis: what retention removed is remembered',
-    ...inScript('raise_floor(meta, oldest[#oldest][1])', ''),
+    ...inScript(
+      "lib.raise_floor(user, string.match(redis.call('LPOP', key), '^%d+'))",
+      "redis.call('LPOP', key)",
+    ),
     test: 'test/engines/redis/contract.test.ts',
     name: '^Redis > retention > a gap says',
   },
@@ -207,10 +210,61 @@ export const mutations: readonly Mutation[] = [
     name: 'an end that is noted while somebody looks',
   },
   {
+    safeguard: 'Ends in Redis: one that comes before an earlier one is found',
+    ...inScript('local apart = ends < last', 'local apart = false'),
+    test: 'test/engines/redis/contract.test.ts',
+    name: '^Redis > the log behind an inbox > a retention that was made shorter',
+  },
+  {
     safeguard: 'Lifetimes in Redis: an inbox that is written to is kept for longer than what is in it',
-    ...inScript('if renews then', 'if false then'),
+    ...inScript(
+      "local key = user.base .. ':' .. name\n  redis.call('SETRANGE'",
+      "local key = user.base .. ':' .. name\n  user.lifetime = 1000 redis.call('SETRANGE'",
+    ),
     test: 'test/engines/redis/lifetimes.test.ts',
     name: 'an inbox outlasts everything',
+  },
+  {
+    safeguard:
+      'Lists in Redis: one that has expired or was evicted is admitted, and its counts are forgotten',
+    ...inScript('if size ~= items + holes + 1 then', 'if false then'),
+    test: 'test/engines/redis/lifetimes.test.ts',
+    name: 'a list that is gone is gone from the counts.*publish',
+  },
+  {
+    safeguard: 'Times in Redis: updatedAt never falls, whatever the clocks say',
+    ...inScript('seq + 1, math.max(updated, given_updated)', 'seq + 1, given_updated'),
+    test: 'test/engines/redis/contract.test.ts',
+    name: '^Redis > the times in an inbox > updatedAt never falls',
+  },
+  {
+    safeguard: 'States in Redis: a replacement keeps them',
+    ...inScript('if old then lib().keep_times(user, size - 1, old.times) end', ''),
+    test: 'test/engines/redis/contract.test.ts',
+    name: '^Redis > the log behind an inbox > hundreds that are replaced',
+  },
+  {
+    safeguard: 'States in Redis: they move along when holes are taken away',
+    ...inScript(
+      "for _, name in ipairs({'index', unpack(lib.STRINGS)}) do\n    local bytes",
+      "for _, name in ipairs({'index', 'flags'}) do\n    local bytes",
+    ),
+    test: 'test/engines/redis/contract.test.ts',
+    name: '^Redis > the log behind an inbox > hundreds that are replaced',
+  },
+  {
+    safeguard: 'Unwritten logs: a position of a store that was wiped is none',
+    module: 'src/core/model/position.ts',
+    find: "if (incarnationOf(epoch) !== identity) return gap('wiped')",
+    replace: '',
+    test: 'test/core/model/position.test.ts',
+    name: 'of a store that was wiped',
+  },
+  {
+    safeguard: 'Upgrade in Redis: a process of version 0.1 fails before it has written',
+    ...inScript("redis.call('SET', meta, 'moved", "redis.call('SET', meta .. ':', 'moved"),
+    test: 'test/engines/redis/adopt.test.ts',
+    name: 'a process of version 0.1',
   },
   {
     safeguard: 'Receipts: what a tab was not sent it cannot acknowledge',
