@@ -74,9 +74,10 @@ local function mark_all()
     times = string.rep('\0', #times)
   end
   if times ~= '' then lib.write(user, state, 0, times) end
-  for place = 1, size do
+  -- Only the flags above the states and the gone say that somebody waits.
+  for place in string.gmatch(known, '()[^%z\1-\15]') do
     local before = string.byte(known, place)
-    if before >= lib.FLAG.waits and bit.band(before, lib.FLAG.waits) ~= 0 and marked(before) ~= before then
+    if bit.band(before, lib.FLAG.waits) ~= 0 and marked(before) ~= before then
       note_webhook(lib.words_of(redis.call('LINDEX', user.list, place - 1)))
     end
   end
