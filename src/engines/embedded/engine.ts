@@ -4,7 +4,7 @@ import { isTemporary } from '../../core/lifecycle/faults.ts'
 import { EmbeddedBroker } from './broker.ts'
 import { EmbeddedConnections } from './connections.ts'
 import { Checkpoints } from './file/checkpoints.ts'
-import { type Durability, IN_MEMORY, openDatabase } from './file/database.ts'
+import { type Durability, explain, IN_MEMORY, type OpenDatabase, openDatabase } from './file/database.ts'
 import { EmbeddedInbox } from './inbox.ts'
 import { EmbeddedMemberships } from './memberships.ts'
 import { EmbeddedPresence } from './presence.ts'
@@ -44,8 +44,17 @@ const PATIENCE = 1000
  * open, with an error that says what to do.
  */
 export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
+  const file = openDatabase(options.path, options.durability)
+  try {
+    return await assemble(file, options)
+  } catch (error) {
+    file.close()
+    throw explain(error as Error, options.path)
+  }
+}
+
+async function assemble(file: OpenDatabase, options: EmbeddedEngineOptions): Promise<Engine> {
   const { path, durability, retention, report } = options
-  const file = openDatabase(path, durability)
   const { database } = file
   const checkpoints = path === IN_MEMORY ? undefined : new Checkpoints(database, path, report)
   const rows = new Rows(database, retention)

@@ -75,7 +75,7 @@ export class EmbeddedInbox implements Inbox {
     }
     const { item, replaced, alert } = plan
     if (replaced !== undefined) items.remove(row, [replaced.stored])
-    const { seq, epoch } = rows.number(row)
+    const { seq, epoch } = rows.number(row, draft.createdAt)
     item.seq = seq
     const counts = items.put(row, plan, draft, ends.time, wanted)
     if (topics.hasHandler(draft.channel))

@@ -9,8 +9,9 @@ import { userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
-import { openDatabase } from '../../../src/engines/embedded/tables/database.ts'
+import { openDatabase } from '../../../src/engines/embedded/file/database.ts'
 import { Log } from '../../../src/engines/embedded/tables/log.ts'
+import { Rows } from '../../../src/engines/embedded/tables/rows.ts'
 import { Transactions } from '../../../src/engines/embedded/tables/transactions.ts'
 import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser, upTo } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
@@ -18,6 +19,7 @@ import { TopicRecorder } from '../../support/listener.ts'
 
 const SECONDS = 60
 const SWEEP = 1000
+const DAY = 86_400_000
 
 let dir: string
 let path: string
@@ -226,12 +228,13 @@ describe('what the tables do not take', () => {
 
 describe('a log whose commit fails', () => {
   test.each([false, true])('is as it was before, founded already: %s', async (founded) => {
-    const database = openDatabase(':memory:', 'process')
+    const { database, close } = openDatabase(':memory:', 'process')
     try {
       database.exec(
         'CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)',
       )
-      const log = new Log(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
+      const rows = new Rows(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
+      const log = new Log(database, rows)
       const transactions = new Transactions(database, log, (error) => reported.push(error))
       const channel = someUser()
       const append = () => transactions.write(() => log.append(draftOf(channel), () => '').seq)
@@ -239,13 +242,13 @@ describe('a log whose commit fails', () => {
       const fail = transactions.write(() => database.exec('INSERT INTO child VALUES (1)'))
       for (const { status } of await Promise.allSettled([append(), append(), fail, append()]))
         expect(status).toBe('rejected')
-      expect(log.find(channel)?.seq).toBe(before.at(-1))
-      expect(log.find(channel)?.floor).toBe(founded ? 0 : undefined)
+      expect(rows.find(channel)?.seq).toBe(before.at(-1))
+      expect(rows.find(channel)?.floor).toBe(founded ? 0 : undefined)
       expect(await append()).toBe(before.length + 1)
       expect(reported.splice(0)).toMatchObject([{ cause: { errstr: 'constraint failed' } }])
       transactions.close()
     } finally {
-      if (database.isOpen) database.close()
+      close()
     }
   })
 })
@@ -335,19 +338,28 @@ describe('the sweep', () => {
     expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([4, 5, 6])
   })
 
-  test('forgets an idle log after the retention time, but not while somebody is connected', async () => {
+  test('forgets an idle log after a day without entries, but not while somebody is connected', async () => {
     holdTime()
     const { broker, connections } = await open({ user: { count: 1000, seconds: SECONDS } })
     const [idle, connected] = [someUser(), someUser()]
     const incarnationOf = async (channel: typeof idle) =>
-      (await broker.since(channel, {}, ALL)).head.epoch.split('.')[0]
+      (await broker.latest(channel, undefined, ALL)).head.epoch.split('.')[0]
+    for (const channel of [idle, connected]) await publishMany({ broker }, channel, 1)
     const incarnations = [await incarnationOf(idle), await incarnationOf(connected)]
     await connections.announce(connected, 1)
-    await pass((SECONDS - 2) * 1000)
-    expect(await incarnationOf(idle)).toBe(incarnations[0])
     await pass((SECONDS + 2) * 1000)
+    vi.setSystemTime(Date.now() + DAY - 10_000)
+    await pass(SWEEP)
+    expect(await incarnationOf(idle)).toBe(incarnations[0])
+    vi.setSystemTime(Date.now() + DAY)
+    await pass(2 * SWEEP)
     expect(await incarnationOf(idle)).not.toBe(incarnations[0])
     expect(await incarnationOf(connected)).toBe(incarnations[1])
+    await connections.announce(connected, 0)
+    vi.setSystemTime(Date.now() + DAY + 1)
+    await pass(SWEEP)
+    expect(await ask('SELECT count(*) FROM channel')).toBe(1)
+    expect(await ask('SELECT count(*) FROM seen')).toBe(0)
   })
 
   test('forgets idempotency keys after 24 hours', async () => {

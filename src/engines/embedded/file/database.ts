@@ -60,7 +60,7 @@ export function openDatabase(path: string, durability: Durability): OpenDatabase
   } catch (error) {
     if (database?.isOpen) database.close()
     unlock?.()
-    throw explain(error as Error & { errcode?: number }, path)
+    throw explain(error as Error, path)
   }
 }
 
@@ -103,7 +103,8 @@ function pragma(database: DatabaseSync, name: string): unknown {
 const inUse = (path: string): string =>
   `${path} is open in another process, and only one may serve it. Stop that process, or choose another file.`
 
-function explain(error: Error & { errcode?: number }, path: string): Error {
+/** The error to show an operator whose file cannot be opened. */
+export function explain(error: Error & { errcode?: number }, path: string): Error {
   if (error.errcode === SQLITE_BUSY) return new OperatorError(inUse(path), { cause: error })
   if (error.errcode === SQLITE_NOTADB)
     return new OperatorError(`${path} is not a database. Choose another file.`, { cause: error })

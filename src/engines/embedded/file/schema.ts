@@ -96,4 +96,4 @@ const BESIDE = `
 `
 
 /** The statements that create the tables of a new file. */
-export const SCHEMA = CHANNELS + ITEMS + STORE + BESIDE
+export const SCHEMA = STORE + CHANNELS + ITEMS + BESIDE

@@ -80,7 +80,8 @@ export class Block {
 
   /** The bytes; undefined if no place has a state. */
   get bytes(): Uint8Array | undefined {
-    const bytes = Buffer.allocUnsafe(PLACES * (2 + TIMES * TIME_BYTES))
+    const bytes = new Uint8Array(PLACES * (2 + TIMES * TIME_BYTES))
+    const view = new DataView(bytes.buffer)
     let at = 0
     for (let place = 0; place < PLACES; place++) {
       const flags = this.#flags[place]!
@@ -90,8 +91,10 @@ export class Block {
       for (let state = 0; state < TIMES; state++) {
         if ((flags & (1 << state)) === 0) continue
         const time = this.#times[place * TIMES + state]!
-        at = bytes.writeUInt16BE(Math.floor(time / HIGH), at)
-        at = bytes.writeUInt32BE(time % HIGH, at)
+        const high = Math.floor(time / HIGH)
+        view.setUint16(at, high)
+        view.setUint32(at + 2, time - high * HIGH)
+        at += TIME_BYTES
       }
     }
     return at === 0 ? undefined : bytes.subarray(0, at)

@@ -110,6 +110,11 @@ export class InboxQueries {
 
   /** The seqs of the notifications above one seq up to another. */
   #seqsIn(row: Row, above: number, upTo: number): number[] {
+    if (upTo - above > FIRST_STEP) {
+      const { first, last } = this.#statements.bounds.get(row.id) as { first: number; last: number }
+      // Most inboxes have no holes, and then there is no need to ask for each.
+      if (row.items === last - first + 1) return range(Math.max(first, above + 1), Math.min(last, upTo))
+    }
     return JSON.parse((this.#statements.seqsIn.get(row.id, above, upTo) as { seqs: string }).seqs)
   }
 
@@ -154,6 +159,10 @@ export class InboxQueries {
       })
   }
 }
+
+/** The numbers from one to another, both included. */
+const range = (first: number, last: number): number[] =>
+  Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index)
 
 interface StoredLine {
   seq: number
@@ -222,6 +231,8 @@ const prepare = (database: DatabaseSync) => ({
   seqsBelow: database.prepare(`
     SELECT json_group_array(seq) AS seqs FROM
       (SELECT seq FROM item WHERE channel = ? AND seq < ? AND ${FILTERS} ORDER BY seq DESC LIMIT ?)`),
+  bounds: database.prepare(`
+    SELECT (SELECT min(seq) FROM item WHERE channel = ?1) AS first, (SELECT max(seq) FROM item WHERE channel = ?1) AS last`),
   seqsIn: database.prepare(`
     SELECT json_group_array(seq) AS seqs FROM
       (SELECT seq FROM item WHERE channel = ? AND seq > ? AND seq <= ? ORDER BY seq)`),

@@ -1,6 +1,7 @@
 import type { Counts, Item, ProgressState } from '../../../core/model/item.ts'
 import type { Draft, PublicationEvent } from '../../../core/model/publication.ts'
 import type { InboxStates } from './states.ts'
+import { textOf } from './time-text.ts'
 
 /** A notification as its table has it. Times are milliseconds since the epoch. */
 export interface StoredItem {
@@ -73,16 +74,23 @@ export const readLine = (text: string): Line => JSON.parse(text)
 export const isOf = (id: string, line: string): boolean => line.startsWith(JSON.stringify([id]).slice(0, -1))
 
 /** The item of a row, without its states. */
-export function bareItemOf({ seq, updated, ends, tag, content }: StoredItem, line: Line): Item {
+export function bareItemOf(
+  { seq, updated, ends, tag, content }: Pick<StoredItem, 'seq' | 'updated' | 'ends' | 'tag' | 'content'>,
+  line: Line,
+): Item {
   const [id, created, version, progressState, connections, , , type, category] = line
   return {
     ...{ id, version, type, category: category ?? undefined, seq, tag: tag ?? undefined, progressState },
-    createdAt: textOf(created),
-    updatedAt: textOf(updated),
+    ...timesOf(created, updated),
     expiresAt: textOf(ends),
     ...{ deliveredAt: undefined, seenAt: undefined, readAt: undefined, archivedAt: undefined },
     ...{ connections, content },
   }
+}
+
+function timesOf(created: number, updated: number): Pick<Item, 'createdAt' | 'updatedAt'> {
+  const updatedAt = textOf(updated)
+  return { createdAt: created === updated ? updatedAt : textOf(created), updatedAt }
 }
 
 /** The item of a row as it stands. */
@@ -95,6 +103,3 @@ export function itemOf(stored: StoredItem, states: InboxStates, line = readLine(
   item.deliveredAt = states.time(stored.seq, 'delivered')
   return item
 }
-
-/** A time in milliseconds since the epoch as RFC 3339 in UTC. */
-export const textOf = (time: number): string => new Date(time).toISOString()

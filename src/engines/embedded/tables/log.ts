@@ -24,7 +24,7 @@ export class Log implements Memory {
   /** Gives a draft the next seq of its channel and stores the text that `write` returns. */
   append(draft: Draft, write: (seq: number, epoch: string) => string): Appended {
     const row = this.#rows.open(draft.channel)
-    const { seq, epoch } = this.#rows.number(row)
+    const { seq, epoch } = this.#rows.number(row, draft.createdAt)
     const message = Buffer.from(write(seq, epoch))
     this.#statements.append.run(row.id, seq, draft.createdAt, draft.expiresAt, message)
     row.entries++

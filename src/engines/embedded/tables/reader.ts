@@ -1,7 +1,7 @@
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { LogPage, PageLimit } from '../../../core/engine/broker.ts'
-import { type Channel, isUserChannel } from '../../../core/model/channel.ts'
-import { decodeOrSkip, encodeItem } from '../../../core/model/encoding.ts'
+import type { Channel } from '../../../core/model/channel.ts'
+import { decodeOrSkip, itemPacket } from '../../../core/model/encoding.ts'
 import {
   type Cursor,
   continueFrom,
@@ -11,9 +11,10 @@ import {
   unwrittenLog,
 } from '../../../core/model/position.ts'
 import type { Publication } from '../../../core/model/publication.ts'
-import { bareItemOf, readLine, type StoredItem, textOf } from './item-row.ts'
+import { bareItemOf, readLine } from './item-row.ts'
 import type { Row, Rows } from './rows.ts'
 import type { StoreIdentity } from './store.ts'
+import { textOf } from './time-text.ts'
 
 /** Reads logs, without what is too old or has expired but is not deleted yet. */
 export class Reader {
@@ -39,7 +40,7 @@ export class Reader {
     const log =
       row === undefined ? unwrittenLog(facts.identity, now) : { ...row, floor: this.floorOf(row, now) }
     const { after, gap } = continueFrom(log, cursor, facts, now)
-    const entries = row === undefined ? [] : this.#entries('after', row, [after, now])
+    const entries = row === undefined || after >= row.seq ? [] : this.#entries('after', row, [after, now])
     const { publications, complete } = pageOf(entries, limit)
     const head = headOf(log)
     const end = complete ? head : positionOf(publications.at(-1)!)
@@ -64,23 +65,33 @@ export class Reader {
    * that have ended by then raise no floor: they are removed, and that is reported.
    */
   floorOf(row: Row, now: number): number {
-    const oldest = now - this.#rows.retentionOf(row.channel).seconds * 1000
-    const { ofEntries, ofItems } = this.#statements
-    const entries = row.entries === 0 ? 0 : lastAged(ofEntries, row, oldest, now)
-    const items = row.items === 0 ? 0 : lastAged(ofItems, row, oldest, now)
-    return Math.max(row.floor, entries, items)
+    if (now < row.agesAt) return row.floor
+    const maxAge = this.#rows.retentionOf(row.channel).seconds * 1000
+    let floor = row.floor
+    row.agesAt = Number.POSITIVE_INFINITY
+    for (const list of [this.#statements.ofEntries, this.#statements.ofItems]) {
+      const first = list.first.get(row.id, row.floor) as { created: number } | undefined
+      if (first === undefined) continue
+      row.agesAt = Math.min(row.agesAt, first.created + maxAge)
+      if (first.created < now - maxAge) floor = Math.max(floor, lastAged(list, row, now - maxAge, now))
+    }
+    return floor
   }
 
-  /** The entries of a log in the order of a statement, each in its wire form. */
+  /** The entries of a log in the order of a statement. */
   *#entries(order: 'after' | 'before', row: Row, bounds: readonly number[]): Iterable<Entry> {
     const { ofUser, ofRoom } = this.#statements
-    const isUser = isUserChannel(row.channel)
-    const found = isUser
-      ? ofUser[order].iterate(row.id, ...bounds, row.id, ...bounds)
-      : ofRoom[order].iterate(row.id, ...bounds)
-    for (const entry of found as Iterable<unknown> as Iterable<StoredEntry>) {
-      const bytes = entry.message === null ? itemMessage(row, entry) : bytesOf(entry.message)
-      yield { size: bytes.length, publications: decodeOrSkip(row.channel, bytes) }
+    const found =
+      row.items === 0
+        ? ofRoom[order].iterate(row.id, ...bounds)
+        : ofUser[order].iterate(row.id, ...bounds, row.id, ...bounds)
+    for (const stored of found as Iterable<unknown> as Iterable<StoredEntry>) {
+      const [message] = stored
+      if (message === null) yield entryOf(row, stored)
+      else {
+        const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength)
+        yield { size: bytes.length, publications: decodeOrSkip(row.channel, bytes) }
+      }
     }
   }
 }
@@ -91,29 +102,38 @@ interface Entry {
   publications: Publication[]
 }
 
-interface StoredEntry extends StoredItem {
-  message: Uint8Array | null
-}
+/** An entry in its wire form, or the columns of a notification. */
+type StoredEntry = [
+  message: Uint8Array | null,
+  ...item: [
+    seq: number,
+    created: number,
+    updated: number,
+    ends: number,
+    tag: string | null,
+    line: string,
+    content: string,
+  ],
+]
 
-const bytesOf = (message: Uint8Array): Buffer =>
-  Buffer.from(message.buffer, message.byteOffset, message.byteLength)
-
-/** The wire form of a notification as it was published; empty if its row cannot be read. */
-function itemMessage(row: Row, stored: StoredItem): Buffer {
+/** A notification as it was published. */
+function entryOf(row: Row, [, seq, createdAt, updated, ends, tag, text, content]: StoredEntry): Entry {
   try {
-    const line = readLine(stored.line)
+    const line = readLine(text)
     const [event, expiresAt, except, alert, unread, unseen, seen, read, archived] = line[9]
-    const item = bareItemOf(stored, line)
+    const item = bareItemOf({ seq, updated, ends, tag, content }, line)
     item.seenAt = timeOf(seen)
     item.readAt = timeOf(read)
     item.archivedAt = timeOf(archived)
     const { id } = item
-    const draft = { channel: row.channel, id, event, head: '', tail: '', stored: true }
-    const wire = { ...draft, createdAt: stored.created, expiresAt, except }
-    const { epoch } = positionAt(row, stored.seq)
-    return Buffer.from(encodeItem(wire, item, epoch, { unread, unseen }, alert === 1))
+    const { epoch } = positionAt(row, seq)
+    const packet = Buffer.from(itemPacket(item, epoch, { unread, unseen }, alert === 1))
+    const { channel } = row
+    const publication = { channel, seq, epoch, event, id, createdAt, expiresAt, except, packet }
+    return { size: packet.length, publications: [publication] }
   } catch {
-    return Buffer.of()
+    // Who has put something else there holds up nothing behind it.
+    return { size: text.length, publications: [] }
   }
 }
 
@@ -122,16 +142,22 @@ const timeOf = (time: number | null): string | undefined => (time === null ? und
 type Aged = ReturnType<typeof prepare>['ofItems']
 
 /** The highest seq above the floor among those that are older than `oldest` and before all that are not; 0 for none. */
-function lastAged({ first, firstSince, lastBelow }: Aged, row: Row, oldest: number, now: number): number {
-  const next = first.get(row.id, row.floor) as { created: number } | undefined
-  if (next === undefined || next.created >= oldest) return 0
+function lastAged({ firstSince, lastBelow }: Aged, row: Row, oldest: number, now: number): number {
   const young = firstSince.get(row.id, row.floor, oldest) as { seq: number } | undefined
   const last = lastBelow.get(row.id, row.floor, young?.seq ?? row.seq + 1, now) as { seq: number } | undefined
   return last?.seq ?? 0
 }
 
-const ITEM = 'seq, key, created, updated, ends, tag, line, content, NULL AS message'
-const ENTRY = 'seq, 0, created, 0, expires, NULL, NULL, NULL, message'
+const ITEM = 'NULL AS message, seq, created, updated, ends, tag, line, content'
+const ENTRY = 'message, seq, 0, 0, 0, NULL, NULL, NULL'
+
+/** A statement whose rows are arrays, which is faster than objects. */
+function arrays(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql)
+  statement.setReturnArrays(true)
+  return statement
+}
+
 const aged = (database: DatabaseSync, table: string, isKept: string) => ({
   first: database.prepare(`SELECT created FROM ${table} WHERE channel = ? AND seq > ? ORDER BY seq LIMIT 1`),
   firstSince: database.prepare(
@@ -154,12 +180,12 @@ const prepare = (database: DatabaseSync) => {
   }
   return {
     ofRoom: {
-      after: database.prepare(`${ofRoom('message', 'after')} ORDER BY seq`),
-      before: database.prepare(`${ofRoom('message', 'before')} ORDER BY seq DESC`),
+      after: arrays(database, `${ofRoom('message', 'after')} ORDER BY seq`),
+      before: arrays(database, `${ofRoom('message', 'before')} ORDER BY seq DESC`),
     },
     ofUser: {
-      after: database.prepare(`${ofUser('after')} ORDER BY seq`),
-      before: database.prepare(`${ofUser('before')} ORDER BY seq DESC`),
+      after: arrays(database, `${ofUser('after')} ORDER BY seq`),
+      before: arrays(database, `${ofUser('before')} ORDER BY seq DESC`),
     },
     ofEntries: aged(database, 'entry', '(expires = 0 OR expires > ?)'),
     ofItems: aged(database, 'item', 'ends > ?'),

@@ -34,6 +34,8 @@ export interface Row extends LogState {
   updated: number
   /** The seq up to which every notification was delivered, as far as that is known. */
   acknowledged: number
+  /** A time before which nothing in the log is too old; 0 if that is not known. */
+  agesAt: number
   /** The counts of the inbox, if they have been counted since the row was read. */
   counts?: Counts | undefined
 }
@@ -99,15 +101,16 @@ export class Rows {
     const id = Number(this.#statements.found.run(channel, textOf(epochs), used).lastInsertRowid)
     const row: Row = {
       ...{ id, channel, seq: 0, floor: 0, epochs, entries: 0, items: 0, asked: 0, isMarked: false, used },
-      ...{ ends: undefined, lastEnd: 0, updated: 0, acknowledged: 0 },
+      ...{ ends: undefined, lastEnd: 0, updated: 0, acknowledged: 0, agesAt: 0 },
     }
     this.touch(row)
     return row
   }
 
-  /** Gives the next seq of a log, and the epoch of this run. */
-  number(row: Row): { seq: number; epoch: string } {
+  /** Gives an entry of `created` (milliseconds since the epoch) the next seq of its log, and the epoch of this run. */
+  number(row: Row, created: number): { seq: number; epoch: string } {
     this.touch(row)
+    row.agesAt = Math.min(row.agesAt, created + this.retentionOf(row.channel).seconds * 1000)
     const seq = ++row.seq
     let { epoch } = row.epochs.at(-1)!
     if (!epoch.endsWith(this.#runId)) {
@@ -182,6 +185,7 @@ export class Rows {
       lastEnd: newest === undefined || isApart(newest.key) ? this.#lastEndOf(id, items) : newest.ends,
       updated: Math.max(stored.updated, newest?.updated ?? 0),
       acknowledged: 0,
+      agesAt: 0,
     }
   }
 

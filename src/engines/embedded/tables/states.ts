@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Counts } from '../../../core/model/item.ts'
 import { Block, FLAGS, NOT_UNREAD, NOT_UNSEEN, PLACES, type StoredState } from './block.ts'
 import type { Row } from './rows.ts'
+import { textOf } from './time-text.ts'
 
 /** The table of states, in blocks; see `Block`. A notification without a state has nothing in it. */
 export class States {
@@ -61,7 +62,7 @@ export class InboxStates {
   time(seq: number, state: StoredState): string | undefined {
     if (!this.#row.isMarked) return undefined
     const time = this.#blockOf(seq).timeAt(seq % PLACES, FLAGS[state])
-    return time === undefined ? undefined : new Date(time).toISOString()
+    return time === undefined ? undefined : textOf(time)
   }
 
   /** Gives a state at a time (milliseconds since the epoch), or takes it away (undefined). */
