@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Engine, EngineOptions } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
-import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
 import { openDatabase } from '../../../src/engines/embedded/file/database.ts'
 import { Log } from '../../../src/engines/embedded/tables/log.ts'
@@ -114,48 +112,44 @@ describe('a file of an older version', () => {
     expect(shapeOf(path)).toEqual(shapeOf(fresh))
   })
 
-  test('keeps what waits for its time, what is pending, and the state of a task', async () => {
-    await open()
-    const publisher = new Publisher(engine)
-    const at = Date.now() + 3_600_000
-    const task = { title: 'Exporting', tag: 'export', progress: { status: 'succeeded' } } as const
-    await publisher.notify('ada', { ...task, webhook: { events: ['read'] } }, { credential: 'test' })
-    const kept = await publisher.schedule('ada', { ...task, data: 1.5e300 }, at, { credential: 'test' })
-    await engine.close()
+  /** Makes a file of the store of version 6 that the tests of that have, with changes, and opens it at the time when it was written. */
+  async function openOlder(changes: string): Promise<number> {
+    const folder = join(import.meta.dirname, 'version-6')
+    const { now } = JSON.parse(await readFile(join(folder, 'answers.json'), 'utf8'))
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now })
     const old = new DatabaseSync(path)
-    old.exec(TO_VERSION_5)
+    old.exec(await readFile(join(folder, 'store.sql'), 'utf8'))
+    old.exec(changes)
     old.close()
-
     await open()
-    expect(await engine.inbox.find(userChannel('ada'), 'export')).toMatchObject({ progressState: 'finished' })
-    expect(await engine.schedule.find(userChannel('ada'), kept.id)).toMatchObject({
-      at,
-      draft: { item: { progressState: 'finished', content: expect.stringContaining('1.5e+300') } },
+    return now
+  }
+
+  test('keeps what waits for its time, what is pending, and the state of a task', async () => {
+    const at = (await openOlder(TO_VERSION_5)) + 3 * 3_600_000
+    expect(await engine.inbox.find(userChannel('tasks'), 'export')).toMatchObject({
+      progressState: 'finished',
+    })
+    expect(await engine.schedule.find(userChannel('ada'), 'later')).toMatchObject({
+      draft: { item: { progressState: 'none', content: expect.stringContaining('later') } },
     })
     const [taken] = await engine.webhookQueue.take(at, at + 1, 10)
     expect(taken!.webhook).toMatchObject({ user: 'ada', events: ['read'], unsent: [] })
   })
 
   test('ends what was to end', async () => {
-    const user = randomUUID()
-    await open()
-    const { id } = await new Publisher(engine).notify(
-      user,
-      { title: 'Soon gone', ttl: 1 },
-      { credential: 'test' },
-    )
-    await engine.close()
-    const old = new DatabaseSync(path)
-    old.exec(`${TO_VERSION_5}
+    const now = await openOlder(`${TO_VERSION_5}
       DROP INDEX channel_ends; ALTER TABLE channel DROP COLUMN ends;
       DROP INDEX item_seq; CREATE INDEX item_seq ON item (channel, seq); CREATE INDEX item_ends ON item (ends);
       PRAGMA user_version = 4;`)
-    old.close()
-    await open()
     const recorder = new TopicRecorder()
-    await engine.broker.subscribe(userChannel(user), recorder.hear)
+    await engine.broker.subscribe(userChannel('ada'), recorder.hear)
+    vi.setSystemTime(now + 3_600_000)
+    vi.advanceTimersByTime(SWEEP)
     await recorder.hasHeard(1)
-    expect(payloadOf(recorder.heard[0]!)).toMatchObject({ ids: [id], unread: 0 })
+    const { ids } = payloadOf(recorder.heard[0]!) as { ids: string[] }
+    expect(ids).toHaveLength(1)
+    expect(await engine.inbox.find(userChannel('ada'), ids[0]!)).toBeUndefined()
   })
 })
 
@@ -358,7 +352,7 @@ describe('the sweep', () => {
     await connections.announce(connected, 0)
     vi.setSystemTime(Date.now() + DAY + 1)
     await pass(SWEEP)
-    expect(await ask('SELECT count(*) FROM channel')).toBe(1)
+    expect(await ask('SELECT count(*) FROM channel')).toBe(0)
     expect(await ask('SELECT count(*) FROM seen')).toBe(0)
   })
 

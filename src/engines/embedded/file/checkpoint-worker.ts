@@ -1,10 +1,15 @@
 /** The thread that writes the log of a database back into its file: each message is one checkpoint that waits for nobody, the last one ends it. */
+import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Order, Report } from './checkpoints.ts'
 
 const port = parentPort!
-const database = new DatabaseSync((workerData as { path: string }).path, { timeout: 0 })
+// A file that is not there any more is not made anew.
+const location = pathToFileURL(resolve((workerData as { path: string }).path))
+location.searchParams.set('mode', 'rw')
+const database = new DatabaseSync(location, { timeout: 0 })
 const checkpoint = database.prepare('PRAGMA wal_checkpoint(PASSIVE)')
 
 port.on('message', (order: Order) => {
