@@ -72,7 +72,7 @@ export class InboxQueries {
   /** Lists as many notifications as the query asks for, and one more if there is one. */
   list(row: Row, query: InboxQuery): Item[] {
     const { status, tag, limit } = query
-    if (row.items === 0) return []
+    if (row.items === 0 || this.#hasNone(row, status)) return []
     const view = this.#states.of(row)
     const fits = (stored: StoredItem, line: Line): boolean => fitsWords(query, line) && fitsTag(query, stored)
     const before = query.before ?? Number.MAX_SAFE_INTEGER
@@ -82,6 +82,11 @@ export class InboxQueries {
       return there && fits(stored, readLine(stored.line)) ? [itemOf(stored, view)] : []
     }
     return [...pageOf(this.#candidates(row, query, before, view), view, fits, limit + 1)]
+  }
+
+  /** True if the counts say that nothing has a status. */
+  #hasNone(row: Row, status: Status | undefined): boolean {
+    return (status === 'unread' || status === 'unseen') && this.#states.counts(row)[status] === 0
   }
 
   /** The rows below a seq that may fit a query, newest first. */
