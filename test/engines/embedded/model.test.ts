@@ -17,8 +17,8 @@ import { report } from '../../support/engines.ts'
 import { isLong } from '../../support/long.ts'
 import { InboxModel } from './inbox-model.ts'
 
-const OPERATIONS = isLong ? 10_000 : 1500
-const COUNT = 150
+const OPERATIONS = isLong ? 10_000 : 600
+const COUNT = 60
 const SECONDS = 3600
 const USER = 'ada'
 const CHANNEL = userChannel(USER)

@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ProgressState } from '../../../core/model/item.ts'
 import type { PublicationEvent } from '../../../core/model/publication.ts'
-import { Block, FLAGS, PLACES, type StoredState } from '../tables/block.ts'
-import { keyOf } from '../tables/item-key.ts'
-import type { Line, Published } from '../tables/item-row.ts'
+import { Block, FLAGS, PLACES, type StoredState } from '../tables/inbox/block.ts'
+import { keyOf } from '../tables/inbox/item-key.ts'
+import type { Line, Published } from '../tables/inbox/item-row.ts'
 import { ITEMS, STORE } from './schema.ts'
 
 /** A notification as version 6 had it, with its entry in the log if that is still there. */

@@ -1,7 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { isUserChannel } from '../../../core/model/channel.ts'
 import type { Draft } from '../../../core/model/publication.ts'
-import type { Row, Rows } from './rows.ts'
+import type { Row } from './row.ts'
+import type { Rows } from './rows.ts'
 import type { Memory } from './transactions.ts'
 
 /** An entry that has received its seq. `message`: its wire form. */

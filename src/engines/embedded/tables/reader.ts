@@ -11,10 +11,11 @@ import {
   unwrittenLog,
 } from '../../../core/model/position.ts'
 import type { Publication } from '../../../core/model/publication.ts'
-import { bareItemOf, readLine } from './item-row.ts'
-import type { Row, Rows } from './rows.ts'
+import { bareItemOf, readLine } from './inbox/item-row.ts'
+import { textOf } from './inbox/time-text.ts'
+import type { Row } from './row.ts'
+import type { Rows } from './rows.ts'
 import type { StoreIdentity } from './store.ts'
-import { textOf } from './time-text.ts'
 
 /** Reads logs, without what is too old or has expired but is not deleted yet. */
 export class Reader {

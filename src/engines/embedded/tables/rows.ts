@@ -2,43 +2,12 @@ import { randomBytes } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
 import type { EngineOptions, Retention } from '../../../core/engine/engine.ts'
 import { type Channel, isUserChannel } from '../../../core/model/channel.ts'
-import type { Counts } from '../../../core/model/item.ts'
-import { type Epoch, type LogState, pruneEpochs } from '../../../core/model/position.ts'
-import { isApart, KEY } from './item-key.ts'
+import { type Epoch, pruneEpochs } from '../../../core/model/position.ts'
+import { isApart, KEY } from './inbox/item-key.ts'
+import type { Row } from './row.ts'
 
 /** The most logs that are remembered; the others are read from the file when they are used. */
 const MAX_REMEMBERED = 20_000
-
-/** The facts about a log that are known without reading its entries. Times are milliseconds since the epoch. */
-export interface Row extends LogState {
-  readonly id: number
-  readonly channel: Channel
-  seq: number
-  floor: number
-  epochs: readonly Epoch[]
-  /** The number of entries that are no notifications. */
-  entries: number
-  /** The number of notifications. */
-  items: number
-  /** The number of notifications that have a waiter or a webhook. */
-  asked: number
-  /** True if a notification may have a state. */
-  isMarked: boolean
-  /** The time at which the log was last written or read. */
-  used: number
-  /** A time at or before the first end of a notification; undefined if there are none. */
-  ends: number | undefined
-  /** The end of the newest notification of those that end in the order of the log; 0 if there is none. */
-  lastEnd: number
-  /** The last `updatedAt` that was given. */
-  updated: number
-  /** The seq up to which every notification was delivered, as far as that is known. */
-  acknowledged: number
-  /** A time before which nothing in the log is too old; 0 if that is not known. */
-  agesAt: number
-  /** The counts of the inbox, if they have been counted since the row was read. */
-  counts?: Counts | undefined
-}
 
 /** Random characters, as a part of an epoch. */
 const randomName = (): string => randomBytes(6).toString('base64url')

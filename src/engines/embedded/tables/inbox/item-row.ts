@@ -1,5 +1,5 @@
-import type { Counts, Item, ProgressState } from '../../../core/model/item.ts'
-import type { Draft, PublicationEvent } from '../../../core/model/publication.ts'
+import type { Counts, Item, ProgressState } from '../../../../core/model/item.ts'
+import type { Draft, PublicationEvent } from '../../../../core/model/publication.ts'
 import type { InboxStates } from './states.ts'
 import { textOf } from './time-text.ts'
 

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { type Counts, type Item, type ItemDraft, isUnread, isUnseen } from '../../../core/model/item.ts'
-import type { Draft } from '../../../core/model/publication.ts'
+import { type Counts, type Item, type ItemDraft, isUnread, isUnseen } from '../../../../core/model/item.ts'
+import type { Draft } from '../../../../core/model/publication.ts'
+import type { Row } from '../row.ts'
+import type { Rows } from '../rows.ts'
 import { NOT_UNREAD, NOT_UNSEEN } from './block.ts'
 import type { Ends } from './ends.ts'
 import { hashOfId, isAsked, KEY, keyOf } from './item-key.ts'
 import { COLUMNS, isOf, itemOf, lineOf, type StoredItem } from './item-row.ts'
-import type { Row, Rows } from './rows.ts'
 import type { InboxStates, States } from './states.ts'
 
 /** A notification with its row. */

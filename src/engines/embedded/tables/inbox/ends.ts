@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Channel } from '../../../core/model/channel.ts'
+import type { Channel } from '../../../../core/model/channel.ts'
+import type { Row } from '../row.ts'
+import type { Rows } from '../rows.ts'
 import { isApart, KEY } from './item-key.ts'
 import { COLUMNS, type StoredItem } from './item-row.ts'
-import type { Row, Rows } from './rows.ts'
 
 /**
  * The ends of notifications. Nearly all end in the order in which they came, so the log itself says what ends next. One that ends before one in

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Counts } from '../../../core/model/item.ts'
+import type { Counts } from '../../../../core/model/item.ts'
+import type { Row } from '../row.ts'
 import { Block, FLAGS, NOT_UNREAD, NOT_UNSEEN, PLACES, type StoredState } from './block.ts'
-import type { Row } from './rows.ts'
 import { textOf } from './time-text.ts'
 
 /** The table of states, in blocks; see `Block`. A notification without a state has nothing in it. */

@@ -1,4 +1,4 @@
-import type { Item } from '../../../core/model/item.ts'
+import type { Item } from '../../../../core/model/item.ts'
 
 /**
  * The key of a notification in its index: what is asked for without looking at the notification itself. From the highest bit: 22 bits of a hash of

@@ -1,11 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { InboxQuery, Mark, Status } from '../../../core/engine/inbox.ts'
-import type { Counts, Item } from '../../../core/model/item.ts'
+import type { InboxQuery, Mark, Status } from '../../../../core/engine/inbox.ts'
+import type { Counts, Item } from '../../../../core/model/item.ts'
+import type { Row } from '../row.ts'
 import { FLAGS, NOT_UNREAD, NOT_UNSEEN } from './block.ts'
-import { hashOfCategory, hashOfId, hashOfType, KEY } from './item-key.ts'
+import { hashOfId, KEY } from './item-key.ts'
 import { COLUMNS, itemOf, type Line, readLine, type StoredItem } from './item-row.ts'
 import type { Items } from './items.ts'
-import type { Row } from './rows.ts'
+import { FILTERS, filtersOf, fitsStatus, fitsTag, fitsWords } from './query-filters.ts'
 import type { InboxStates, States } from './states.ts'
 
 /** A notification that was changed or acknowledged, and that somebody asked to hear of. */
@@ -194,39 +195,6 @@ function recount(counts: Counts, before: number, after: number): void {
   counts.unread += Number((after & NOT_UNREAD) === 0) - Number((before & NOT_UNREAD) === 0)
   counts.unseen += Number((after & NOT_UNSEEN) === 0) - Number((before & NOT_UNSEEN) === 0)
 }
-
-const fitsTag = ({ tag }: InboxQuery, stored: StoredItem): boolean => tag === undefined || tag === stored.tag
-
-const fitsWords = ({ type, category }: InboxQuery, [, , , , , , , ofType, ofCategory]: Line): boolean =>
-  (type === undefined || type === ofType) && (category === undefined || category === ofCategory)
-
-function fitsStatus(status: Status | undefined, flags: number): boolean {
-  switch (status) {
-    case 'active':
-      return (flags & FLAGS.archived) === 0
-    case 'unread':
-      return (flags & NOT_UNREAD) === 0
-    case 'unseen':
-      return (flags & NOT_UNSEEN) === 0
-    case 'read':
-      return (flags & NOT_UNREAD) === FLAGS.read
-    case 'archived':
-      return (flags & FLAGS.archived) !== 0
-    default:
-      return true
-  }
-}
-
-/** The hashes of what a query filters by, as `FILTERS` takes them. */
-function filtersOf({ type, category }: InboxQuery): (number | null)[] {
-  const [ofType, ofCategory] = [
-    type === undefined ? null : hashOfType(type),
-    category === undefined ? null : hashOfCategory(category),
-  ]
-  return [ofType, ofType, ofCategory, ofCategory]
-}
-
-const FILTERS = `(? IS NULL OR ${KEY.type} = ?) AND (? IS NULL OR ${KEY.category} = ?)`
 
 const prepare = (database: DatabaseSync) => ({
   at: database.prepare(`SELECT ${COLUMNS} FROM item WHERE channel = ? AND seq = ?`),
