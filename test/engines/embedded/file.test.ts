@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Engine, EngineOptions } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
+import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
 import { openDatabase } from '../../../src/engines/embedded/file/database.ts'
 import { Log } from '../../../src/engines/embedded/tables/log.ts'
@@ -391,6 +392,20 @@ describe('a channel', () => {
     const page = await broker.since(channel, { seq: 0, epoch: head.epoch }, ALL)
     expect(page.gap).toEqual({ from: 1, to: 3, reason: 'trimmed' })
     expect(seqsOf(page)).toEqual([4, 5, 6])
+  })
+
+  test('admits after a restart what a full inbox has lost, also if nothing else was written of its log', async () => {
+    const retention = { user: { count: 3, seconds: SECONDS } }
+    const publisher = new Publisher(await open(retention))
+    for (let number = 0; number < 5; number++)
+      await publisher.notify('ada', { title: `${number}` }, { credential: 'test' })
+    const channel = userChannel('ada')
+    const { head } = await engine.broker.since(channel, {}, ALL)
+    await engine.close()
+    const { broker } = await open(retention)
+    const page = await broker.since(channel, { seq: 1, epoch: head.epoch }, ALL)
+    expect(page.gap).toEqual({ from: 2, to: 2, reason: 'trimmed' })
+    expect(seqsOf(page)).toEqual([3, 4, 5])
   })
 
   test('keeps one epoch per run that wrote on it', async () => {
