@@ -64,6 +64,7 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   'sockets/engine-io': [],
   'sockets/events': [],
   'engines/embedded/tables': [],
+  'engines/embedded/file': ['engines/embedded/tables'],
   'engines/redis/links': [],
   'engines/redis/scripts': ['engines/redis/links'],
 }

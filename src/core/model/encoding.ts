@@ -47,8 +47,13 @@ export function encodeItem(
   alert: boolean,
 ): string {
   const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}`
+  return `${line}\n${itemPacket(item, epoch, counts, alert)}`
+}
+
+/** The packet of a notification as its inbox has it, with the counts after the change. */
+export function itemPacket(item: Item, epoch: string, counts: Counts, alert: boolean): string {
   const position = `"seq":${item.seq},"epoch":"${epoch}","unread":${counts.unread},"unseen":${counts.unseen}`
-  return `${line}\n["notification",{${fieldsOf(item)},${position},"alert":${alert}}]`
+  return `["notification",{${fieldsOf(item)},${position},"alert":${alert}}]`
 }
 
 /** A notification as JSON text without the braces: the backend's fields, then those of the store. */

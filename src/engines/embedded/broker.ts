@@ -5,21 +5,24 @@ import type { Cursor } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
 import type { EmbeddedInbox, Outcome } from './inbox.ts'
 import type { Idempotency } from './tables/idempotency.ts'
-import type { Log, Row } from './tables/log.ts'
+import type { Log } from './tables/log.ts'
 import type { Reader } from './tables/reader.ts'
+import type { Row } from './tables/row.ts'
+import type { Rows } from './tables/rows.ts'
+import type { Seen } from './tables/seen.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
 
 /** The parts that the broker works with. */
 export interface BrokerParts {
   transactions: Transactions
+  rows: Rows
   log: Log
   reader: Reader
   idempotency: Idempotency
   inbox: Pick<EmbeddedInbox, 'put' | 'counts'>
   topics: Topics
-  /** The number of connections that a channel has now. */
-  connectionsOf(channel: Channel): number
+  seen: Pick<Seen, 'connectionsOf'>
 }
 
 /** The log in tables, and its topics in this process: a grouped transaction stores, and after its commit the handlers are called. */
@@ -57,34 +60,31 @@ export class EmbeddedBroker implements Broker {
   since(channel: Channel, cursor: Cursor, limit: PageLimit): Promise<LogPage> {
     const { reader, inbox } = this.#parts
     return this.#read(channel, (row) => {
-      const page = reader.since(row, cursor, limit)
+      const page = reader.since(channel, row, cursor, limit)
       return isUserChannel(channel) ? { ...page, counts: inbox.counts(row) } : page
     })
   }
 
   latest(channel: Channel, before: number | undefined, limit: PageLimit): Promise<LogPage> {
-    return this.#read(channel, (row) => this.#parts.reader.latest(row, before, limit))
+    return this.#read(channel, (row) => this.#parts.reader.latest(channel, row, before, limit))
   }
 
   /** Does nothing: within a process, no topic can be cut off. */
   onRestored(): void {}
 
-  /** Reads a log, which is founded if it does not exist yet. */
-  async #read(channel: Channel, read: (row: Row) => LogPage): Promise<LogPage> {
-    const { transactions, log } = this.#parts
-    const page = await transactions.read(() => {
-      const known = log.find(channel)
-      if (known === undefined) return undefined
-      known.used = Date.now()
-      return read(known)
+  #read(channel: Channel, read: (row: Row | undefined) => LogPage): Promise<LogPage> {
+    const { transactions, rows } = this.#parts
+    return transactions.read(() => {
+      const row = rows.find(channel)
+      if (row !== undefined) row.used = Date.now()
+      return read(row)
     })
-    return page ?? transactions.write(() => read(log.open(channel)))
   }
 
   #store(draft: Draft): Outcome {
-    const { idempotency, connectionsOf } = this.#parts
+    const { idempotency, seen } = this.#parts
     const now = Date.now()
-    const connections = connectionsOf(draft.channel)
+    const connections = seen.connectionsOf(draft.channel)
     const known = idempotency.recall(draft, now)
     if (known !== undefined) return { published: { ...known, connections, replayed: true }, messages: [] }
     const outcome = this.#put(draft, connections)

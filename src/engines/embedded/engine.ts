@@ -1,20 +1,26 @@
 import type { Engine, EngineOptions } from '../../core/engine/engine.ts'
 import type { Peer } from '../../core/engine/registry.ts'
 import { isTemporary } from '../../core/lifecycle/faults.ts'
-import type { Channel } from '../../core/model/channel.ts'
 import { EmbeddedBroker } from './broker.ts'
 import { EmbeddedConnections } from './connections.ts'
+import { Checkpoints } from './file/checkpoints.ts'
+import { type Durability, explain, IN_MEMORY, type OpenDatabase, openDatabase } from './file/database.ts'
 import { EmbeddedInbox } from './inbox.ts'
 import { EmbeddedMemberships } from './memberships.ts'
 import { EmbeddedPresence } from './presence.ts'
 import { createProbe } from './probe.ts'
 import { EmbeddedRevocations } from './revocations.ts'
 import { EmbeddedSchedule } from './schedule.ts'
-import { type Durability, IN_MEMORY, openDatabase } from './tables/database.ts'
 import { Idempotency } from './tables/idempotency.ts'
-import { Items } from './tables/items.ts'
+import { Ends } from './tables/inbox/ends.ts'
+import { InboxQueries } from './tables/inbox/inbox-queries.ts'
+import { Items } from './tables/inbox/items.ts'
+import { States } from './tables/inbox/states.ts'
 import { Log } from './tables/log.ts'
 import { Reader } from './tables/reader.ts'
+import { Rows } from './tables/rows.ts'
+import { Seen } from './tables/seen.ts'
+import { StoreIdentity } from './tables/store.ts'
 import { Sweep } from './tables/sweep.ts'
 import { Transactions } from './tables/transactions.ts'
 import { Topics } from './topics.ts'
@@ -38,36 +44,37 @@ const PATIENCE = 1000
  * open, with an error that says what to do.
  */
 export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Promise<Engine> {
-  const { path, durability, retention, report } = options
-  const database = openDatabase(path, durability)
-  const log = new Log(database, retention)
-  const transactions = new Transactions(database, log, report)
-  const reader = new Reader(database, log)
-  const idempotency = new Idempotency(database)
-  const connections = new EmbeddedConnections(transactions, log)
-  const connectionsOf = (channel: Channel): number => connections.connectionsOf(channel)
-  const topics = new Topics(report)
-  const inbox = new EmbeddedInbox({ transactions, log, items: new Items(database, log), topics })
-  const broker = new EmbeddedBroker({ transactions, log, reader, idempotency, inbox, topics, connectionsOf })
-  const sweep = new Sweep(database, log, reader, idempotency, connectionsOf)
-  let sweeping = false
-  const sweepAll = async (): Promise<void> => {
-    if (sweeping) return
-    sweeping = true
-    try {
-      // Each in a turn of its own, so that others are served in between.
-      while (await transactions.write(() => sweep.run()));
-    } finally {
-      sweeping = false
-    }
+  const file = openDatabase(options.path, options.durability)
+  try {
+    return await assemble(file, options)
+  } catch (error) {
+    file.close()
+    throw explain(error as Error, options.path)
   }
-  const timer = setInterval(() => {
-    Promise.all([inbox.expire(), sweepAll()]).catch((error: unknown) => {
-      // A database that cannot work now is noticed by the probe; and the engine may have been closed in the middle of it.
-      if (!isTemporary(error)) report(error)
-    })
-  }, SWEEP_INTERVAL).unref()
+}
+
+async function assemble(file: OpenDatabase, options: EmbeddedEngineOptions): Promise<Engine> {
+  const { path, durability, retention, report } = options
+  const { database } = file
+  const checkpoints = path === IN_MEMORY ? undefined : new Checkpoints(database, path, report)
+  const rows = new Rows(database, retention)
+  const log = new Log(database, rows)
+  const transactions = new Transactions(database, log, report, checkpoints)
+  const store = new StoreIdentity(database, retention)
+  const reader = new Reader(database, rows, store)
+  const idempotency = new Idempotency(database)
+  const seen = new Seen(database, store)
+  const states = new States(database)
+  const ends = new Ends(database, rows)
+  const items = new Items(database, { rows, states, ends })
+  const queries = new InboxQueries(database, states, items)
+  const topics = new Topics(report)
+  const inbox = new EmbeddedInbox({ transactions, rows, log, items, queries, ends, reader, topics })
+  const broker = new EmbeddedBroker({ transactions, rows, log, reader, idempotency, inbox, topics, seen })
+  const sweep = new Sweep(database, { rows, reader, idempotency, seen, store })
+  const timer = repeat([() => inbox.expire(), () => sweepAll(transactions, sweep)], report)
   let self: Peer = { role: 'unknown', url: '' }
+  let closing: Promise<void> | undefined
 
   return {
     name: 'embedded',
@@ -75,7 +82,7 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     inbox,
     schedule: new EmbeddedSchedule(database, transactions, idempotency),
     webhookQueue: new EmbeddedWebhookQueue(database, transactions),
-    connections,
+    connections: new EmbeddedConnections({ transactions, rows, reader, seen }),
     presence: new EmbeddedPresence(transactions, topics),
     memberships: new EmbeddedMemberships(database, { transactions, log, topics }),
     revocations: new EmbeddedRevocations(database, transactions),
@@ -88,11 +95,38 @@ export async function createEmbeddedEngine(options: EmbeddedEngineOptions): Prom
     patience: PATIENCE,
     probe: await createProbe(database, transactions, broker, path),
     describe: () => transactions.read(() => [describe(path, durability)]),
-    async close() {
-      clearInterval(timer)
-      transactions.close()
+    close() {
+      closing ??= (async () => {
+        clearInterval(timer)
+        transactions.close()
+        await checkpoints?.close()
+        file.close()
+      })()
+      return closing
     },
   }
+}
+
+/** Runs each of these jobs again and again, unless it is still running. */
+function repeat(jobs: readonly (() => Promise<void>)[], report: EngineOptions['report']): NodeJS.Timeout {
+  const running = new Set<() => Promise<void>>()
+  return setInterval(() => {
+    for (const job of jobs) {
+      if (running.has(job)) continue
+      running.add(job)
+      job()
+        .catch((error: unknown) => {
+          // A database that cannot work now is noticed by the probe; and the engine may have been closed in the middle of it.
+          if (!isTemporary(error)) report(error)
+        })
+        .finally(() => running.delete(job))
+    }
+  }, SWEEP_INTERVAL).unref()
+}
+
+/** Sweeps until nothing is left, each time in a transaction of its own, so that others are served in between. */
+async function sweepAll(transactions: Transactions, sweep: Sweep): Promise<void> {
+  while (await transactions.write(() => sweep.run()));
 }
 
 function describe(path: string, durability: Durability): string {

@@ -11,17 +11,22 @@ import type {
   Withdrawn,
 } from '../../core/engine/inbox.ts'
 import type { Channel } from '../../core/model/channel.ts'
-import { encodeItem, encodeOpening } from '../../core/model/encoding.ts'
+import { encodeEnding, encodeItem, encodeOpening } from '../../core/model/encoding.ts'
 import { type Counts, endOf, type Item, type ItemDraft } from '../../core/model/item.ts'
 import { headOf } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
-import type { Touched } from './tables/item-rows.ts'
-import type { Items } from './tables/items.ts'
-import type { Log, Row } from './tables/log.ts'
+import type { Ends } from './tables/inbox/ends.ts'
+import type { InboxQueries } from './tables/inbox/inbox-queries.ts'
+import { readLine, type StoredItem } from './tables/inbox/item-row.ts'
+import type { Items } from './tables/inbox/items.ts'
+import type { Log } from './tables/log.ts'
+import type { Reader } from './tables/reader.ts'
+import type { Row } from './tables/row.ts'
+import type { Rows } from './tables/rows.ts'
 import type { Transactions } from './tables/transactions.ts'
 import type { Topics } from './topics.ts'
 
-/** The result of a publish, and the messages to be announced, in this order. */
+/** The result of a publish, and the messages to be announced, in this order: none if nobody listens. */
 export interface Outcome {
   published: Published
   messages: readonly Buffer[]
@@ -30,15 +35,19 @@ export interface Outcome {
 /** The parts that the inbox works with. */
 export interface InboxParts {
   transactions: Transactions
+  rows: Rows
   log: Log
   items: Items
+  queries: InboxQueries
+  ends: Ends
+  reader: Reader
   topics: Topics
 }
 
 /** The most inboxes whose ended notifications are removed in one go. */
 const MAX_EXPIRED = 500
 
-/** The notifications of users in tables, beside the log. */
+/** The notifications of users in tables: in the log and in the inbox, each once. */
 export class EmbeddedInbox implements Inbox {
   readonly #parts: InboxParts
   #expiring: Promise<void> | undefined
@@ -47,14 +56,15 @@ export class EmbeddedInbox implements Inbox {
     this.#parts = parts
   }
 
-  /** Stores a draft as its item, within a transaction. */
+  /** Stores a draft as its item, within a transaction. Throws if it has words that could not be read again. */
   put(draft: Draft, wanted: ItemDraft, connections: number): Outcome {
-    const { log, items } = this.#parts
-    const row = log.open(draft.channel)
-    log.touch(row)
+    const { rows, items, topics } = this.#parts
+    encodeEnding(draft)
+    const row = rows.open(draft.channel)
+    rows.touch(row)
     const messages: Buffer[] = []
     this.#expire(row, messages)
-    const ends = endOf(wanted, draft.createdAt, log.retentionOf(draft.channel).seconds)
+    const ends = endOf(wanted, draft.createdAt, rows.retentionOf(draft.channel).seconds)
     const plan = items.plan(row, draft, { ...wanted, expiresAt: ends.text }, connections)
     if (!('item' in plan)) {
       const { id, seq, version } = plan
@@ -65,58 +75,61 @@ export class EmbeddedInbox implements Inbox {
       }
     }
     const { item, replaced, alert } = plan
-    if (replaced !== undefined) log.remove(row, replaced.seq)
-    const { seq, epoch, message } = log.append(draft, (seq, epoch) => {
-      item.seq = seq
-      items.put(row, item, replaced, ends.time, wanted)
-      return encodeItem(draft, item, epoch, items.counts(row), alert)
-    })
-    messages.push(message)
+    if (replaced !== undefined) items.remove(row, [replaced.stored])
+    const { seq, epoch } = rows.number(row, draft.createdAt)
+    item.seq = seq
+    const counts = items.put(row, plan, draft, ends.time, wanted)
+    if (topics.hasHandler(draft.channel))
+      messages.push(Buffer.from(encodeItem(draft, item, epoch, counts, alert)))
     const upsert = { version: item.version, created: replaced === undefined, applied: true }
     return { published: { id: item.id, seq, epoch, connections, replayed: false, upsert }, messages }
   }
 
-  /** The counts of an inbox as they are now. */
-  counts(row: Row): Counts {
-    return this.#parts.items.counts(row)
+  /** The counts of an inbox as they are now; `row` is undefined if nothing was ever stored in it. */
+  counts(row: Row | undefined): Counts {
+    return row === undefined ? { ...NOTHING } : this.#parts.items.counts(row)
   }
 
   mark(draft: Draft, mark: Mark): Promise<Marked> {
     return this.#write(draft.channel, (row, messages) => {
-      const marked = this.#parts.items.mark(row, mark)
-      const changed = marked.length > 0
+      const { items, queries } = this.#parts
+      if (row === undefined) return { ...NOTHING, changed: false, withWebhook: [] }
+      const { changed, asked } = queries.mark(row, mark)
       if (changed) this.#append(row, draft, messages)
-      const withWebhook = marked.filter((one) => one.hasWebhook).map(({ id }) => id)
-      return { ...this.#parts.items.counts(row), changed, withWebhook }
+      const withWebhook = asked.filter((one) => one.hasWebhook).map(({ id }) => id)
+      return { ...items.counts(row), changed, withWebhook }
     })
   }
 
   withdraw(draft: Draft, idOrTag: string): Promise<Withdrawn | undefined> {
     return this.#write(draft.channel, (row, messages) => {
-      const item = this.#parts.items.find(row, idOrTag)
-      if (item === undefined) return undefined
-      const withdrawn = this.#remove(row, item)
-      this.#append(row, removalDraft(draft, [item.id]), messages)
-      return withdrawn
+      const { items } = this.#parts
+      const found = row && items.find(row, idOrTag)
+      if (row === undefined || found === undefined) return undefined
+      items.remove(row, [found.stored])
+      const [id, , , , , , hasWebhook] = readLine(found.stored.line)
+      this.#append(row, removalDraft(draft, [id]), messages)
+      return { id, hasWebhook: hasWebhook === 1 }
     })
   }
 
   list(channel: Channel, query: InboxQuery): Promise<InboxPage> {
-    const { items } = this.#parts
+    const { queries, reader } = this.#parts
     return this.#write(channel, (row) => {
-      const found = items.list(row, query)
+      const found = row === undefined ? [] : queries.list(row, query)
       const complete = found.length <= query.limit
-      return { items: found.slice(0, query.limit), complete, ...items.counts(row), ...headOf(row) }
+      const head = reader.headOf(channel, row)
+      return { items: found.slice(0, query.limit), complete, ...this.counts(row), ...head }
     })
   }
 
   find(channel: Channel, idOrTag: string): Promise<Item | undefined> {
-    return this.#write(channel, (row) => this.#parts.items.find(row, idOrTag))
+    return this.#write(channel, (row) => row && this.#parts.items.find(row, idOrTag)?.item)
   }
 
   acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
     return this.#write(channel, (row) =>
-      this.#parts.items.acknowledge(row, Math.min(seq, row.seq), at, above),
+      row === undefined ? [] : this.#parts.queries.acknowledge(row, Math.min(seq, row.seq), at, above),
     )
   }
 
@@ -129,24 +142,29 @@ export class EmbeddedInbox implements Inbox {
   }
 
   async #expireAll(): Promise<void> {
-    const { transactions, items } = this.#parts
+    const { transactions, ends } = this.#parts
     for (;;) {
-      const ended = await transactions.read(() => items.ended(Date.now(), MAX_EXPIRED))
-      await Promise.all(ended.map(({ channel }) => this.#write(channel, () => undefined)))
-      if (ended.length < MAX_EXPIRED) return
+      const due = await transactions.read(() => ends.due(Date.now(), MAX_EXPIRED))
+      await Promise.all(due.map(({ channel }) => this.#write(channel, () => undefined)))
+      if (due.length < MAX_EXPIRED) return
     }
   }
 
-  /** Works on an inbox after removing what has ended, and announces the messages after the commit. */
-  #write<T>(channel: Channel, work: (row: Row, messages: Buffer[]) => T): Promise<T> {
-    const { transactions, log, topics } = this.#parts
+  /**
+   * Works on an inbox after removing what has ended, and announces the messages after the commit. `row` is undefined if nothing was ever stored
+   * in it.
+   */
+  #write<T>(channel: Channel, work: (row: Row | undefined, messages: Buffer[]) => T): Promise<T> {
+    const { transactions, rows, topics } = this.#parts
     const messages: Buffer[] = []
     return transactions.write(
       () => {
         messages.length = 0
-        const row = log.open(channel)
-        log.touch(row)
-        this.#expire(row, messages)
+        const row = rows.find(channel)
+        if (row !== undefined) {
+          rows.touch(row)
+          this.#expire(row, messages)
+        }
         return work(row, messages)
       },
       () => {
@@ -169,16 +187,14 @@ export class EmbeddedInbox implements Inbox {
   /** Removes what has ended in an inbox, and appends the event that reports it. */
   #expire(row: Row, messages: Buffer[]): void {
     const now = Date.now()
-    const ended = this.#parts.items.takeEnded(row, now)
+    const ended: StoredItem[] = this.#parts.ends.take(row, now)
     if (ended.length === 0) return
-    for (const item of ended) this.#remove(row, item)
+    this.#parts.items.remove(row, ended)
     const event = { channel: row.channel, id: randomUUIDv7(), createdAt: now }
-    const ids = ended.map(({ id }) => id)
+    const ids = ended.map(({ line }) => readLine(line)[0])
     this.#append(row, removalDraft(event, ids), messages)
   }
-
-  #remove(row: Row, item: Item): Touched {
-    this.#parts.log.remove(row, item.seq)
-    return this.#parts.items.remove(row, item)
-  }
 }
+
+/** The counts of an inbox in which nothing was ever stored. */
+const NOTHING: Counts = { unread: 0, unseen: 0 }

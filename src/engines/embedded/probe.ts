@@ -3,7 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Broker } from '../../core/engine/broker.ts'
 import { ServiceError } from '../../core/model/errors.ts'
 import { createCanary } from '../canary.ts'
-import { IN_MEMORY } from './tables/database.ts'
+import { IN_MEMORY } from './file/database.ts'
 import type { Transactions } from './tables/transactions.ts'
 
 /**

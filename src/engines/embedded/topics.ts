@@ -26,6 +26,11 @@ export class Topics {
     if (handlers?.delete(handler) && handlers.size === 0) this.#handlers.delete(channel)
   }
 
+  /** True if somebody would hear of a publication. */
+  hasHandler(channel: Channel): boolean {
+    return this.#handlers.has(channel)
+  }
+
   /** Passes a publication in its wire form to all handlers of its channel. Reports what they throw. */
   publish(channel: Channel, message: Buffer): void {
     const handlers = this.#handlers.get(channel)

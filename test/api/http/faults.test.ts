@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Items } from '../../../src/engines/embedded/tables/items.ts'
+import { Items } from '../../../src/engines/embedded/tables/inbox/items.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 

@@ -10,7 +10,13 @@ import { draftOf } from '../../support/drafts.ts'
 
 const PAGE = 4096
 
-test('a damaged file is no state that passes by itself: it is reported', async () => {
+/** The first page has the schema, the second one the identity of the store. */
+const WHOLE = 2 * PAGE
+
+test.each([
+  ['is no state that passes by itself: it is reported', WHOLE],
+  ['is refused by name if it cannot be opened at all', PAGE],
+])('a damaged file %s', async (_, whole) => {
   const dir = await mkdtemp(join(tmpdir(), 'tabcast-damaged-'))
   const path = join(dir, 'tabcast.db')
   const reported: unknown[] = []
@@ -26,9 +32,15 @@ test('a damaged file is no state that passes by itself: it is reported', async (
   await before.close()
   const { size } = await stat(path)
   const file = await open(path, 'r+')
-  // The first page has the schema; without it, nothing would be opened at all.
-  await file.write(randomBytes(size - PAGE), 0, size - PAGE, PAGE)
+  await file.write(randomBytes(size - whole), 0, size - whole, whole)
   await file.close()
+  if (whole < WHOLE) {
+    const refused = `${path} cannot be opened as a database`
+    // Whoever was refused keeps nobody out.
+    for (const _ of [1, 2]) await expect(start()).rejects.toThrow(refused)
+    await rm(dir, { recursive: true, force: true })
+    return
+  }
   const engine = await start()
   await expect(engine.broker.publish(draftOf(userChannel('ada')))).rejects.toMatchObject({ code: 'internal' })
   expect(String((reported[0] as Error).cause)).toMatch(/malformed|not a database/)

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,8 +8,9 @@ import { userChannel } from '../../../src/core/model/channel.ts'
 import { payloadOf } from '../../../src/core/model/publication.ts'
 import { Publisher } from '../../../src/core/publishing/publisher.ts'
 import { createEmbeddedEngine } from '../../../src/engines/embedded/engine.ts'
-import { openDatabase } from '../../../src/engines/embedded/tables/database.ts'
+import { openDatabase } from '../../../src/engines/embedded/file/database.ts'
 import { Log } from '../../../src/engines/embedded/tables/log.ts'
+import { Rows } from '../../../src/engines/embedded/tables/rows.ts'
 import { Transactions } from '../../../src/engines/embedded/tables/transactions.ts'
 import { ALL, PLENTY, publishMany, seqsOf, someRoom, someUser, upTo } from '../../contract/engine/harness.ts'
 import { draftOf } from '../../support/drafts.ts'
@@ -18,6 +18,7 @@ import { TopicRecorder } from '../../support/listener.ts'
 
 const SECONDS = 60
 const SWEEP = 1000
+const DAY = 86_400_000
 
 let dir: string
 let path: string
@@ -112,48 +113,44 @@ describe('a file of an older version', () => {
     expect(shapeOf(path)).toEqual(shapeOf(fresh))
   })
 
-  test('keeps what waits for its time, what is pending, and the state of a task', async () => {
-    await open()
-    const publisher = new Publisher(engine)
-    const at = Date.now() + 3_600_000
-    const task = { title: 'Exporting', tag: 'export', progress: { status: 'succeeded' } } as const
-    await publisher.notify('ada', { ...task, webhook: { events: ['read'] } }, { credential: 'test' })
-    const kept = await publisher.schedule('ada', { ...task, data: 1.5e300 }, at, { credential: 'test' })
-    await engine.close()
+  /** Makes a file of the store of version 6 that the tests of that have, with changes, and opens it at the time when it was written. */
+  async function openOlder(changes: string): Promise<number> {
+    const folder = join(import.meta.dirname, 'version-6')
+    const { now } = JSON.parse(await readFile(join(folder, 'answers.json'), 'utf8'))
+    vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now })
     const old = new DatabaseSync(path)
-    old.exec(TO_VERSION_5)
+    old.exec(await readFile(join(folder, 'store.sql'), 'utf8'))
+    old.exec(changes)
     old.close()
-
     await open()
-    expect(await engine.inbox.find(userChannel('ada'), 'export')).toMatchObject({ progressState: 'finished' })
-    expect(await engine.schedule.find(userChannel('ada'), kept.id)).toMatchObject({
-      at,
-      draft: { item: { progressState: 'finished', content: expect.stringContaining('1.5e+300') } },
+    return now
+  }
+
+  test('keeps what waits for its time, what is pending, and the state of a task', async () => {
+    const at = (await openOlder(TO_VERSION_5)) + 3 * 3_600_000
+    expect(await engine.inbox.find(userChannel('tasks'), 'export')).toMatchObject({
+      progressState: 'finished',
+    })
+    expect(await engine.schedule.find(userChannel('ada'), 'later')).toMatchObject({
+      draft: { item: { progressState: 'none', content: expect.stringContaining('later') } },
     })
     const [taken] = await engine.webhookQueue.take(at, at + 1, 10)
     expect(taken!.webhook).toMatchObject({ user: 'ada', events: ['read'], unsent: [] })
   })
 
   test('ends what was to end', async () => {
-    const user = randomUUID()
-    await open()
-    const { id } = await new Publisher(engine).notify(
-      user,
-      { title: 'Soon gone', ttl: 1 },
-      { credential: 'test' },
-    )
-    await engine.close()
-    const old = new DatabaseSync(path)
-    old.exec(`${TO_VERSION_5}
+    const now = await openOlder(`${TO_VERSION_5}
       DROP INDEX channel_ends; ALTER TABLE channel DROP COLUMN ends;
       DROP INDEX item_seq; CREATE INDEX item_seq ON item (channel, seq); CREATE INDEX item_ends ON item (ends);
       PRAGMA user_version = 4;`)
-    old.close()
-    await open()
     const recorder = new TopicRecorder()
-    await engine.broker.subscribe(userChannel(user), recorder.hear)
+    await engine.broker.subscribe(userChannel('ada'), recorder.hear)
+    vi.setSystemTime(now + 3_600_000)
+    vi.advanceTimersByTime(SWEEP)
     await recorder.hasHeard(1)
-    expect(payloadOf(recorder.heard[0]!)).toMatchObject({ ids: [id], unread: 0 })
+    const { ids } = payloadOf(recorder.heard[0]!) as { ids: string[] }
+    expect(ids).toHaveLength(1)
+    expect(await engine.inbox.find(userChannel('ada'), ids[0]!)).toBeUndefined()
   })
 })
 
@@ -226,12 +223,13 @@ describe('what the tables do not take', () => {
 
 describe('a log whose commit fails', () => {
   test.each([false, true])('is as it was before, founded already: %s', async (founded) => {
-    const database = openDatabase(':memory:', 'process')
+    const { database, close } = openDatabase(':memory:', 'process')
     try {
       database.exec(
         'CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (id REFERENCES parent DEFERRABLE INITIALLY DEFERRED)',
       )
-      const log = new Log(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
+      const rows = new Rows(database, { user: { count: 2, seconds: SECONDS }, room: PLENTY })
+      const log = new Log(database, rows)
       const transactions = new Transactions(database, log, (error) => reported.push(error))
       const channel = someUser()
       const append = () => transactions.write(() => log.append(draftOf(channel), () => '').seq)
@@ -239,13 +237,13 @@ describe('a log whose commit fails', () => {
       const fail = transactions.write(() => database.exec('INSERT INTO child VALUES (1)'))
       for (const { status } of await Promise.allSettled([append(), append(), fail, append()]))
         expect(status).toBe('rejected')
-      expect(log.find(channel)?.seq).toBe(before.at(-1))
-      expect(log.find(channel)?.floor).toBe(founded ? 0 : undefined)
+      expect(rows.find(channel)?.seq).toBe(before.at(-1))
+      expect(rows.find(channel)?.floor).toBe(founded ? 0 : undefined)
       expect(await append()).toBe(before.length + 1)
       expect(reported.splice(0)).toMatchObject([{ cause: { errstr: 'constraint failed' } }])
       transactions.close()
     } finally {
-      if (database.isOpen) database.close()
+      close()
     }
   })
 })
@@ -335,19 +333,28 @@ describe('the sweep', () => {
     expect(seqsOf(await broker.since(channel, { seq: 0 }, ALL))).toEqual([4, 5, 6])
   })
 
-  test('forgets an idle log after the retention time, but not while somebody is connected', async () => {
+  test('forgets an idle log after a day without entries, but not while somebody is connected', async () => {
     holdTime()
     const { broker, connections } = await open({ user: { count: 1000, seconds: SECONDS } })
     const [idle, connected] = [someUser(), someUser()]
     const incarnationOf = async (channel: typeof idle) =>
-      (await broker.since(channel, {}, ALL)).head.epoch.split('.')[0]
+      (await broker.latest(channel, undefined, ALL)).head.epoch.split('.')[0]
+    for (const channel of [idle, connected]) await publishMany({ broker }, channel, 1)
     const incarnations = [await incarnationOf(idle), await incarnationOf(connected)]
     await connections.announce(connected, 1)
-    await pass((SECONDS - 2) * 1000)
-    expect(await incarnationOf(idle)).toBe(incarnations[0])
     await pass((SECONDS + 2) * 1000)
+    vi.setSystemTime(Date.now() + DAY - 10_000)
+    await pass(SWEEP)
+    expect(await incarnationOf(idle)).toBe(incarnations[0])
+    vi.setSystemTime(Date.now() + DAY)
+    await pass(2 * SWEEP)
     expect(await incarnationOf(idle)).not.toBe(incarnations[0])
     expect(await incarnationOf(connected)).toBe(incarnations[1])
+    await connections.announce(connected, 0)
+    vi.setSystemTime(Date.now() + DAY + 1)
+    await pass(SWEEP)
+    expect(await ask('SELECT count(*) FROM channel')).toBe(0)
+    expect(await ask('SELECT count(*) FROM seen')).toBe(0)
   })
 
   test('forgets idempotency keys after 24 hours', async () => {
@@ -385,6 +392,20 @@ describe('a channel', () => {
     const page = await broker.since(channel, { seq: 0, epoch: head.epoch }, ALL)
     expect(page.gap).toEqual({ from: 1, to: 3, reason: 'trimmed' })
     expect(seqsOf(page)).toEqual([4, 5, 6])
+  })
+
+  test('admits after a restart what a full inbox has lost, also if nothing else was written of its log', async () => {
+    const retention = { user: { count: 3, seconds: SECONDS } }
+    const publisher = new Publisher(await open(retention))
+    for (let number = 0; number < 5; number++)
+      await publisher.notify('ada', { title: `${number}` }, { credential: 'test' })
+    const channel = userChannel('ada')
+    const { head } = await engine.broker.since(channel, {}, ALL)
+    await engine.close()
+    const { broker } = await open(retention)
+    const page = await broker.since(channel, { seq: 1, epoch: head.epoch }, ALL)
+    expect(page.gap).toEqual({ from: 2, to: 2, reason: 'trimmed' })
+    expect(seqsOf(page)).toEqual([3, 4, 5])
   })
 
   test('keeps one epoch per run that wrote on it', async () => {

@@ -22,6 +22,14 @@ export interface Memory {
   revert(): void
 }
 
+/** The part that writes the log of the database back into its file. */
+export interface Backpressure {
+  /** Resolves when the next transaction may begin; undefined if it may begin now. */
+  ready(): Promise<void> | undefined
+  /** Called after each transaction. */
+  afterCommit(): void
+}
+
 interface Job {
   work: () => unknown
   resolve: (value: unknown) => void
@@ -39,6 +47,7 @@ export class Transactions {
   readonly #database: DatabaseSync
   readonly #memory: Memory
   readonly #report: (error: unknown) => void
+  readonly #backpressure: Backpressure | undefined
   readonly #begin: StatementSync
   readonly #commit: StatementSync
   #waiting: Job[] = []
@@ -46,11 +55,18 @@ export class Transactions {
   #closed = false
 
   /** `report`: hears of faults of our own. */
-  constructor(database: DatabaseSync, memory: Memory, report: (error: unknown) => void) {
+  constructor(
+    database: DatabaseSync,
+    memory: Memory,
+    report: (error: unknown) => void,
+    backpressure?: Backpressure,
+  ) {
     this.#database = database
     this.#memory = memory
     this.#report = report
-    this.#begin = database.prepare('BEGIN')
+    this.#backpressure = backpressure
+    // At once with the right to write: a transaction that first reads could not write any more if another program wrote in between.
+    this.#begin = database.prepare('BEGIN IMMEDIATE')
     this.#commit = database.prepare('COMMIT')
   }
 
@@ -100,27 +116,29 @@ export class Transactions {
     if (this.#closed) throw closedError()
   }
 
-  /** Commits what is waiting and closes the database. */
+  /** Commits what is waiting, and takes nothing more. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
     while (this.#waiting.length > 0) this.#writeGroup()
-    this.#database.close()
   }
 
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(() => {
+    setImmediate(async () => {
+      await this.#backpressure?.ready()
       this.#scheduled = false
+      // The close may have written it meanwhile.
+      if (this.#waiting.length === 0) return
       this.#writeGroup()
+      this.#backpressure?.afterCommit()
       if (this.#waiting.length > 0) this.#schedule()
     })
   }
 
   #writeGroup(): void {
-    const group = this.#waiting.splice(0, MAX_GROUP)
-    if (group.length > 0) this.#write(group)
+    this.#write(this.#waiting.splice(0, MAX_GROUP))
   }
 
   #write(group: Job[], tries = MAX_TRIES): void {

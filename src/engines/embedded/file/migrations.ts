@@ -1,4 +1,6 @@
 /** The way from each older layout of the tables to the next. The names are those that the files had then, and must not be changed. */
+import type { DatabaseSync } from 'node:sqlite'
+import { migrateToVersion7 } from './version-7.ts'
 
 const ITEMS_OF_VERSION_2 = `
   CREATE TABLE item (
@@ -21,8 +23,17 @@ const ITEMS_OF_VERSION_2 = `
 const renamed = (table: string, column: string, from: string, to: string): string =>
   `UPDATE ${table} SET ${column} = json_set(json_remove(${column}, '${from}'), '${to}', json_extract(${column}, '${from}'));`
 
-/** The statements that bring a file of each version to the next one. */
-export const MIGRATIONS: Readonly<Record<number, string>> = {
+/** Brings the tables of a file from one version to another, within a transaction. */
+export function migrate(database: DatabaseSync, from: number, to: number): void {
+  for (let version = from; version < to; version++) {
+    const step = MIGRATIONS[version]!
+    if (typeof step === 'string') database.exec(step)
+    else step(database)
+  }
+}
+
+/** The statements, or the function, that bring a file of each version to the next one. */
+const MIGRATIONS: Readonly<Record<number, string | ((database: DatabaseSync) => void)>> = {
   1: `ALTER TABLE idempotency ADD COLUMN place TEXT; ${ITEMS_OF_VERSION_2}`,
   2: `CREATE TABLE membership (user TEXT NOT NULL, room TEXT NOT NULL, publish INTEGER NOT NULL,
     PRIMARY KEY (user, room)) STRICT, WITHOUT ROWID;`,
@@ -37,4 +48,5 @@ export const MIGRATIONS: Readonly<Record<number, string>> = {
     DROP INDEX watch_at; CREATE INDEX webhook_at ON webhook (at);
     ${renamed('webhook', 'webhook', '$.telling', '$.unsent')}
     ${renamed('schedule', 'scheduled', '$.draft.item.course', '$.draft.item.progressState')}`,
+  6: migrateToVersion7,
 }
