@@ -44,12 +44,12 @@ function registerPost(app: FastifyInstance, parts: NotifyOptions): void {
         response: { 200: replaced, 201: notified, 202: scheduled, ...bodyProblems(), ...problems(422) },
       },
     },
-    async (request, reply) => {
-      const { sendAt, ...input } = request.body
-      const call = callOf(wantId(request.params.user, '/user'), input, request)
-      return sendAt === undefined
-        ? notify(call, reply, parts)
-        : schedule(call, wantTime(sendAt, '/sendAt'), reply, parts)
+    (request, reply) => {
+      const user = wantId(request.params.user, '/user')
+      const { sendAt } = request.body
+      if (sendAt === undefined) return notify(callOf(user, request.body, request), reply, parts)
+      const { sendAt: _, ...input } = request.body
+      return schedule(callOf(user, input, request), wantTime(sendAt, '/sendAt'), reply, parts)
     },
   )
 }
@@ -71,7 +71,7 @@ function registerPut(app: FastifyInstance, parts: NotifyOptions): void {
         response: { 200: replaced, 201: notified, ...bodyProblems(), ...problems(422) },
       },
     },
-    async (request, reply) => {
+    (request, reply) => {
       const { user, idOrTag: tag } = request.params
       return notify(callOf(wantId(user, '/user'), { ...request.body, tag }, request), reply, parts)
     },

@@ -28,8 +28,8 @@ export const traced = (said: string, { traceparent }: PublishOptions): string =>
 export interface DraftParts {
   /** The payload as JSON text, an object. */
   content: string
-  /** The text of which two publishes with one idempotency key must have the same. */
-  fingerprinted: string
+  /** The text of which two publishes with one idempotency key must have the same; asked for only if there is a key. */
+  fingerprinted(): string
   /** Milliseconds since the epoch. */
   createdAt: number
   /** As in `Draft`. */
@@ -56,7 +56,7 @@ export function assemble(
   if (item !== undefined) draft.item = item
   if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
   if (options.idempotencyKey !== undefined)
-    draft.idempotency = idempotency(options, options.idempotencyKey, parts.fingerprinted)
+    draft.idempotency = idempotency(options, options.idempotencyKey, parts.fingerprinted())
   return draft
 }
 

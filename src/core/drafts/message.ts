@@ -19,5 +19,6 @@ export function draftMessage(
   const content = traced(said, options)
   const createdAt = Date.now()
   const stamp = `,"createdAt":"${iso(createdAt)}"`
-  return assemble(roomChannel(room), 'message', options, { content, fingerprinted: said, createdAt, stamp })
+  const parts = { content, fingerprinted: () => said, createdAt, stamp }
+  return assemble(roomChannel(room), 'message', options, parts)
 }

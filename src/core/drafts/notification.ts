@@ -10,13 +10,13 @@ import {
   notificationContent,
   progressStateOf,
 } from '../model/notification.ts'
-import type { Draft } from '../model/publication.ts'
+import type { Draft, PublicationEvent } from '../model/publication.ts'
 import { webhookText } from '../model/webhook.ts'
 import { assemble, type DraftParts, iso, isoExpiry, type PublishOptions, traced } from './draft.ts'
 
 /** The draft of a notification for a user, with an id and the time. Throws `invalid_request`. */
 export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>
-  draftNotifications([user], input, options)[0]!
+  assemble(userChannel(user), eventOf(input), options, partsOf(input, options))
 
 /** The drafts of one notification for several users, in their order. Throws `invalid_request`. */
 export function draftNotifications(
@@ -24,23 +24,34 @@ export function draftNotifications(
   input: NotificationInput,
   options: PublishOptions,
 ): Draft[] {
+  const event = eventOf(input)
+  const parts = partsOf(input, options)
+  return users.map((user) => assemble(userChannel(user), event, options, parts))
+}
+
+const eventOf = (input: NotificationInput): PublicationEvent =>
+  progressStateOf(input) === 'running' && input.ttl !== 0 ? 'progress' : 'notification'
+
+function partsOf(input: NotificationInput, options: PublishOptions): DraftParts {
   refuseDepth(input.data, '/data')
   const said = JSON.stringify(notificationContent(input))
   refuseFaults(faultsOfNotification(input, said, options.maxDataBytes))
   const content = traced(said, options)
-  const { ttl = MAX_TTL_SECONDS, version, webhook } = input
   const now = Date.now()
-  const parts = {
+  const parts: DraftParts = {
     content,
-    // Neither the version nor the webhook is part of the content: the store may give another version, and the webhook is not for tabs.
-    fingerprinted: `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : webhookText(webhook)}`,
+    fingerprinted: () => fingerprinted(said, input),
     createdAt: now,
-    expiresAt: input.ttl === undefined ? 0 : now + ttl * 1000,
-    ...(ttl === 0 ? unstoredParts(input, now) : { item: itemDraftOf(input, content, now, options) }),
+    expiresAt: input.ttl === undefined ? 0 : now + input.ttl * 1000,
   }
-  const event = progressStateOf(input) === 'running' && ttl > 0 ? 'progress' : 'notification'
-  return users.map((user) => assemble(userChannel(user), event, options, parts))
+  if (input.ttl === 0) return { ...parts, ...unstoredParts(input, now) }
+  parts.item = itemDraftOf(input, content, now, options)
+  return parts
 }
+
+/** Neither the version nor the webhook is part of the content: the store may give another version, and the webhook is not for tabs. */
+const fingerprinted = (said: string, { ttl = MAX_TTL_SECONDS, version, webhook }: NotificationInput): string =>
+  `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : webhookText(webhook)}`
 
 /** The parts of the draft of an ephemeral notification. */
 function unstoredParts(input: NotificationInput, now: number): Partial<DraftParts> {

@@ -23,5 +23,7 @@ export function tooDeep(at = ''): ServiceError {
 /** Looks no deeper than `levels`, so that it has the stack for every value. */
 function isDeeper(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null || isRawNumber(value)) return false
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1))
+  if (levels === 0) return true
+  for (const inner of Object.values(value)) if (isDeeper(inner, levels - 1)) return true
+  return false
 }

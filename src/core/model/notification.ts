@@ -85,29 +85,31 @@ export function faultsOfNotification(
 ): Fault[] {
   if (input.title === undefined && input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of title, body, data' }]
-  const faults = [
-    ...faultsOfTag(input),
-    ...faultsOfNames(input),
-    ...faultsOfWebhook(input.webhook, input.ttl),
-  ]
-  if (faults.length > 0) return faults
-  return faultsOfData(input.data, content, maxDataBytes)
+  const faults: Fault[] = []
+  if (input.tag === undefined) addWantedTags(faults, input)
+  else addFaultsOfTag(faults, input.tag, input)
+  addFaultOfName(faults, 'category', input.category)
+  addFaultOfName(faults, 'type', input.type)
+  if (input.webhook !== undefined) faults.push(...faultsOfWebhook(input.webhook, input.ttl))
+  if (faults.length === 0) addFaultOfData(faults, input.data, content, maxDataBytes)
+  return faults
 }
 
 /** Names are compared with parameters of URLs, which cannot have half of a surrogate pair. */
-const faultsOfNames = ({ category, type }: NotificationInput): Fault[] =>
-  Object.entries({ category, type })
-    .filter(([, name]) => name?.isWellFormed() === false)
-    .map(([field]) => ({ pointer: `/${field}`, detail: 'must not have half of a surrogate pair' }))
+function addFaultOfName(faults: Fault[], field: string, name: string | undefined): void {
+  if (name?.isWellFormed() === false)
+    faults.push({ pointer: `/${field}`, detail: 'must not have half of a surrogate pair' })
+}
 
-function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInput): Fault[] {
-  if (tag === undefined) {
-    const wanting = Object.entries({ version, progress, renotify: renotify || undefined })
-    return wanting
-      .filter(([, value]) => value !== undefined)
-      .map(([field]) => ({ pointer: `/${field}`, detail: 'wants a tag' }))
-  }
-  const faults: Fault[] = []
+function addWantedTags(faults: Fault[], { version, progress, renotify }: NotificationInput): void {
+  if (version !== undefined) faults.push(wantsTag('version'))
+  if (progress !== undefined) faults.push(wantsTag('progress'))
+  if (renotify) faults.push(wantsTag('renotify'))
+}
+
+const wantsTag = (field: string): Fault => ({ pointer: `/${field}`, detail: 'wants a tag' })
+
+function addFaultsOfTag(faults: Fault[], tag: string, { progress, ttl }: NotificationInput): void {
   if (matches(UUID, tag)) faults.push({ pointer: '/tag', detail: 'must not look like a UUID: ids do' })
   if (ttl === 0)
     faults.push({ pointer: '/ttl', detail: 'must not be 0 with a tag: nothing would be there to replace' })
@@ -116,7 +118,6 @@ function faultsOfTag({ tag, version, progress, renotify, ttl }: NotificationInpu
       pointer: '/progress/value',
       detail: `must be at most max, which is ${progress.max ?? 100}`,
     })
-  return faults
 }
 
 /** The state of the task behind a notification. */
@@ -133,23 +134,24 @@ export function faultsOfMessage(
 ): Fault[] {
   if (input.body === undefined && input.data === undefined)
     return [{ pointer: '', detail: 'must have at least one of body, data' }]
-  return faultsOfData(input.data, content, maxDataBytes)
+  const faults: Fault[] = []
+  addFaultOfData(faults, input.data, content, maxDataBytes)
+  return faults
 }
 
-function faultsOfData(data: unknown, content: string, maxBytes: number): Fault[] {
+function addFaultOfData(faults: Fault[], data: unknown, content: string, maxBytes: number): void {
   // A code unit is at most three bytes, so most contents are too short to be over the limit and need not be measured.
-  if (data === undefined || content.length * 3 <= maxBytes) return []
+  if (data === undefined || content.length * 3 <= maxBytes) return
   const bytes = Buffer.byteLength(JSON.stringify(data))
-  return bytes > maxBytes
-    ? [{ pointer: '/data', detail: `must have at most ${maxBytes} bytes as JSON, has ${bytes}` }]
-    : []
+  if (bytes > maxBytes)
+    faults.push({ pointer: '/data', detail: `must have at most ${maxBytes} bytes as JSON, has ${bytes}` })
 }
 
 /** The fields that a tab receives, with the defaults filled in and always in the same order, nested ones too; `data` stays as it was sent. */
 export function notificationContent(input: NotificationInput): object {
-  const { ttl: _, data, type = 'message', severity = 'info', urgency = 'normal', ...rest } = input
-  const { renotify = false, silent = false, requireInteraction = false } = rest
-  const { title, body, url, icon, image, actions, actor, category, tag, progress } = rest
+  const { type = 'message', severity = 'info', urgency = 'normal' } = input
+  const { renotify = false, silent = false, requireInteraction = false } = input
+  const { title, body, url, icon, image, actions, actor, category, tag, progress, data } = input
   return {
     title,
     body,

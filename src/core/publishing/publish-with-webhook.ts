@@ -11,11 +11,10 @@ const FIRST_LOOK = 1000
  * Stores a draft, and then its webhook if its backend asked for one. A caller that receives an error repeats the call with its idempotency key,
  * and the webhook is kept then. Rejects like `Broker.publish`.
  */
-export async function publishWithWebhook(
-  { broker, webhookQueue }: Publishing,
-  draft: Draft,
-): Promise<Published> {
-  return putWebhook(webhookQueue, draft, await broker.publish(draft))
+export function publishWithWebhook({ broker, webhookQueue }: Publishing, draft: Draft): Promise<Published> {
+  const publishing = broker.publish(draft)
+  if (draft.item?.webhook === undefined) return publishing
+  return publishing.then((published) => putWebhook(webhookQueue, draft, published))
 }
 
 /** Does the same for drafts that differ in their users alone; resolves like `Broker.publishAll`. */

@@ -42,9 +42,11 @@ export class Publisher {
   }
 
   /** Notifies a user. Rejects with `invalid_request`, `idempotency_conflict`, `overloaded`, or an engine's error. */
-  async notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
-    refuseWebhook(input.webhook, this.#webhooks)
-    return this.#publish(draftNotification(user, input, options))
+  notify(user: string, input: NotificationInput, options: PublishOptions): Promise<Published> {
+    return this.#publish(() => {
+      refuseWebhook(input.webhook, this.#webhooks)
+      return draftNotification(user, input, options)
+    })
   }
 
   /** Keeps a notification until `at` (milliseconds since the epoch), when a `Scheduler` publishes it. Rejects like `notify`. */
@@ -77,13 +79,8 @@ export class Publisher {
   }
 
   /** Publishes a message in a room. `from`: the id of the user who sends it, which is never taken from the message itself. Rejects like `notify`. */
-  async message(
-    room: string,
-    input: MessageInput,
-    options: PublishOptions,
-    from?: string,
-  ): Promise<Published> {
-    return this.#publish(draftMessage(room, input, options, from))
+  message(room: string, input: MessageInput, options: PublishOptions, from?: string): Promise<Published> {
+    return this.#publish(() => draftMessage(room, input, options, from))
   }
 
   /**
@@ -100,9 +97,16 @@ export class Publisher {
     await this.#store(controlDraft(user, control))
   }
 
-  async #publish(draft: Draft): Promise<Published> {
+  /** The only async frame between a route and the engine: each would cost as much as the draft. */
+  async #publish(createDraft: () => Draft): Promise<Published> {
+    const draft = createDraft()
     this.#refuseIfFull()
-    return this.#store(draft)
+    this.#waiting++
+    try {
+      return await publishWithWebhook(this.#engine, draft)
+    } finally {
+      this.#waiting--
+    }
   }
 
   /** Refuses at once a publish that would wait for longer than its caller is promised an answer. */

@@ -2,7 +2,7 @@ import { Cluster, Redis } from 'ioredis'
 import { isFault } from '../../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../../core/model/errors.ts'
 import { baseOptions, type ClientOptions, createClient, insist, type NodeOptions } from './clients.ts'
-import { withDeadline } from './deadline.ts'
+import { Deadlines, withDeadline } from './deadline.ts'
 import { translate } from './translate.ts'
 
 /** The command that announces a publication; see `CommandConnection.publishCommand`. */
@@ -19,18 +19,24 @@ export class CommandConnection {
   readonly client: Redis | Cluster
   readonly isCluster: boolean
   readonly #options: ClientOptions
-  readonly #report: (error: unknown) => void
   #runId: string | undefined
   #lastError = 'not connected yet'
   #waiting: PromiseWithResolvers<void> | undefined
   #corked = false
   #closed = false
   readonly #giveUp: () => void
+  readonly #deadlines: Deadlines
+  readonly #translated: (error: unknown) => ServiceError
 
   /** `report`: hears of faults of our own, such as the error of a script. */
   constructor(options: ClientOptions, report: (error: unknown) => void) {
     this.#options = options
-    this.#report = report
+    this.#deadlines = new Deadlines(options.commandTimeout)
+    this.#translated = (error) => {
+      const translated = translate(error)
+      if (isFault(translated)) report(translated)
+      return translated
+    }
     // The deadline of `run` is kinder to a process that did not get to run, and covers what a Cluster's client does in between.
     this.client = createClient(options, { commandTimeout: undefined })
     this.isCluster = this.client instanceof Cluster
@@ -68,17 +74,26 @@ export class CommandConnection {
    * Rejects with `engine_unavailable` or `engine_timeout`; after either it is open whether the command took effect. A fault of our own is
    * reported, and rejects with `internal`.
    */
-  async run<T>(command: () => Promise<T>): Promise<T> {
+  run<T>(command: () => Promise<T>): Promise<T> {
+    // Without an async frame of its own where there is nothing to wait for: this is on the way of everything that is stored.
+    return this.#runId === undefined || this.#closed ? this.#runLater(command) : this.#runNow(command)
+  }
+
+  async #runLater<T>(command: () => Promise<T>): Promise<T> {
     this.refuseIfClosed()
     if (this.#runId === undefined) await this.#usable()
+    return this.#runNow(command)
+  }
+
+  #runNow<T>(command: () => Promise<T>): Promise<T> {
     this.#cork()
+    let answer: Promise<T>
     try {
-      return await withDeadline(command(), this.#options.commandTimeout)
+      answer = command()
     } catch (error) {
-      const translated = translate(error)
-      if (isFault(translated)) this.#report(translated)
-      throw translated
+      return Promise.reject(this.#translated(error))
     }
+    return this.#deadlines.within(answer, this.#translated)
   }
 
   /** Throws `shutting_down` after `close`. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Cluster, Redis } from 'ioredis'
+import { type Argument, Script } from '../links/script.ts'
 import type { ScriptedClient } from './calls.ts'
 
 /** Eight random characters: the incarnation of a log, if the call founds one. */
@@ -57,12 +58,19 @@ function textOf(file: string, before: keyof typeof LIBRARIES | keyof typeof PREL
 const commandOf = (file: string): string =>
   file.slice(0, file.lastIndexOf('-')).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())
 
-/** Defines the scripts as commands of a client, and returns it with their types. */
+/** The scripts as functions that run them on a client: one whose name ends in `Buffer` resolves to Buffers. */
 export function withScripts(client: Redis | Cluster): ScriptedClient {
+  const scripts: Record<string, (...args: Argument[]) => Promise<unknown>> = {}
   for (const [file, before] of Object.entries(SCRIPTS)) {
     const keys = Number(file.split('-').at(-1))
-    const lua = textOf(file, before)
-    client.defineCommand(commandOf(file), Number.isNaN(keys) ? { lua } : { numberOfKeys: keys, lua })
+    const script = new Script(client, textOf(file, before))
+    const define = (name: string, encoding?: 'utf8'): void => {
+      scripts[name] = Number.isNaN(keys)
+        ? (number, ...args) => script.run(Number(number), args, encoding)
+        : (...args) => script.run(keys, args, encoding)
+    }
+    define(commandOf(file), 'utf8')
+    define(`${commandOf(file)}Buffer`)
   }
-  return client as unknown as ScriptedClient
+  return scripts as unknown as ScriptedClient
 }
