@@ -50,7 +50,10 @@ function partsOf(input: NotificationInput, options: PublishOptions): DraftParts 
 }
 
 /** Neither the version nor the webhook is part of the content: the store may give another version, and the webhook is not for tabs. */
-const fingerprinted = (said: string, { ttl = MAX_TTL_SECONDS, version, webhook }: NotificationInput): string =>
+const fingerprinted = (
+  said: string,
+  { ttl = MAX_TTL_SECONDS, version, webhook }: NotificationInput,
+): string =>
   `${said}${ttl}${version === undefined ? '' : ` ${version}`}${webhook === undefined ? '' : webhookText(webhook)}`
 
 /** The parts of the draft of an ephemeral notification. */

@@ -35,8 +35,7 @@ export class CommandWriter {
   #makeRoom(command: string, args: readonly (string | number)[]): void {
     let most = 2 * LINES + command.length
     // A code unit is at most three bytes in UTF-8.
-    for (const argument of args)
-      most += LINES + (typeof argument === 'string' ? 3 * argument.length : NUMBER)
+    for (const argument of args) most += LINES + (typeof argument === 'string' ? 3 * argument.length : NUMBER)
     if (this.#slab.length - this.#end >= most) return
     this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB, most))
     this.#end = 0
