@@ -28,8 +28,7 @@ export const traced = (said: string, { traceparent }: PublishOptions): string =>
 export interface DraftParts {
   /** The payload as JSON text, an object. */
   content: string
-  /** The text of which two publishes with one idempotency key must have the same; asked for only if there is a key. */
-  fingerprinted(): string
+  idempotency: Idempotency | undefined
   /** Milliseconds since the epoch. */
   createdAt: number
   /** As in `Draft`. */
@@ -55,16 +54,20 @@ export function assemble(
   const draft: Draft = { channel, id, event, head, tail, stored, createdAt, expiresAt }
   if (item !== undefined) draft.item = item
   if (options.exceptConnection !== undefined) draft.except = options.exceptConnection
-  if (options.idempotencyKey !== undefined)
-    draft.idempotency = idempotency(options, options.idempotencyKey, parts.fingerprinted())
+  if (parts.idempotency !== undefined) draft.idempotency = parts.idempotency
   return draft
 }
 
-function idempotency({ credential, sendAt }: PublishOptions, key: string, body: string): Idempotency {
+/** The key and fingerprint of a publish, if it has a key. `body`: the text of which two publishes with one key must have the same. */
+export function idempotencyOf(
+  { credential, idempotencyKey, sendAt }: PublishOptions,
+  body: () => string,
+): Idempotency | undefined {
+  if (idempotencyKey === undefined) return undefined
   // The length in front keeps ('a', 'bc') and ('ab', 'c') apart.
   return {
-    key: hash('sha256', `${credential.length}:${credential}${key}`, 'base64url'),
-    fingerprint: `${hash('sha256', body, 'base64url')}${sendAt === undefined ? '' : `@${sendAt}`}`,
+    key: hash('sha256', `${credential.length}:${credential}${idempotencyKey}`, 'base64url'),
+    fingerprint: `${hash('sha256', body(), 'base64url')}${sendAt === undefined ? '' : `@${sendAt}`}`,
   }
 }
 

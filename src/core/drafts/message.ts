@@ -3,7 +3,7 @@ import { roomChannel } from '../model/channel.ts'
 import { refuseFaults } from '../model/errors.ts'
 import { faultsOfMessage, type MessageInput } from '../model/notification.ts'
 import type { Draft } from '../model/publication.ts'
-import { assemble, iso, type PublishOptions, traced } from './draft.ts'
+import { assemble, idempotencyOf, iso, type PublishOptions, traced } from './draft.ts'
 
 /** The draft of a message for a room. `from`: the id of the user who sends it, if a page does. Throws `invalid_request`. */
 export function draftMessage(
@@ -19,6 +19,6 @@ export function draftMessage(
   const content = traced(said, options)
   const createdAt = Date.now()
   const stamp = `,"createdAt":"${iso(createdAt)}"`
-  const parts = { content, fingerprinted: () => said, createdAt, stamp }
-  return assemble(roomChannel(room), 'message', options, parts)
+  const idempotency = idempotencyOf(options, () => said)
+  return assemble(roomChannel(room), 'message', options, { content, idempotency, createdAt, stamp })
 }

@@ -12,7 +12,15 @@ import {
 } from '../model/notification.ts'
 import type { Draft, PublicationEvent } from '../model/publication.ts'
 import { webhookText } from '../model/webhook.ts'
-import { assemble, type DraftParts, iso, isoExpiry, type PublishOptions, traced } from './draft.ts'
+import {
+  assemble,
+  type DraftParts,
+  idempotencyOf,
+  iso,
+  isoExpiry,
+  type PublishOptions,
+  traced,
+} from './draft.ts'
 
 /** The draft of a notification for a user, with an id and the time. Throws `invalid_request`. */
 export const draftNotification = (user: string, input: NotificationInput, options: PublishOptions): Draft =>
@@ -40,7 +48,7 @@ function partsOf(input: NotificationInput, options: PublishOptions): DraftParts 
   const now = Date.now()
   const parts: DraftParts = {
     content,
-    fingerprinted: () => fingerprinted(said, input),
+    idempotency: idempotencyOf(options, () => fingerprinted(said, input)),
     createdAt: now,
     expiresAt: input.ttl === undefined ? 0 : now + input.ttl * 1000,
   }

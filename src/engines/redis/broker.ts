@@ -66,7 +66,9 @@ export class RedisBroker implements Broker {
       runId = this.#connection.runId
       return this.#store.put(draft, runId)
     })
-    return this.#resultOf(draft, stored, runId, started)
+    return this.#replicas === undefined
+      ? this.#resultOf(draft, stored)
+      : await this.#replicatedResultOf(draft, stored, runId, started)
   }
 
   async publishAll(drafts: readonly Draft[]): Promise<PromiseSettledResult<Published>[]> {
@@ -88,35 +90,48 @@ export class RedisBroker implements Broker {
         runId = this.#connection.runId
         return this.#store.putAll(drafts, item, runId)
       })
+      if (this.#replicas === undefined)
+        return drafts.map((draft, index) => settled(() => this.#resultOf(draft, stored[index]!)))
       return await Promise.allSettled(
-        drafts.map((draft, index) => this.#resultOf(draft, stored[index]!, runId, started)),
+        drafts.map((draft, index) => this.#replicatedResultOf(draft, stored[index]!, runId, started)),
       )
     } catch (reason) {
       return drafts.map(() => ({ status: 'rejected', reason }))
     }
   }
 
-  /** Makes the result of a publish, once as many replicas have it as are wanted. */
-  async #resultOf(draft: Draft, stored: Stored, runId: string, started: number): Promise<Published> {
-    const { status, id, seq, epoch, upsert } = stored
+  /** The result of a publish. Throws `idempotency_conflict`. */
+  #resultOf({ channel }: Draft, { status, id, seq, epoch, connections, upsert }: Stored): Published {
     if (status === 'conflict')
       throw new ServiceError(
         'idempotency_conflict',
         'this Idempotency-Key was used with another body in the last 24 hours',
       )
-    if (draft.stored && this.#replicas !== undefined) {
-      // The run of the server that has just answered. On a Cluster it is in the epoch of a new entry; for an old entry the script returns it.
-      const server = stored.runId || runId || epoch.slice(epoch.indexOf('.') + 1)
-      await this.#replicas.have(this.#keys.waited(draft.channel), server.slice(0, 8), started)
-    }
-    return {
+    const result: Published = {
       id,
       seq,
       epoch,
-      connections: this.#sum(draft.channel, stored.connections),
+      connections: this.#sum(channel, connections),
       replayed: status === 'replayed',
-      ...(upsert === undefined ? {} : { upsert }),
     }
+    if (upsert !== undefined) result.upsert = upsert
+    return result
+  }
+
+  /** Makes the result of a publish, once as many replicas have it as are wanted. */
+  async #replicatedResultOf(
+    draft: Draft,
+    stored: Stored,
+    runId: string,
+    started: number,
+  ): Promise<Published> {
+    const result = this.#resultOf(draft, stored)
+    if (draft.stored) {
+      // The run of the server that has just answered. On a Cluster it is in the epoch of a new entry; for an old entry the script returns it.
+      const server = stored.runId || runId || stored.epoch.slice(stored.epoch.indexOf('.') + 1)
+      await this.#replicas?.have(this.#keys.waited(draft.channel), server.slice(0, 8), started)
+    }
+    return result
   }
 
   async subscribe(channel: Channel, handler: PublicationHandler): Promise<void> {
@@ -192,5 +207,14 @@ export class RedisBroker implements Broker {
         this.#report(error)
       }
     }
+  }
+}
+
+/** What `Promise.allSettled` would make of a function that is called at once. */
+function settled<T>(call: () => T): PromiseSettledResult<T> {
+  try {
+    return { status: 'fulfilled', value: call() }
+  } catch (reason) {
+    return { status: 'rejected', reason }
   }
 }

@@ -74,10 +74,9 @@ export class Store {
   }
 
   /** Stores a draft and announces it. `runId`: the run id of the store as far as it is known, or empty. */
-  async put(draft: Draft, runId: string): Promise<Stored> {
+  put(draft: Draft, runId: string): Promise<Stored> {
     if (draft.item === undefined) return this.#publish(draft, runId)
-    const [stored] = await this.putAll([draft], draft.item, runId)
-    return stored!
+    return this.putAll([draft], draft.item, runId).then(first)
   }
 
   async #publish(draft: Draft, runId: string): Promise<Stored> {
@@ -101,22 +100,22 @@ export class Store {
     const [draft] = drafts as [Draft]
     const { createdAt, expiresAt, idempotency } = draft
     const ends = endOf(item, createdAt, this.#retention.user.seconds)
-    const [results] = await Promise.all([
-      this.#scripts.notifyBuffer(
-        ...this.#keysOf(drafts),
-        ...this.envelope(draft, runId),
-        ...itemArguments(draft, item, ends),
-        idempotency?.key ?? '',
-        idempotency?.fingerprint ?? '',
-        IDEMPOTENCY_SECONDS,
-        ...(drafts.map(({ id }) => id) as [string]),
-      ),
-      expiresAt > 0 && this.#noteEnd(drafts, ends.time),
-    ])
+    const storing = this.#scripts.notifyBuffer(
+      ...this.#keysOf(drafts),
+      ...this.envelope(draft, runId),
+      ...itemArguments(draft, item, ends),
+      idempotency?.key ?? '',
+      idempotency?.fingerprint ?? '',
+      IDEMPOTENCY_SECONDS,
+      ...(drafts.map(({ id }) => id) as [string]),
+    )
+    const hasOwnEnd = expiresAt > 0
+    if (hasOwnEnd) await Promise.all([storing, this.#noteEnd(drafts, ends.time)])
+    const results = await storing
     // Nearly every notification ends after one that was in its inbox before, whose end is noted already.
-    const first = expiresAt > 0 ? [] : drafts.filter((_, index) => results[index]![9] === 1)
+    const alone = hasOwnEnd ? [] : drafts.filter((_, index) => results[index]![9] === 1)
     // An end weeks ahead that could not be noted is found when the inbox is used next, so it is no reason to reject the publish.
-    if (first.length > 0) this.#noteEnd(first, ends.time).catch(() => undefined)
+    if (alone.length > 0) this.#noteEnd(alone, ends.time).catch(() => undefined)
     return results.map(([status, seq, epoch, id, connections, known, version, created, applied]) => ({
       ...storedOf(status, seq, epoch, id, connections, known),
       // As a text, since ioredis reads the highest of these numbers wrongly.
@@ -143,6 +142,8 @@ export class Store {
     return this.#scripts.noteEnd(this.#keys.due, time, ...drafts.map(({ channel }) => channel))
   }
 }
+
+const first = ([stored]: readonly Stored[]): Stored => stored!
 
 /** The arguments of `notify` that say what is stored. */
 function itemArguments(draft: Draft, item: ItemDraft, ends: End): ItemArguments {
