@@ -82,6 +82,7 @@ export async function buildApi(options: ApiOptions): Promise<FastifyInstance> {
     ...(options.log === undefined ? {} : { loggerInstance: options.log }),
     // A line per request would be most of the log, and a good part of the time.
     logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
     bodyLimit: options.maxBodyBytes,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     return503OnClosing: false,

@@ -1,4 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { once } from 'node:events'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Scope } from '../../../src/core/access/scopes.ts'
 import { apiKey, type Call, call, SECRET, shareApi, startApi } from '../../support/api.ts'
 import { browserClaims, hs256, now } from '../../support/forged-tokens.ts'
@@ -100,6 +103,32 @@ describe('API keys', () => {
         headers: { authorization },
       }),
     ).toMatchObject({ status })
+  })
+
+  test('on one connection each request is judged by its own key, also after others', async () => {
+    const names = Array.from({ length: 12 }, (_, index) => `key-${index}`)
+    const { api } = await startApi({
+      apiKeys: [apiKey('rooms', 'rooms:write'), ...names.map((name) => apiKey(name))],
+    })
+    await api.listen({ host: '127.0.0.1', port: 0 })
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const statusOf = async (key: string, url = '/notify/demo'): Promise<number | undefined> => {
+      const { port } = api.server.address() as AddressInfo
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      const sent = request({ agent, port, path: url, method: 'POST', headers })
+      sent.end(JSON.stringify({ body: 'x' }))
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      await once(response.resume(), 'end')
+      return response.statusCode
+    }
+    for (let round = 0; round < 3; round++) {
+      for (const name of names) expect(await statusOf(name)).toBe(201)
+      for (const key of ['key-12', 'key-', 'KEY-1', 'stranger']) expect(await statusOf(key)).toBe(401)
+      expect(await statusOf('rooms')).toBe(403)
+      expect(await statusOf('rooms', '/rooms/lobby/messages')).toBe(201)
+    }
+    expect(await new Promise((resolve) => api.server.getConnections((_, count) => resolve(count)))).toBe(1)
   })
 
   test('without any key nobody gets in', async () => {

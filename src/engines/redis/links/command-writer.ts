@@ -22,18 +22,22 @@ export class CommandWriter {
   #slab = Buffer.allocUnsafeSlow(SLAB)
   #end = 0
 
-  /** A command and its arguments as bytes. They are not used again, so that a socket may keep them for as long as it has to. */
-  write(command: string, args: readonly (string | number)[]): Buffer {
-    this.#makeRoom(command, args)
+  /**
+   * A command as bytes: its name, its first argument, and those that follow. They are not used again, so that a socket may keep them for as
+   * long as it has to.
+   */
+  write(name: string, subject: string, args: readonly (string | number)[]): Buffer {
+    this.#makeRoom(subject, args)
     const start = this.#end
-    this.#line(COUNT, args.length + 1)
-    this.#text(command)
+    this.#line(COUNT, args.length + 2)
+    this.#text(name)
+    this.#text(subject)
     for (const argument of args) this.#text(typeof argument === 'string' ? argument : String(argument))
     return this.#slab.subarray(start, this.#end)
   }
 
-  #makeRoom(command: string, args: readonly (string | number)[]): void {
-    let most = 2 * LINES + command.length
+  #makeRoom(subject: string, args: readonly (string | number)[]): void {
+    let most = 4 * LINES + 3 * subject.length
     // A code unit is at most three bytes in UTF-8.
     for (const argument of args) most += LINES + (typeof argument === 'string' ? 3 * argument.length : NUMBER)
     if (this.#slab.length - this.#end >= most) return

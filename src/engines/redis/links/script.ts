@@ -22,11 +22,11 @@ export class Script {
   }
 
   /**
-   * Runs it with these keys and arguments, and resolves to its reply, in which texts are Buffers without an `encoding`. Rejects like the
-   * commands of ioredis.
+   * Runs it, and resolves to its reply, in which texts are Buffers without an `encoding`. `args`: the number of keys, the keys and the
+   * arguments; they are kept until then. Rejects like the commands of ioredis.
    */
-  run(numberOfKeys: number, args: readonly Argument[], encoding?: 'utf8'): Promise<unknown> {
-    return this.send(new ScriptCommand(this, [this.#sha1, numberOfKeys, ...args], encoding))
+  run(args: Argument[], encoding?: 'utf8'): Promise<unknown> {
+    return this.send(new ScriptCommand(this, args, encoding))
   }
 
   /** Sends a call of it, for the first time or again. */
@@ -34,11 +34,11 @@ export class Script {
     return this.#client.sendCommand(command) as Promise<unknown>
   }
 
-  /** The bytes of a call for a socket. `args`: the hash, the number of keys, the keys and the arguments. */
+  /** The bytes of a call for a socket. `args`: as in `run`. */
   write(socket: object, args: readonly Argument[]): Buffer {
-    if (this.#known.has(socket)) return writer.write('evalsha', args)
+    if (this.#known.has(socket)) return writer.write('evalsha', this.#sha1, args)
     this.#known.add(socket)
-    return writer.write('eval', [this.#lua, ...args.slice(1)])
+    return writer.write('eval', this.#lua, args)
   }
 
   /** Has the next call on a socket send the whole script: its server has said that it has no such script. */
@@ -68,6 +68,11 @@ class ScriptCommand extends Command {
       script.forget(this.#socket)
       void script.send(this)
     }
+  }
+
+  /** Called by ioredis on a Cluster, to find the server. */
+  override getKeys(): string[] {
+    return this.args.slice(1, 1 + Number(this.args[0])) as string[]
   }
 
   /** Called by ioredis when it writes the command. */

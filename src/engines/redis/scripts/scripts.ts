@@ -66,8 +66,8 @@ export function withScripts(client: Redis | Cluster): ScriptedClient {
     const script = new Script(client, textOf(file, before))
     const define = (name: string, encoding?: 'utf8'): void => {
       scripts[name] = Number.isNaN(keys)
-        ? (number, ...args) => script.run(Number(number), args, encoding)
-        : (...args) => script.run(keys, args, encoding)
+        ? (...args) => script.run(args, encoding)
+        : (...args) => script.run([keys, ...args], encoding)
     }
     define(commandOf(file), 'utf8')
     define(`${commandOf(file)}Buffer`)
