@@ -371,6 +371,24 @@ export const mutations: readonly Mutation[] = [
     name: 'without the replica',
   },
   {
+    safeguard:
+      'Deadlines in Redis: a command without an answer is given up in time, whatever else is awaited',
+    module: 'src/engines/redis/links/deadline.ts',
+    find: 'this.#timer = this.#first && this.#lookIn(this.#first.due - now)',
+    replace: '',
+    test: 'test/engines/redis/links/deadline.test.ts',
+    name: 'each of many has its own deadline',
+  },
+  {
+    safeguard:
+      'Scripts in Redis: a server that has lost one is sent it again, and the call takes effect once',
+    module: 'src/engines/redis/links/script.ts',
+    find: 'void script.send(this)',
+    replace: 'reject(error)',
+    test: 'test/engines/redis/links/script.test.ts',
+    name: 'a server that has lost the script',
+  },
+  {
     safeguard: 'Drain: what was accepted is flushed before a connection is closed',
     module: 'src/sockets/engine-io/engine-socket.ts',
     find: 'conn.close(discard)',
