@@ -92,8 +92,13 @@ export class Checkpoints implements Backpressure {
   }
 
   #frames(): { log: number; left: number } {
-    const { log, checkpointed } = this.#look.get() as { log: number; checkpointed: number }
-    return { log, left: log - checkpointed }
+    try {
+      const { log, checkpointed } = this.#look.get() as { log: number; checkpointed: number }
+      return { log, left: log - checkpointed }
+    } catch {
+      // A database that cannot work fails its transactions as well, and that is noticed.
+      return { log: 0, left: 0 }
+    }
   }
 
   /** Begins a checkpoint after a pause in milliseconds, unless one is under way. */
