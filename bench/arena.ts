@@ -1,0 +1,82 @@
+import type { Contestant } from './contestants/contestant.ts'
+import { openFilesLimit } from './figures/processes.ts'
+import { LoadClient } from './load/client.ts'
+import type { TabTarget } from './load/protocols.ts'
+
+/** Files and connections that a process has open besides its tabs. */
+const OTHER_FILES = 150
+
+/** Where contestants and load processes run; whatever was started in it ends with it. */
+export class Arena {
+  readonly #ends: (() => void | Promise<void>)[] = []
+
+  private constructor() {}
+
+  /** Runs some work in an arena of its own. */
+  static async run<Result>(work: (arena: Arena) => Promise<Result>): Promise<Result> {
+    const arena = new Arena()
+    try {
+      return await work(arena)
+    } finally {
+      // The load first, so that no server finds its clients gone one by one.
+      for (const end of arena.#ends.reverse()) await end()
+    }
+  }
+
+  /** Starts contestants one after the other. */
+  async start<Started extends Contestant>(...starters: (() => Promise<Started>)[]): Promise<Started[]> {
+    const started: Started[] = []
+    for (const start of starters) {
+      const contestant = await start()
+      this.#ends.push(() => contestant.stop())
+      started.push(contestant)
+    }
+    return started
+  }
+
+  /** Starts a load process. */
+  async client(): Promise<LoadClient> {
+    const client = await LoadClient.start()
+    this.#ends.push(() => client.stop())
+    return client
+  }
+}
+
+/** Throws if a process of this system cannot have so many tabs open. */
+export function requireOpenFiles(tabs: number): void {
+  const wanted = tabs + OTHER_FILES
+  const limit = openFilesLimit()
+  if (limit < wanted)
+    throw new Error(`it wants ${wanted} open files per process and the limit is ${limit}: try ulimit -n ${wanted}`)
+}
+
+/** All processes of a contestant. */
+export function processesOf({ roles }: Contestant): number[] {
+  return Object.values(roles).flat()
+}
+
+/** Names of users. */
+export function users(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
+}
+
+/** Tabs of some users, so many for each, spread over the workers of the contestant. */
+export function tabsFor(contestant: Contestant, names: readonly string[], each = 1): TabTarget[] {
+  return Array.from({ length: each }, () => names.map((user, index) => contestant.tab(user, index))).flat()
+}
+
+/** Measures all subjects in each round, in turn and then in the opposite order; the first round warms up and does not count. */
+export async function interleave<Subject, Result>(
+  rounds: number,
+  subjects: readonly Subject[],
+  measure: (subject: Subject, round: number) => Promise<Result>,
+): Promise<Map<Subject, Result[]>> {
+  const results = new Map<Subject, Result[]>(subjects.map((subject) => [subject, []]))
+  for (let round = 0; round <= rounds; round++) {
+    for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
+      const result = await measure(subject, round)
+      if (round > 0) results.get(subject)!.push(result)
+    }
+  }
+  return results
+}
