@@ -8,7 +8,7 @@ const OTHER_FILES = 150
 
 /** Where contestants and load processes run; whatever was started in it ends with it. */
 export class Arena {
-  readonly #ends: (() => void | Promise<void>)[] = []
+  readonly #ends = { clients: [] as (() => Promise<void>)[], contestants: [] as (() => Promise<void>)[] }
 
   private constructor() {}
 
@@ -19,7 +19,7 @@ export class Arena {
       return await work(arena)
     } finally {
       // The load first, so that no server finds its clients gone one by one.
-      for (const end of arena.#ends.reverse()) await end()
+      for (const end of [...arena.#ends.clients, ...arena.#ends.contestants]) await end()
     }
   }
 
@@ -28,7 +28,7 @@ export class Arena {
     const started: Started[] = []
     for (const start of starters) {
       const contestant = await start()
-      this.#ends.push(() => contestant.stop())
+      this.#ends.contestants.push(() => contestant.stop())
       started.push(contestant)
     }
     return started
@@ -37,7 +37,7 @@ export class Arena {
   /** Starts a load process. */
   async client(): Promise<LoadClient> {
     const client = await LoadClient.start()
-    this.#ends.push(() => client.stop())
+    this.#ends.clients.push(() => client.stop())
     return client
   }
 }
@@ -47,7 +47,9 @@ export function requireOpenFiles(tabs: number): void {
   const wanted = tabs + OTHER_FILES
   const limit = openFilesLimit()
   if (limit < wanted)
-    throw new Error(`it wants ${wanted} open files per process and the limit is ${limit}: try ulimit -n ${wanted}`)
+    throw new Error(
+      `it wants ${wanted} open files per process and the limit is ${limit}: try ulimit -n ${wanted}`,
+    )
 }
 
 /** All processes of a contestant. */

@@ -1,6 +1,6 @@
 import { tabsFor } from './arena.ts'
 import type { Contestant } from './contestants/contestant.ts'
-import { figure, type Figure, ratio } from './figures/figure.ts'
+import { type Figure, figure, ratio } from './figures/figure.ts'
 import { cpuOf } from './figures/processes.ts'
 import type { LoadClient } from './load/client.ts'
 
@@ -36,7 +36,10 @@ const CONNECTIONS = 64
 const CONCURRENCY = 50
 
 /** Opens the tabs of a subject. */
-export async function openTabs({ listener }: Load, { name, contestant, users, tabs }: Subject): Promise<void> {
+export async function openTabs(
+  { listener }: Load,
+  { name, contestant, users, tabs }: Subject,
+): Promise<void> {
   if (tabs === 0) return
   const targets = tabsFor(contestant, users, tabs)
   await listener.call('open', { group: name, targets, concurrency: CONCURRENCY })

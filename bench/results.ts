@@ -55,12 +55,19 @@ export function readResults(file: string): Results {
 /** The results of `older` with the parts of `newer` in their place, so that a file can be filled part by part. */
 export function merged(older: Results | undefined, newer: Results): Results {
   const replaced = new Set(newer.parts.map(({ name }) => name))
-  return { ...newer, parts: [...(older?.parts.filter(({ name }) => !replaced.has(name)) ?? []), ...newer.parts] }
+  return {
+    ...newer,
+    parts: [...(older?.parts.filter(({ name }) => !replaced.has(name)) ?? []), ...newer.parts],
+  }
 }
 
 function versionOf(command: string, args: readonly string[], pattern: RegExp): string {
   try {
-    return pattern.exec(execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }))?.[1] ?? 'unknown'
+    return (
+      pattern.exec(
+        execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+      )?.[1] ?? 'unknown'
+    )
   } catch {
     return 'unknown'
   }

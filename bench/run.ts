@@ -35,8 +35,10 @@ const { values, positionals } = parseArgs({
 })
 const scale = values.tiny ? 'tiny' : values.quick ? 'quick' : 'full'
 const unknown = positionals.find((name) => !PARTS.some((part) => part.name === name))
-if (unknown !== undefined) fail(`There is no part ${unknown}. There are: ${PARTS.map(({ name }) => name).join(', ')}.`)
-if (!existsSync('/proc/self/stat')) fail('The bench reads CPU, memory and bytes from /proc: it runs on Linux only.')
+if (unknown !== undefined)
+  fail(`There is no part ${unknown}. There are: ${PARTS.map(({ name }) => name).join(', ')}.`)
+if (!existsSync('/proc/self/stat'))
+  fail('The bench reads CPU, memory and bytes from /proc: it runs on Linux only.')
 const wanted =
   positionals.length > 0
     ? PARTS.filter(({ name }) => positionals.includes(name))
@@ -61,9 +63,16 @@ async function measured(part: Part): Promise<PartResults | undefined> {
   const start = performance.now()
   try {
     const measurements = await part.run(scale, rounds)
-    return { name: part.name, about: part.about, seconds: (performance.now() - start) / 1000, ...measurements }
+    return {
+      name: part.name,
+      about: part.about,
+      seconds: (performance.now() - start) / 1000,
+      ...measurements,
+    }
   } catch (error) {
-    process.stderr.write(`${part.name}: not measured: ${error instanceof Error ? error.message : String(error)}\n\n`)
+    process.stderr.write(
+      `${part.name}: not measured: ${error instanceof Error ? error.message : String(error)}\n\n`,
+    )
     process.exitCode = 1
     return undefined
   }
@@ -72,7 +81,13 @@ async function measured(part: Part): Promise<PartResults | undefined> {
 /** After each part, so that a run that is broken off has not been for nothing. */
 function keep(file: string, part: PartResults): void {
   const kept = existsSync(file) ? readResults(file) : undefined
-  const newer: Results = { ...version(), date: new Date().toISOString(), scale, machine: machine(), parts: [part] }
+  const newer: Results = {
+    ...version(),
+    date: new Date().toISOString(),
+    scale,
+    machine: machine(),
+    parts: [part],
+  }
   writeFileSync(file, `${JSON.stringify(merged(kept, newer), undefined, 2)}\n`)
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../../test/support/programs/free-port.ts'
+import type { RedisServer } from '../../test/support/programs/redis.ts'
 import { signToken } from '../../test/support/tokens.ts'
 import type { PostTarget } from '../load/http-posts.ts'
 import { ANNOUNCEMENT, type Contestant, NOTIFICATION } from './contestant.ts'
@@ -12,18 +13,17 @@ import { startRedisWithAof } from './redis-with-aof.ts'
 /** The program, version 6, if one is given: neither npm nor Debian has it. */
 export const CENTRIFUGO = process.env.BENCH_CENTRIFUGO
 
-/** Centrifugo, which keeps the last 1,000 of each channel in a Redis with AOF; in its own memory without `onRedis`. */
-export async function startCentrifugo({ onRedis = true } = {}): Promise<Contestant> {
-  const redis = onRedis ? await startRedisWithAof() : undefined
+/** Centrifugo, which keeps the last 1,000 of each channel in a Redis with AOF. */
+export async function startCentrifugo(): Promise<Contestant & { readonly redis: RedisServer }> {
+  const redis = await startRedisWithAof()
   const folder = await mkdtemp(join(tmpdir(), 'tabcast-centrifugo-'))
   const port = await freePort()
   const file = join(folder, 'config.json')
   const [secret, key] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')]
-  const engine = redis === undefined ? { type: 'memory' } : { type: 'redis', redis: { address: redis.url } }
   const configuration = {
     http_server: { address: '127.0.0.1', port },
     log: { level: 'error' },
-    engine,
+    engine: { type: 'redis', redis: { address: redis.url } },
     client: { token: { hmac_secret_key: secret } },
     http_api: { key },
     channel: { without_namespace: { history_size: 1000, history_ttl: '672h', force_positioning: true } },
@@ -39,17 +39,23 @@ export async function startCentrifugo({ onRedis = true } = {}): Promise<Contesta
   })
   return {
     name: 'centrifugo',
-    roles: { ...(redis === undefined ? {} : { redis: [redis.pid] }), server: [server.pid] },
+    redis,
+    roles: { redis: [redis.pid], server: [server.pid] },
     notify: target('{user}', NOTIFICATION),
     broadcast: target('everyone', ANNOUNCEMENT),
     tab(user) {
       const exp = Math.floor(Date.now() / 1000) + 3600
       const token = signToken(secret, { sub: user, exp, channels: [user] })
-      return { protocol: 'centrifugo', port, path: '/connection/websocket', connect: JSON.stringify({ token }) }
+      return {
+        protocol: 'centrifugo',
+        port,
+        path: '/connection/websocket',
+        connect: JSON.stringify({ token }),
+      }
     },
     async stop() {
       await server.stop()
-      await redis?.stop()
+      await redis.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }

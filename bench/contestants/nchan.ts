@@ -14,37 +14,35 @@ const MODULE = '/usr/lib/nginx/modules/ngx_nchan_module.so'
 /** True if nginx can have the module. */
 export const hasNchan = (): boolean => existsSync(MODULE)
 
-/** nginx with nchan, one worker, which keeps the last 1,000 of each channel in a Redis with AOF; in its own memory without `onRedis`. */
-export async function startNchan({ onRedis = true } = {}): Promise<Contestant> {
-  const redis = onRedis ? await startRedisWithAof() : undefined
+/** nginx with nchan, one worker, which keeps the last 1,000 of each channel in a Redis with AOF. */
+export async function startNchan(): Promise<Contestant> {
+  const redis = await startRedisWithAof()
   const folder = await mkdtemp(join(tmpdir(), 'tabcast-nchan-'))
   // Started by root, its workers are somebody else.
   await chmod(folder, 0o755)
   const port = await freePort()
   const file = join(folder, 'nginx.conf')
-  await writeFile(file, configuration(folder, port, redis?.url))
+  await writeFile(file, configuration(folder, port, redis.url))
   const nginx = await startProgram('nginx', ['-p', folder, '-c', file, '-e', 'stderr'], port)
   const workers = await childrenOf(nginx.pid)
   return {
     name: 'nchan',
-    roles: { ...(redis === undefined ? {} : { redis: [redis.pid] }), server: [nginx.pid, ...workers] },
+    roles: { redis: [redis.pid], server: [nginx.pid, ...workers] },
     notify: jsonTarget(port, '/publish/{user}', NOTIFICATION),
     broadcast: jsonTarget(port, '/publish/everyone', ANNOUNCEMENT),
     tab: (user) => ({ protocol: 'websocket', port, path: `/subscribe/${user}` }),
     async stop() {
       await nginx.stop()
-      await redis?.stop()
+      await redis.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-function configuration(folder: string, port: number, redisUrl: string | undefined): string {
+function configuration(folder: string, port: number, redisUrl: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (name) => `${name}_temp_path ${folder}/${name};`,
   )
-  const upstream = redisUrl === undefined ? '' : `upstream store { nchan_redis_server ${redisUrl}; }`
-  const store = redisUrl === undefined ? '' : 'nchan_redis_pass store;'
   return `
     load_module ${MODULE};
     daemon off; pid ${folder}/pid; error_log stderr error;
@@ -53,12 +51,13 @@ function configuration(folder: string, port: number, redisUrl: string | undefine
     http {
       access_log off; keepalive_requests 1000000000; ${temporary.join(' ')}
       nchan_shared_memory_size 512M; nchan_message_buffer_length 1000; nchan_message_timeout 28d;
-      ${upstream}
+      upstream store { nchan_redis_server ${redisUrl}; }
       server {
         listen 127.0.0.1:${port};
-        location ~ ^/publish/(.+)$ { nchan_publisher http; nchan_channel_id $1; ${store} }
+        nchan_redis_pass store;
+        location ~ ^/publish/(.+)$ { nchan_publisher http; nchan_channel_id $1; }
         location ~ ^/subscribe/(.+)$ {
-          nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest; ${store}
+          nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest;
         }
       }
     }`

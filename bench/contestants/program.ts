@@ -50,8 +50,10 @@ export async function startProgram(command: string, args: readonly string[], por
 
 function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
-  return once(socket, 'connect').then(
-    () => true,
-    () => false,
-  ).finally(() => socket.destroy())
+  return once(socket, 'connect')
+    .then(
+      () => true,
+      () => false,
+    )
+    .finally(() => socket.destroy())
 }

@@ -3,6 +3,7 @@
  * `tutorial` and `sharded` are an api and workers with one of the Redis adapters, and keep the last 1,000 of each user in a Redis list.
  */
 import { randomBytes } from 'node:crypto'
+import type { RedisServer } from '../../test/support/programs/redis.ts'
 import { type NodeProcess, startNode } from '../../test/support/programs/tabcast.ts'
 import { browserToken } from '../../test/support/tokens.ts'
 import { ANNOUNCEMENT, type Contestant, jsonTarget, NOTIFICATION, socketIoTab } from './contestant.ts'
@@ -23,7 +24,7 @@ export async function startStock(): Promise<Contestant> {
 export async function startTutorial(
   adapter: 'classic' | 'sharded' = 'classic',
   workers = 1,
-): Promise<Contestant> {
+): Promise<Contestant & { readonly redis: RedisServer }> {
   const redis = await startRedisWithAof()
   const secret = randomBytes(32).toString('base64url')
   const env = { JWT_SECRET: secret, REDIS_URL: redis.url, ADAPTER: adapter }
@@ -33,6 +34,7 @@ export async function startTutorial(
   )
   return {
     ...contestant(adapter === 'classic' ? 'tutorial' : 'sharded', secret, api, started),
+    redis,
     roles: { redis: [redis.pid], api: [api.pid], worker: started.map(({ pid }) => pid) },
     async stop() {
       await Promise.all([api, ...started].map((server) => server.kill()))

@@ -4,7 +4,11 @@ import type { Server } from 'socket.io'
 
 /** Lets in who has a token, and puts them into the room of their user. */
 export function admitByToken(io: Server): void {
-  const verify = createVerifier({ key: process.env.JWT_SECRET!, algorithms: ['HS256'], allowedAud: 'tabcast' })
+  const verify = createVerifier({
+    key: process.env.JWT_SECRET!,
+    algorithms: ['HS256'],
+    allowedAud: 'tabcast',
+  })
   io.use((socket, next) => {
     try {
       const { sub } = verify(socket.handshake.auth.token) as { sub: string }

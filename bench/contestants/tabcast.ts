@@ -7,8 +7,11 @@ import { browserToken } from '../../test/support/tokens.ts'
 import { ANNOUNCEMENT, type Contestant, jsonTarget, NOTIFICATION, socketIoTab } from './contestant.ts'
 import { startRedisWithAof } from './redis-with-aof.ts'
 
-/** The tabs of the bench do not come back when they are refused; each hears the room `hall`. */
-const SETTINGS = { MAX_CONNECTS_PER_SECOND: '1000000', JOIN_ROOMS: 'hall' }
+/** The tabs of the bench do not come back when they are refused. */
+const SETTINGS = { MAX_CONNECTS_PER_SECOND: '1000000' }
+
+/** With this, every tab hears `broadcast`. */
+export const HALL = { JOIN_ROOMS: 'hall' }
 
 /** Tabcast, with what only it has. */
 export interface TabcastContestant extends Contestant {
@@ -29,10 +32,10 @@ export interface TabcastOnRedis extends TabcastContestant {
 }
 
 /** One process on one SQLite file. */
-export async function startEmbedded(env: Record<string, string> = {}): Promise<EmbeddedTabcast> {
+export async function startEmbedded(settings: Record<string, string> = {}): Promise<EmbeddedTabcast> {
   const folder = await mkdtemp(join(tmpdir(), 'tabcast-bench-'))
   const file = join(folder, 'tabcast.db')
-  const server = await startTabcast({ ...SETTINGS, DATA: file, ...env })
+  const server = await startTabcast({ ...SETTINGS, DATA: file, ...settings })
   return {
     ...contestant('embedded', server, [server]),
     roles: { server: [server.pid] },
@@ -45,9 +48,12 @@ export async function startEmbedded(env: Record<string, string> = {}): Promise<E
 }
 
 /** An api, so many workers, and a Redis with AOF. */
-export async function startOnRedis(workers = 1): Promise<TabcastOnRedis> {
+export async function startOnRedis(
+  workers = 1,
+  settings: Record<string, string> = {},
+): Promise<TabcastOnRedis> {
   const redis = await startRedisWithAof()
-  const env = { ...SETTINGS, REDIS_URL: redis.url }
+  const env = { ...SETTINGS, ...settings, REDIS_URL: redis.url }
   const api = await startTabcast({ ...env, ROLE: 'api' })
   const secrets = { API_KEYS: `bench:${api.apiKey}`, JWT_SECRET: api.jwtSecret }
   const started = await Promise.all(
@@ -64,7 +70,11 @@ export async function startOnRedis(workers = 1): Promise<TabcastOnRedis> {
   }
 }
 
-function contestant(name: string, api: Tabcast, workers: readonly Tabcast[]): Omit<TabcastContestant, 'roles' | 'stop'> {
+function contestant(
+  name: string,
+  api: Tabcast,
+  workers: readonly Tabcast[],
+): Omit<TabcastContestant, 'roles' | 'stop'> {
   const { port, apiKey, jwtSecret } = api
   return {
     name,

@@ -30,7 +30,11 @@ app.post<{ Params: { user: string } }>('/notify/:user', async (request, reply) =
   return reply.code(201).send({ id: notification.id })
 })
 app.post('/broadcast', (request, reply) => {
-  sender.emit('message', { id: randomUUID(), ...(request.body as object), createdAt: new Date().toISOString() })
+  sender.emit('message', {
+    id: randomUUID(),
+    ...(request.body as object),
+    createdAt: new Date().toISOString(),
+  })
   return reply.code(201).send({})
 })
 await app.listen({ port: Number(process.env.PORT), host: '127.0.0.1' })

@@ -33,13 +33,15 @@ export function ratio(label: string, dividends: readonly number[], divisors: rea
 
 /** A value as a figure of this unit is printed. */
 export function valueText(value: number, unit: Figure['unit']): string {
-  return value.toLocaleString('en', { minimumFractionDigits: DIGITS[unit], maximumFractionDigits: DIGITS[unit] })
+  return value.toLocaleString('en', {
+    minimumFractionDigits: DIGITS[unit],
+    maximumFractionDigits: DIGITS[unit],
+  })
 }
 
 /** A median with its range and unit, such as `0.41 (0.38–0.44)`. */
 export function figureText({ unit, rounds }: Figure): string {
   const text = (value: number): string => valueText(value, unit)
-  const range =
-    rounds.length > 1 ? ` (${text(Math.min(...rounds))}–${text(Math.max(...rounds))})` : ''
+  const range = rounds.length > 1 ? ` (${text(Math.min(...rounds))}–${text(Math.max(...rounds))})` : ''
   return `${text(median(rounds))}${range}${unit === '÷' ? '' : ` ${unit}`}`
 }

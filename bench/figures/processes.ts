@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** The unit of `/proc/<pid>/stat`, in microseconds. */
-const TICK = existsSync('/proc/self/stat') ? 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' })) : Number.NaN
+const TICK = existsSync('/proc/self/stat')
+  ? 1e6 / Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }))
+  : Number.NaN
 /** A process that used no more than a tick for so long is idle; in milliseconds. */
 const IDLE = 200
 /** Some are never quite idle; in milliseconds. */
@@ -46,5 +48,8 @@ export async function untilIdle(pids: readonly number[]): Promise<void> {
 
 /** How many files and connections a process may have open (`ulimit -n`). */
 export function openFilesLimit(): number {
-  return Number(/^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Number.POSITIVE_INFINITY)
+  return Number(
+    /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ??
+      Number.POSITIVE_INFINITY,
+  )
 }

@@ -55,7 +55,10 @@ export class LoadClient {
   }
 
   /** Ends it, with all its connections. */
-  stop(): void {
+  async stop(): Promise<void> {
+    if (!this.#child.connected) return
+    const exited = once(this.#child, 'exit')
     this.#child.disconnect()
+    await exited
   }
 }

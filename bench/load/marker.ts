@@ -25,7 +25,12 @@ export function writeTime(request: Buffer, place: number, microseconds: number):
 }
 
 /** Calls back with the time of each marker between `start` and `end`; 0 if none was written. */
-export function eachTime(chunk: Buffer, start: number, end: number, found: (microseconds: number) => void): void {
+export function eachTime(
+  chunk: Buffer,
+  start: number,
+  end: number,
+  found: (microseconds: number) => void,
+): void {
   for (let at = chunk.indexOf(PATTERN, start); at >= 0 && at < end; at = chunk.indexOf(PATTERN, at)) {
     at += NAME.length
     let time = 0

@@ -47,7 +47,10 @@ export class TabGroup {
   #reached: (at: number) => void = () => {}
 
   /** Opens a tab for each target, so many at a time; resolves to when the first began and the last was let in. */
-  async open(targets: readonly TabTarget[], concurrency: number): Promise<{ startedAt: number; endedAt: number }> {
+  async open(
+    targets: readonly TabTarget[],
+    concurrency: number,
+  ): Promise<{ startedAt: number; endedAt: number }> {
     const startedAt = now()
     let next = 0
     const worker = async (): Promise<void> => {
@@ -58,7 +61,7 @@ export class TabGroup {
     return { startedAt, endedAt: now() }
   }
 
-  /** The last position that each tab was told, as JSON. */
+  /** The last position that each tab was told, as JSON that a page gives as `since`. */
   positions(): string[] {
     return this.#positions
   }
@@ -115,7 +118,8 @@ export class TabGroup {
         if (this.#acknowledge) tab.send(`42["ack",${seqOf(chunk, start)}]`)
       } else if (chunk.indexOf(POSITION, start) === start + 2) {
         // `42["position",{…}]`
-        this.#positions[index] = chunk.toString('utf8', start + 2 + POSITION.length, end - 1)
+        const { seq, epoch } = JSON.parse(chunk.toString('utf8', start + 2 + POSITION.length, end - 1))
+        this.#positions[index] = JSON.stringify({ seq, epoch })
         this.#positionsHeard++
       } else return
       this.#check()

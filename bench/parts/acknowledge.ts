@@ -1,7 +1,7 @@
 import { Arena, interleave, processesOf, users } from '../arena.ts'
 import { startEmbedded, startOnRedis, type TabcastContestant } from '../contestants/tabcast.ts'
 import { type DeliveryRun, deliver, openTabs, type Subject } from '../delivery-run.ts'
-import { figure, type Figure, ratio } from '../figures/figure.ts'
+import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { part } from '../part.ts'
 
@@ -38,10 +38,19 @@ export const acknowledge = part(
     }),
 )
 
-function figuresOf(name: string, without: DeliveryRun[], acknowledged: DeliveryRun[], posts: number): Figure[] {
+function figuresOf(
+  name: string,
+  without: DeliveryRun[],
+  acknowledged: DeliveryRun[],
+  posts: number,
+): Figure[] {
   const seconds = (runs: DeliveryRun[]): number[] => runs.map((run) => run.seconds)
   return [
-    ratio(`${name}: with acknowledgements ÷ without, notifications a second`, seconds(without), seconds(acknowledged)),
+    ratio(
+      `${name}: with acknowledgements ÷ without, notifications a second`,
+      seconds(without),
+      seconds(acknowledged),
+    ),
     figure(
       `${name}: CPU per acknowledgement, all processes`,
       'µs',

@@ -4,8 +4,8 @@ import { CENTRIFUGO, startCentrifugo } from '../contestants/centrifugo.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { hasNchan, startNchan } from '../contestants/nchan.ts'
 import { startStock } from '../contestants/socket-io.ts'
-import { startEmbedded, startOnRedis } from '../contestants/tabcast.ts'
-import { figure, type Figure, ratio } from '../figures/figure.ts'
+import { HALL, startEmbedded, startOnRedis } from '../contestants/tabcast.ts'
+import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { cpuOf, untilIdle } from '../figures/processes.ts'
 import type { LoadClient } from '../load/client.ts'
 import { part } from '../part.ts'
@@ -32,10 +32,11 @@ export const fanOut = part(
     Arena.run(async (arena) => {
       requireOpenFiles(tabs)
       const poster = await arena.client()
-      const [embedded] = await arena.start(startEmbedded)
+      const [embedded] = await arena.start(() => startEmbedded(HALL))
       const tabsOf = new Map<Contestant, LoadClient>()
       const open = async (contestant: Contestant, listener: LoadClient): Promise<void> => {
-        const names = contestant.name === 'nchan' || contestant.name === 'centrifugo' ? undefined : users('user', tabs)
+        const names =
+          contestant.name === 'nchan' || contestant.name === 'centrifugo' ? undefined : users('user', tabs)
         const targets = tabsFor(contestant, names ?? Array.from({ length: tabs }, () => 'everyone'))
         await listener.call('open', { group: contestant.name, targets, concurrency: CONCURRENCY })
         tabsOf.set(contestant, listener)
@@ -46,7 +47,12 @@ export const fanOut = part(
         await listener.call('listen', { group: contestant.name })
         const [before, loadBefore] = [cpuOf(processesOf(contestant)), cpuOf([listener.pid])]
         const [posted, heardAt] = await Promise.all([
-          poster.call('post', { target: contestant.broadcast, users: ['all'], posts: messages, connections: 1 }),
+          poster.call('post', {
+            target: contestant.broadcast,
+            users: ['all'],
+            posts: messages,
+            connections: 1,
+          }),
           listener.call('heard', { group: contestant.name, notifications: messages * tabs }),
         ])
         if (posted.failed > 0) throw new Error(`${contestant.name}: ${posted.failed} posts failed`)
@@ -65,7 +71,7 @@ export const fanOut = part(
         embedded!,
         ...(await arena.start<Contestant>(
           () => startRawWs(text),
-          startOnRedis,
+          () => startOnRedis(1, HALL),
           startStock,
           ...(hasNchan() ? [startNchan] : []),
           ...(CENTRIFUGO === undefined ? [] : [startCentrifugo]),

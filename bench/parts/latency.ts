@@ -1,14 +1,17 @@
 import { stat } from 'node:fs/promises'
 import { Arena, interleave, processesOf, users } from '../arena.ts'
-import type { Contestant } from '../contestants/contestant.ts'
 import { CENTRIFUGO, startCentrifugo } from '../contestants/centrifugo.ts'
+import type { Contestant } from '../contestants/contestant.ts'
 import { startStock, startTutorial } from '../contestants/socket-io.ts'
 import { startEmbedded, startOnRedis } from '../contestants/tabcast.ts'
 import { openTabs, type Subject } from '../delivery-run.ts'
-import { figure, type Figure, ratio } from '../figures/figure.ts'
+import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { deliverAtRate, latency, type OpenLoopRun } from '../open-loop-run.ts'
 import { part } from '../part.ts'
+
+/** The share of the time that suffices for the round that does not count. */
+const WARM_UP = 0.25
 
 const RATES = [500, 2000, 4000]
 const SHARES = [
@@ -25,7 +28,7 @@ export const latencies = part(
   {
     full: { rounds: 3, seconds: 4, users: 1000 },
     quick: { rounds: 1, seconds: 2, users: 1000 },
-    tiny: { rounds: 1, seconds: 0.05, users: 5 },
+    tiny: { rounds: 1, seconds: 0.08, users: 5 },
   },
   ({ rounds, seconds, users: count }) =>
     Arena.run(async (arena) => {
@@ -44,9 +47,9 @@ export const latencies = part(
       const runs = await interleave(
         rounds,
         RATES.flatMap((rate) => subjects.map((subject) => ({ subject, rate }))),
-        async ({ subject, rate }) => {
+        async ({ subject, rate }, round) => {
           await untilIdle(processesOf(subject.contestant))
-          return deliverAtRate(load, subject, rate, seconds)
+          return deliverAtRate(load, subject, rate, round === 0 ? seconds * WARM_UP : seconds)
         },
       )
       const of = (name: string, rate: number): OpenLoopRun[] =>
@@ -64,7 +67,13 @@ export const latencies = part(
     }),
 )
 
-function p99Ratio(name: string, runs: OpenLoopRun[], baseName: string, base: OpenLoopRun[], rate: number): Figure {
+function p99Ratio(
+  name: string,
+  runs: OpenLoopRun[],
+  baseName: string,
+  base: OpenLoopRun[],
+  rate: number,
+): Figure {
   const p99 = (all: OpenLoopRun[]): number[] => all.map((run) => latency(run.latencies, 0.99))
   return ratio(`${name} ÷ ${baseName}, p99 at ${rate}/s`, p99(runs), p99(base))
 }

@@ -51,7 +51,10 @@ export const notify = part(
         return deliver(load, subject, posts)
       })
       const named = new Map([...runs].map(([{ name }, all]) => [name, all]))
-      return [...comparisons(named), ...[...named].flatMap(([name, all]) => deliveryFigures(name, all, posts))]
+      return [
+        ...comparisons(named),
+        ...[...named].flatMap(([name, all]) => deliveryFigures(name, all, posts)),
+      ]
     }),
 )
 

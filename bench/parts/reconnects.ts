@@ -4,7 +4,7 @@ import type { Contestant } from '../contestants/contestant.ts'
 import { startStock, startTutorial } from '../contestants/socket-io.ts'
 import { startEmbedded, startOnRedis } from '../contestants/tabcast.ts'
 import { openTabs, type Subject } from '../delivery-run.ts'
-import { figure, type Figure, ratio } from '../figures/figure.ts'
+import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import type { LoadClient } from '../load/client.ts'
 import { deliverAtRate, latency } from '../open-loop-run.ts'
@@ -39,7 +39,12 @@ export const reconnects = part(
     Arena.run(async (arena) => {
       const load = { poster: await arena.client(), listener: await arena.client() }
       const returning = await arena.client()
-      const contestants = await arena.start<Contestant>(startOnRedis, startEmbedded, startTutorial, startStock)
+      const contestants = await arena.start<Contestant>(
+        startOnRedis,
+        startEmbedded,
+        startTutorial,
+        startStock,
+      )
       const subjects = contestants.map((contestant): Subject => {
         return { name: contestant.name, contestant, users: users('user', USERS), tabs: 1 }
       })
@@ -75,7 +80,9 @@ export const reconnects = part(
 )
 
 function connect(client: LoadClient, contestant: Contestant, tabs: number, since?: string[]) {
-  const targets = users('returning', tabs).map((user, index) => contestant.tab(user, 0, since?.[index] ?? '{}'))
+  const targets = users('returning', tabs).map((user, index) =>
+    contestant.tab(user, 0, since?.[index] ?? '{}'),
+  )
   return client.call('open', { group: contestant.name, targets, concurrency: CONCURRENCY })
 }
 
