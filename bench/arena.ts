@@ -67,7 +67,10 @@ export function tabsFor(contestant: Contestant, names: readonly string[], each =
   return Array.from({ length: each }, () => names.map((user, index) => contestant.tab(user, index))).flat()
 }
 
-/** Measures all subjects in each round, in turn and then in the opposite order; the first round warms up and does not count. */
+/**
+ * Measures all subjects in each round, in turn and then in the opposite order. Round 0 warms up and does not count: V8 needs some tens of
+ * thousands of calls until it has compiled what is called most.
+ */
 export async function interleave<Subject, Result>(
   rounds: number,
   subjects: readonly Subject[],

@@ -35,6 +35,11 @@ const CONNECTIONS = 64
 /** Tabs that connect at the same time. */
 const CONCURRENCY = 50
 
+/** Posts of a round; the one that only warms up has twice as many. */
+export function postsOf(round: number, posts: number): number {
+  return round === 0 ? 2 * posts : posts
+}
+
 /** Opens the tabs of a subject. */
 export async function openTabs(
   { listener }: Load,

@@ -8,7 +8,7 @@ export interface OpenLoopRun {
   /** When each was due, and how long it took from then until the tab heard it; microseconds. */
   dues: Float64Array
   latencies: Float64Array
-  /** By how much the load was late at worst, in microseconds; it counts in the latencies. */
+  /** By how much the load itself was late, at 99 %, in microseconds; it counts in the latencies. */
   late: number
 }
 

@@ -6,7 +6,7 @@ import type { Figure } from './figures/figure.ts'
 /** A run of the bench, as it is kept in a file. */
 export interface Results {
   version: string
-  /** The commit, with a `+` if files were changed. */
+  /** The last commit that changed `src`, with a `+` if it is changed beyond that. */
   commit: string
   /** When it ended, RFC 3339. */
   date: string
@@ -40,8 +40,8 @@ export function machine(): Results['machine'] {
 /** The version and commit that are measured. */
 export function version(): Pick<Results, 'version' | 'commit'> {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  const commit = versionOf('git', ['rev-parse', '--short', 'HEAD'], /^(\w+)/)
-  const isChanged = versionOf('git', ['status', '--porcelain', '--', 'src'], /(.)/) !== 'unknown'
+  const commit = versionOf('git', ['log', '-1', '--format=%h', '--', 'src'], /^(\w+)/)
+  const isChanged = versionOf('git', ['--no-optional-locks', 'status', '--porcelain', '--', 'src'], /(.)/) !== 'unknown'
   return { version: manifest.version, commit: isChanged ? `${commit}+` : commit }
 }
 

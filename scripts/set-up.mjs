@@ -1,6 +1,6 @@
 /**
  * Makes a fresh copy ready to run: `node scripts/set-up.mjs` installs the npm packages, one of which is the Node that Tabcast runs on;
- * with `--test` also the programs that the tests use. The second time it does nothing. It runs on the Node of the machine, 20 or later,
+ * with `--test` also the programs that the tests use, with `--bench` those of the bench as well. The second time it does nothing. It runs on the Node of the machine, 20 or later,
  * before anything is installed: so it uses Node's own modules only.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -10,7 +10,7 @@ import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { withLock } from './lock.mjs'
-import { installMissingPrograms, missingPrograms } from './test-programs.mjs'
+import { installBenchPrograms, installMissingPrograms, missingPrograms } from './test-programs.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const lock = join(root, '.set-up.lock')
@@ -20,10 +20,12 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const leastMajor = Number(/\d+/.exec(manifest.engines.node)[0])
 
 if (!isComplete()) await locked(installPackages)
-if (process.argv.includes('--test') && missingPrograms().length > 0) {
+const forBench = process.argv.includes('--bench')
+if ((forBench || process.argv.includes('--test')) && missingPrograms().length > 0) {
   const toDo = await locked(() => installMissingPrograms(say))
   if (toDo) fail(toDo)
 }
+if (forBench) await locked(() => installBenchPrograms(say))
 
 /** Judged again under the lock: the process that held it before has probably done the work. */
 async function installPackages(nameChild) {

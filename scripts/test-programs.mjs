@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** What the tests start as real programs, and the Debian packages that have it. */
+/** What the tests and the bench start as real programs, and the Debian packages that have it. */
 const programs = [
   { name: 'redis-server', package: 'redis-server' },
   { name: 'redis-cli', package: 'redis-tools' },
@@ -15,6 +15,9 @@ const programs = [
   { name: 'nginx', package: 'nginx' },
   { name: 'curl', package: 'curl' },
 ]
+
+/** What only the bench starts, and does without where it cannot be had. */
+const benchPrograms = [{ name: 'nchan', package: 'libnginx-mod-nchan', isThere: hasNchan }]
 
 /** Installs what the tests miss, where that is possible. Returns what the user has to do; nothing if all is there. */
 export function installMissingPrograms(say) {
@@ -37,7 +40,28 @@ export function installMissingPrograms(say) {
 
 /** What the tests need and this machine does not have. */
 export function missingPrograms() {
-  return programs.filter(({ name, isThere }) => !(isThere ?? find)(name))
+  return missingOf(programs)
+}
+
+/** Installs what the bench compares Tabcast with, if that is possible, and says so if it is not: the bench then runs without it. */
+export function installBenchPrograms(say) {
+  const missing = missingOf(benchPrograms)
+  if (missing.length === 0) return
+  const names = missing.map(({ name }) => name).join(', ')
+  const packages = missing.map((program) => program.package)
+  const mayInstall = find('apt-get') !== undefined && process.getuid() === 0
+  if (mayInstall) say(`Installing for the bench: ${names} …`)
+  const install = ['install', '-y', '--no-install-recommends', ...packages]
+  const failure = mayInstall ? (runApt(['update']) ?? runApt(install)) : 'only root can, with apt-get'
+  if (failure) say(`${names} cannot be installed (${failure}): the bench goes without.`)
+}
+
+function missingOf(wanted) {
+  return wanted.filter(({ name, isThere }) => !(isThere ?? find)(name))
+}
+
+function hasNchan() {
+  return existsSync('/usr/lib/nginx/modules/ngx_nchan_module.so')
 }
 
 function phpHasCurl() {

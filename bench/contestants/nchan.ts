@@ -54,10 +54,10 @@ function configuration(folder: string, port: number, redisUrl: string): string {
       upstream store { nchan_redis_server ${redisUrl}; }
       server {
         listen 127.0.0.1:${port};
-        nchan_redis_pass store;
-        location ~ ^/publish/(.+)$ { nchan_publisher http; nchan_channel_id $1; }
+        location ~ ^/publish/(.+)$ { nchan_publisher http; nchan_channel_id $1; nchan_redis_pass store; }
         location ~ ^/subscribe/(.+)$ {
-          nchan_subscriber websocket; nchan_channel_id $1; nchan_subscriber_first_message newest;
+          nchan_subscriber websocket; nchan_subscriber_first_message newest;
+          nchan_channel_id $1; nchan_redis_pass store;
         }
       }
     }`

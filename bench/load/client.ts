@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { setPriority } from 'node:os'
 import { join } from 'node:path'
 import type { jobs } from './jobs.ts'
 
@@ -10,6 +11,9 @@ interface Answer {
   answer?: unknown
   error?: string
 }
+
+/** In front of the servers: a schedule is kept, and an arrival is seen, as if the load were another machine. */
+const PRIORITY = -10
 
 /** A load process of its own: whoever makes the load has neither the servers' memory nor their event loop. */
 export class LoadClient {
@@ -38,6 +42,11 @@ export class LoadClient {
       execArgv: ['--max-semi-space-size=32'],
     })
     await once(child, 'spawn')
+    try {
+      setPriority(child.pid!, PRIORITY)
+    } catch {
+      // Only root may.
+    }
     return new LoadClient(child)
   }
 

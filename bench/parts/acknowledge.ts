@@ -1,6 +1,6 @@
 import { Arena, interleave, processesOf, users } from '../arena.ts'
 import { startEmbedded, startOnRedis, type TabcastContestant } from '../contestants/tabcast.ts'
-import { type DeliveryRun, deliver, openTabs, type Subject } from '../delivery-run.ts'
+import { type DeliveryRun, deliver, openTabs, postsOf, type Subject } from '../delivery-run.ts'
 import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { part } from '../part.ts'
@@ -25,9 +25,9 @@ export const acknowledge = part(
       const runs = await interleave(
         rounds,
         subjects.flatMap((subject) => [false, true].map((acknowledge) => ({ subject, acknowledge }))),
-        ({ subject, acknowledge }) => {
+        ({ subject, acknowledge }, round) => {
           const afterwards = (): Promise<void> => untilIdle(processesOf(subject.contestant))
-          return deliver(load, subject, posts, { acknowledge, afterwards })
+          return deliver(load, subject, postsOf(round, posts), { acknowledge, afterwards })
         },
       )
       const [redisWithout, redisWith, embeddedWithout, embeddedWith] = [...runs.values()]

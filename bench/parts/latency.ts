@@ -4,7 +4,7 @@ import { CENTRIFUGO, startCentrifugo } from '../contestants/centrifugo.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { startStock, startTutorial } from '../contestants/socket-io.ts'
 import { startEmbedded, startOnRedis } from '../contestants/tabcast.ts'
-import { openTabs, type Subject } from '../delivery-run.ts'
+import { deliver, openTabs, type Subject } from '../delivery-run.ts'
 import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { deliverAtRate, latency, type OpenLoopRun } from '../open-loop-run.ts'
@@ -26,11 +26,11 @@ export const latencies = part(
   'latency',
   'from when a POST was due to when the tab heard it, with posts by a schedule: 500, 2,000 and 4,000 a second',
   {
-    full: { rounds: 3, seconds: 4, users: 1000 },
-    quick: { rounds: 1, seconds: 2, users: 1000 },
-    tiny: { rounds: 1, seconds: 0.08, users: 5 },
+    full: { rounds: 3, seconds: 4, users: 1000, warmUp: 20_000 },
+    quick: { rounds: 1, seconds: 3, users: 1000, warmUp: 15_000 },
+    tiny: { rounds: 1, seconds: 0.08, users: 5, warmUp: 10 },
   },
-  ({ rounds, seconds, users: count }) =>
+  ({ rounds, seconds, users: count, warmUp }) =>
     Arena.run(async (arena) => {
       const load = { poster: await arena.client(), listener: await arena.client() }
       const [embedded] = await arena.start(startEmbedded)
@@ -43,7 +43,10 @@ export const latencies = part(
       const subjects = [embedded!, ...others].map((contestant): Subject => {
         return { name: contestant.name, contestant, users: users('user', count), tabs: 1 }
       })
-      for (const subject of subjects) await openTabs(load, subject)
+      for (const subject of subjects) {
+        await openTabs(load, subject)
+        await deliver(load, subject, warmUp)
+      }
       const runs = await interleave(
         rounds,
         RATES.flatMap((rate) => subjects.map((subject) => ({ subject, rate }))),
@@ -88,7 +91,7 @@ function percentiles(name: string, runs: OpenLoopRun[], rate: number): Figure[] 
       ),
     ),
     figure(
-      `${name} at ${rate}/s: the load itself was late by at most`,
+      `${name} at ${rate}/s: p99 of the load's own delay`,
       'ms',
       runs.map(({ late }) => late / 1000),
     ),

@@ -11,6 +11,7 @@ import {
   deliver,
   deliveryFigures,
   openTabs,
+  postsOf,
   type Subject,
 } from '../delivery-run.ts'
 import type { Figure } from '../figures/figure.ts'
@@ -27,7 +28,7 @@ export const notify = part(
   'notify',
   'one notification from the POST to the tab: how many a second, and the CPU that each costs',
   {
-    full: { rounds: 5, posts: 20_000, users: 200 },
+    full: { rounds: 5, posts: 15_000, users: 200 },
     quick: { rounds: 2, posts: 10_000, users: 200 },
     tiny: { rounds: 1, posts: 200, users: 5 },
   },
@@ -46,9 +47,9 @@ export const notify = part(
         ...single.map((contestant) => subjectOf(contestant, 1, count)),
       ]
       for (const subject of subjects) await openTabs(load, subject)
-      const runs = await interleave(rounds, subjects, async (subject) => {
+      const runs = await interleave(rounds, subjects, async (subject, round) => {
         await untilIdle(processesOf(subject.contestant))
-        return deliver(load, subject, posts)
+        return deliver(load, subject, postsOf(round, posts))
       })
       const named = new Map([...runs].map(([{ name }, all]) => [name, all]))
       return [

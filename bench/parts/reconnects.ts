@@ -3,7 +3,7 @@ import { Arena, interleave, processesOf, users } from '../arena.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { startStock, startTutorial } from '../contestants/socket-io.ts'
 import { startEmbedded, startOnRedis } from '../contestants/tabcast.ts'
-import { openTabs, type Subject } from '../delivery-run.ts'
+import { deliver, openTabs, type Subject } from '../delivery-run.ts'
 import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import type { LoadClient } from '../load/client.ts'
@@ -31,11 +31,11 @@ export const reconnects = part(
   'reconnects',
   'p99 of other tabs at 500 a second while tabs come back at once with `since`, and in the 4 s after',
   {
-    full: { rounds: 3, tabs: 1000, seconds: 7 },
-    quick: { rounds: 1, tabs: 1000, seconds: 7 },
-    tiny: { rounds: 1, tabs: 5, seconds: 1 },
+    full: { rounds: 3, tabs: 1000, seconds: 7, warmUp: 20_000 },
+    quick: { rounds: 1, tabs: 1000, seconds: 7, warmUp: 20_000 },
+    tiny: { rounds: 1, tabs: 5, seconds: 1, warmUp: 10 },
   },
-  ({ rounds, tabs, seconds }) =>
+  ({ rounds, tabs, seconds, warmUp }) =>
     Arena.run(async (arena) => {
       const load = { poster: await arena.client(), listener: await arena.client() }
       const returning = await arena.client()
@@ -50,6 +50,7 @@ export const reconnects = part(
       })
       for (const subject of subjects) {
         await openTabs(load, subject)
+        await deliver(load, subject, warmUp)
         await connect(returning, subject.contestant, tabs)
       }
       const runs = await interleave(rounds, subjects, async (subject): Promise<Outcome> => {

@@ -2,7 +2,14 @@ import { Arena, interleave, processesOf, users } from '../arena.ts'
 import type { Contestant } from '../contestants/contestant.ts'
 import { startTutorial } from '../contestants/socket-io.ts'
 import { startOnRedis } from '../contestants/tabcast.ts'
-import { type DeliveryRun, deliver, deliveryFigures, openTabs, type Subject } from '../delivery-run.ts'
+import {
+  type DeliveryRun,
+  deliver,
+  deliveryFigures,
+  openTabs,
+  postsOf,
+  type Subject,
+} from '../delivery-run.ts'
 import { type Figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { part } from '../part.ts'
@@ -30,9 +37,9 @@ export const workers = part(
         return { name: contestant.name, contestant, users: users('user', count), tabs: 1 }
       })
       for (const subject of subjects) await openTabs(load, subject)
-      const runs = await interleave(rounds, subjects, async (subject) => {
+      const runs = await interleave(rounds, subjects, async (subject, round) => {
         await untilIdle(processesOf(subject.contestant))
-        return deliver(load, subject, posts)
+        return deliver(load, subject, postsOf(round, posts))
       })
       const [redis, classic, sharded] = subjects.map((subject) => runs.get(subject)!)
       return [
