@@ -4,10 +4,15 @@ import { type Figure, figure, ratio } from './figures/figure.ts'
 import { cpuOf } from './figures/processes.ts'
 import type { LoadClient } from './load/client.ts'
 
-/** The two load processes of a run: one posts, one has the tabs. */
+/** The load processes of a run: one posts, one has the tabs. */
 export interface Load {
   poster: LoadClient
   listener: LoadClient
+}
+
+/** One process for both: on loopback, a send to a process that sleeps costs the sender its waking up, and one sleeps less than two. */
+export function loadOf(client: LoadClient): Load {
+  return { poster: client, listener: client }
 }
 
 /** A contestant, its users, and how many tabs each of them has. */
@@ -26,7 +31,7 @@ export interface DeliveryRun {
   cpu: Record<string, number>
   /** The sum of these. */
   total: number
-  /** The share of a core that the busier of the two load processes used. */
+  /** The share of a core that the busiest load process used. */
   load: number
 }
 
@@ -104,7 +109,7 @@ export function deliveryFigures(name: string, runs: readonly DeliveryRun[], post
       ),
     ),
     figure(
-      `${name}: busiest load process`,
+      `${name}: load process`,
       'cores',
       runs.map(({ load }) => load),
     ),

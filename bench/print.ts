@@ -3,15 +3,17 @@ import { median } from './figures/ratio.ts'
 import type { PartResults, Results } from './results.ts'
 
 /** The lines of a part: ratios first, what was measured beside them. With older results, each figure is `old → new`. */
-export function linesOf({ name, about, seconds, sizes, figures }: PartResults, older?: Results): string[] {
+export function linesOf(part: PartResults, older?: Results): string[] {
+  const { name, about, seconds, sizes, figures, others, stolen } = part
   const said = Object.entries(sizes).map(([size, value]) => `${size} ${value.toLocaleString('en')}`)
-  const olderFigures = older?.parts.find((part) => part.name === name)?.figures ?? []
+  const olderFigures = older?.parts.find((other) => other.name === name)?.figures ?? []
   const width = Math.max(...figures.map(({ label }) => label.length))
   return [
     `${name}: ${about}`,
     `  ${said.join(', ')}; ${seconds.toFixed(0)} s`,
+    `  other processes of this machine used ${others.toFixed(2)} cores, other machines took ${stolen.toFixed(2)}`,
     ...figures.map((figure) => {
-      const before = olderFigures.find(({ id }) => id === figure.id)
+      const before = olderFigures.find(({ label }) => label === figure.label)
       return `  ${figure.label.padEnd(width)}  ${before === undefined ? '' : changeText(before, figure)}${figureText(figure)}`
     }),
   ]

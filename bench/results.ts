@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, totalmem } from 'node:os'
 import type { Figure } from './figures/figure.ts'
+import type { Disturbance } from './figures/machine.ts'
 
 /** A run of the bench, as it is kept in a file. */
 export interface Results {
@@ -16,7 +17,7 @@ export interface Results {
 }
 
 /** One part of it. */
-export interface PartResults {
+export interface PartResults extends Disturbance {
   name: string
   about: string
   /** How long it took. */
@@ -41,7 +42,8 @@ export function machine(): Results['machine'] {
 export function version(): Pick<Results, 'version' | 'commit'> {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
   const commit = versionOf('git', ['log', '-1', '--format=%h', '--', 'src'], /^(\w+)/)
-  const isChanged = versionOf('git', ['--no-optional-locks', 'status', '--porcelain', '--', 'src'], /(.)/) !== 'unknown'
+  const isChanged =
+    versionOf('git', ['--no-optional-locks', 'status', '--porcelain', '--', 'src'], /(.)/) !== 'unknown'
   return { version: manifest.version, commit: isChanged ? `${commit}+` : commit }
 }
 

@@ -1,6 +1,7 @@
 /** `npm run bench`: see `USAGE`. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { watchMachine } from './figures/machine.ts'
 import type { Part } from './part.ts'
 import { PARTS } from './parts.ts'
 import { linesOf } from './print.ts'
@@ -61,14 +62,11 @@ for (const part of wanted) {
 /** One part that fails does not take the others with it, but the exit code says so. */
 async function measured(part: Part): Promise<PartResults | undefined> {
   const start = performance.now()
+  const disturbance = watchMachine()
   try {
     const measurements = await part.run(scale, rounds)
-    return {
-      name: part.name,
-      about: part.about,
-      seconds: (performance.now() - start) / 1000,
-      ...measurements,
-    }
+    const seconds = (performance.now() - start) / 1000
+    return { name: part.name, about: part.about, seconds, ...disturbance(), ...measurements }
   } catch (error) {
     process.stderr.write(
       `${part.name}: not measured: ${error instanceof Error ? error.message : String(error)}\n\n`,

@@ -2,9 +2,7 @@ import { median, quotients } from './ratio.ts'
 
 /** A measured figure, with its value in every round. */
 export interface Figure {
-  /** Unique within its part, and kept from version to version: files are compared by it. */
-  id: string
-  /** As it is printed. */
+  /** As it is printed. Unique within its part, and kept from version to version: files are compared by it. */
   label: string
   unit: '÷' | 'µs' | 'ms' | '/s' | 'B' | 'KiB' | 'MB' | 'cores'
   rounds: readonly number[]
@@ -21,9 +19,9 @@ const DIGITS: Record<Figure['unit'], number> = {
   cores: 2,
 }
 
-/** A figure; its id is made from the label unless one is given. */
-export function figure(label: string, unit: Figure['unit'], rounds: readonly number[], id = label): Figure {
-  return { id, label, unit, rounds }
+/** A figure. */
+export function figure(label: string, unit: Figure['unit'], rounds: readonly number[]): Figure {
+  return { label, unit, rounds }
 }
 
 /** A ratio, taken round by round: `Tabcast ÷ tutorial`. */

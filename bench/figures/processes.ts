@@ -11,16 +11,21 @@ const IDLE = 200
 /** Some are never quite idle; in milliseconds. */
 const PATIENCE = 5000
 
+/** Ticks of the kernel's clock in microseconds. */
+export function ticks(count: number): number {
+  return count * TICK
+}
+
 /** The CPU that processes have used so far, all threads, user and system: microseconds, in steps of 10 ms (proc(5), fields 14 and 15). */
 export function cpuOf(pids: readonly number[]): number {
-  let ticks = 0
+  let sum = 0
   for (const pid of pids) {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
     // The name of the program comes before, in parentheses, and may have spaces.
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    ticks += Number(fields[11]) + Number(fields[12])
+    sum += Number(fields[11]) + Number(fields[12])
   }
-  return ticks * TICK
+  return ticks(sum)
 }
 
 /** Bytes that a process has handed to write calls so far: files, and most of what it sent. */

@@ -12,9 +12,6 @@ interface Answer {
   error?: string
 }
 
-/** In front of the servers: a schedule is kept, and an arrival is seen, as if the load were another machine. */
-const PRIORITY = -10
-
 /** A load process of its own: whoever makes the load has neither the servers' memory nor their event loop. */
 export class LoadClient {
   readonly #child: ChildProcess
@@ -35,17 +32,17 @@ export class LoadClient {
     })
   }
 
-  /** Starts a process. */
-  static async start(): Promise<LoadClient> {
+  /** Starts a process, with a priority as of `nice`: below 0 only root may. */
+  static async start(priority: number): Promise<LoadClient> {
     const child = fork(join(import.meta.dirname, 'process.ts'), {
       serialization: 'advanced',
       execArgv: ['--max-semi-space-size=32'],
     })
     await once(child, 'spawn')
     try {
-      setPriority(child.pid!, PRIORITY)
+      setPriority(child.pid!, priority)
     } catch {
-      // Only root may.
+      // It then keeps the priority that all have, and says by how much it was late.
     }
     return new LoadClient(child)
   }

@@ -31,13 +31,18 @@ const openSocketIo: Opener = async ({ port, path, connect = '' }, onEvent) => {
   return tab
 }
 
+/** A line of its own, behind other lines of the same frame. */
+const FURTHER_PING = Buffer.from('\n{}')
+
 /** https://centrifugal.dev/docs/transports/client_protocol: a ping is an empty object, and so is its answer. */
 const openCentrifugo: Opener = async ({ port, path, connect = '{}' }, onEvent) => {
   const connected = Promise.withResolvers<void>()
   let isOpen = false
   const onFrame: FrameHandler = (chunk, start, end, tab) => {
-    if (end - start === 2) tab.send('{}')
-    else if (isOpen) onEvent(chunk, start, end, tab)
+    const further = chunk.indexOf(FURTHER_PING, start)
+    if (chunk[start + 1] === 0x7d || (further >= 0 && further < end)) tab.send('{}')
+    if (end - start === 2) return
+    if (isOpen) onEvent(chunk, start, end, tab)
     else {
       const answer = chunk.toString('utf8', start, end)
       isOpen = answer.includes('"connect":')

@@ -1,6 +1,6 @@
 import { Arena, interleave, processesOf, users } from '../arena.ts'
 import { startEmbedded, startOnRedis, type TabcastContestant } from '../contestants/tabcast.ts'
-import { type DeliveryRun, deliver, openTabs, postsOf, type Subject } from '../delivery-run.ts'
+import { type DeliveryRun, deliver, loadOf, openTabs, postsOf, type Subject } from '../delivery-run.ts'
 import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { part } from '../part.ts'
@@ -16,7 +16,7 @@ export const acknowledge = part(
   },
   ({ rounds, posts, users: count }) =>
     Arena.run(async (arena) => {
-      const load = { poster: await arena.client(), listener: await arena.client() }
+      const load = loadOf(await arena.client())
       const contestants = await arena.start<TabcastContestant>(startOnRedis, startEmbedded)
       const subjects = contestants.map((contestant): Subject => {
         return { name: contestant.name, contestant, users: users('user', count), tabs: 1 }

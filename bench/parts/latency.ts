@@ -32,7 +32,7 @@ export const latencies = part(
   },
   ({ rounds, seconds, users: count, warmUp }) =>
     Arena.run(async (arena) => {
-      const load = { poster: await arena.client(), listener: await arena.client() }
+      const load = { poster: await arena.punctualClient(), listener: await arena.punctualClient() }
       const [embedded] = await arena.start(startEmbedded)
       const others = await arena.start<Contestant>(
         startOnRedis,

@@ -10,6 +10,7 @@ import {
   type DeliveryRun,
   deliver,
   deliveryFigures,
+  loadOf,
   openTabs,
   postsOf,
   type Subject,
@@ -34,7 +35,7 @@ export const notify = part(
   },
   ({ rounds, posts, users: count }) =>
     Arena.run(async (arena) => {
-      const load = { poster: await arena.client(), listener: await arena.client() }
+      const load = loadOf(await arena.client())
       const [bare] = await arena.start(startBareFastify)
       const many = await arena.start(startEmbedded, startStock, startOnRedis, startTutorial)
       const single = await arena.start(

@@ -37,7 +37,7 @@ export const reconnects = part(
   },
   ({ rounds, tabs, seconds, warmUp }) =>
     Arena.run(async (arena) => {
-      const load = { poster: await arena.client(), listener: await arena.client() }
+      const load = { poster: await arena.punctualClient(), listener: await arena.punctualClient() }
       const returning = await arena.client()
       const contestants = await arena.start<Contestant>(
         startOnRedis,

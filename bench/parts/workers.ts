@@ -27,7 +27,7 @@ export const workers = part(
   },
   ({ rounds, posts, users: count }) =>
     Arena.run(async (arena) => {
-      const load = { poster: await arena.client(), listener: await arena.client() }
+      const load = loadOf(await arena.client())
       const contestants = await arena.start<Contestant>(
         () => startOnRedis(WORKERS),
         () => startTutorial('classic', WORKERS),
