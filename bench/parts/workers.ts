@@ -6,6 +6,7 @@ import {
   type DeliveryRun,
   deliver,
   deliveryFigures,
+  loadOf,
   openTabs,
   postsOf,
   type Subject,
