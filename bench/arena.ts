@@ -73,6 +73,19 @@ export function users(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}-${index}`)
 }
 
+/** The same names in an order that jumps about, always the same: in turn, neighbours in a store would be met one after the other. */
+export function shuffled(names: readonly string[]): string[] {
+  const result = [...names]
+  let state = 1
+  for (let last = result.length - 1; last > 0; last--) {
+    // Numerical Recipes' generator.
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    const other = state % (last + 1)
+    ;[result[last], result[other]] = [result[other]!, result[last]!]
+  }
+  return result
+}
+
 /** Tabs of some users, so many for each, spread over the workers of the contestant. */
 export function tabsFor(contestant: Contestant, names: readonly string[], each = 1): TabTarget[] {
   return Array.from({ length: each }, () => names.map((user, index) => contestant.tab(user, index))).flat()

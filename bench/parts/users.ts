@@ -1,11 +1,8 @@
-import { Arena, interleave, processesOf, users } from '../arena.ts'
+import { Arena, interleave, processesOf, shuffled, users } from '../arena.ts'
 import { type StoredRun, startBothEngines, store } from '../engine-run.ts'
 import { type Figure, figure, ratio } from '../figures/figure.ts'
 import { untilIdle } from '../figures/processes.ts'
 import { part } from '../part.ts'
-
-/** A step that meets all users of a hundred thousand, in an order that jumps from page to page. */
-const STRIDE = 7919
 
 /** The same posts to many users and to few, on the same server; both have been posted to before. */
 export const manyUsers = part(
@@ -20,9 +17,8 @@ export const manyUsers = part(
     Arena.run(async (arena) => {
       const client = await arena.client()
       const engines = await startBothEngines(arena)
-      const all = users('many', many)
-      const manyNames = all.map((_, index) => all[(index * STRIDE) % many]!)
-      const fewNames = users('few', few)
+      const manyNames = shuffled(users('many', many))
+      const fewNames = shuffled(users('few', few))
       const figures: Figure[] = []
       for (const engine of engines) {
         await store(client, engine, fewNames, posts)
