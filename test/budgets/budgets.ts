@@ -29,6 +29,7 @@ export interface Cost extends Budget {
 export const BUDGETS: Readonly<Record<string, Budget>> = {
   api: { cpu: 50, wall: 200 },
   architecture: { cpu: 10, wall: 40 },
+  bench: { cpu: 25, wall: 90 },
   bridges: { cpu: 30, wall: 200 },
   browser: { cpu: 40, wall: 250 },
   budgets: { cpu: 3, wall: 10 },
