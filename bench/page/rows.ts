@@ -136,20 +136,28 @@ export const ROWS: readonly Row[] = [
       `embedded, written ÷ body, ${how}`,
     ),
   ),
-  ...['redis', 'embedded'].map((own) =>
+  ...['redis', 'embedded'].flatMap((own) => [
     alone(
       `CPU per notification with 100,000 users, ${own}; ratio: ÷ with 1,000`,
       'users',
       `${own}: CPU per notification, 100,000 users`,
       `${own}: 100,000 users ÷ 1,000, CPU per notification`,
     ),
-  ),
-  ...['redis', 'embedded'].map((own) =>
     alone(
-      `one call for 1,000 users, ${own}; ratio: 1,000 calls, 64 at once ÷ one call`,
-      'many',
-      `${own}: one call`,
-      `${own}: 64 calls at once ÷ one call`,
+      `CPU of a user's first notification, ${own}; ratio: ÷ further ones`,
+      'users',
+      `${own}: CPU of a user's first notification`,
+      `${own}: a user's first ÷ further ones, CPU per notification`,
+    ),
+  ]),
+  ...['redis', 'embedded'].flatMap((own) =>
+    ['one call after the other', '64 calls at once'].map((how) =>
+      alone(
+        `one call for 1,000 users, ${own}; ratio: 1,000 calls, ${how.replace('call ', '').replace('calls ', '')} ÷ one call`,
+        'many',
+        `${own}: one call`,
+        `${own}: ${how} ÷ one call`,
+      ),
     ),
   ),
 ]

@@ -50,6 +50,7 @@ export const manyUsers = part(
           ),
           figure(`${engine.name}: CPU per notification, ${many.toLocaleString('en')} users`, 'µs', inMany),
           figure(`${engine.name}: CPU per notification, ${few.toLocaleString('en')} users`, 'µs', inFew),
+          figure(`${engine.name}: CPU of a user's first notification`, 'µs', cpu(firsts)),
         )
       }
       return figures
