@@ -14,7 +14,7 @@ Each figure is a median with its range over rounds in which all that is compared
 ${PARTS.map(({ name, about }) => `  ${name.padEnd(11)} ${about}`).join('\n')}
 
   --all            all parts: about 25 minutes on two cores
-  --quick          fewer rounds and posts, a quarter of the time; all parts unless some are named
+  --quick          fewer rounds and posts, a third of the time; all parts unless some are named
   --rounds N       so many rounds, whatever the scale says
   --json FILE      keeps the figures; parts that FILE has already are replaced, others stay
   --against FILE   prints what each figure was in FILE, and how it has changed

@@ -11,7 +11,7 @@ export const acknowledge = part(
   'pages that acknowledge each notification, against pages that do not',
   {
     full: { rounds: 5, posts: 20_000, users: 200 },
-    quick: { rounds: 2, posts: 10_000, users: 200 },
+    quick: { rounds: 2, posts: 8000, users: 200 },
     tiny: { rounds: 1, posts: 200, users: 5 },
   },
   ({ rounds, posts, users: count }) =>

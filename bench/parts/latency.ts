@@ -27,7 +27,7 @@ export const latencies = part(
   'from when a POST was due to when the tab heard it, with posts by a schedule: 500, 2,000 and 4,000 a second',
   {
     full: { rounds: 3, seconds: 3, users: 1000, warmUp: 20_000 },
-    quick: { rounds: 1, seconds: 3, users: 1000, warmUp: 15_000 },
+    quick: { rounds: 1, seconds: 2, users: 1000, warmUp: 10_000 },
     tiny: { rounds: 1, seconds: 0.08, users: 5, warmUp: 10 },
   },
   ({ rounds, seconds, users: count, warmUp }) =>

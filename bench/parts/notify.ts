@@ -30,7 +30,7 @@ export const notify = part(
   'one notification from the POST to the tab: how many a second, and the CPU that each costs',
   {
     full: { rounds: 5, posts: 15_000, users: 200 },
-    quick: { rounds: 2, posts: 10_000, users: 200 },
+    quick: { rounds: 2, posts: 8000, users: 200 },
     tiny: { rounds: 1, posts: 200, users: 5 },
   },
   ({ rounds, posts, users: count }) =>

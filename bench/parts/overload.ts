@@ -16,7 +16,7 @@ export const overload = part(
   {
     // `callers` is the default of MAX_WAITING_PUBLISHES; `settling` is for what was left when a round ended.
     full: { rounds: 3, seconds: 4, callers: 1000, settling: 2 },
-    quick: { rounds: 2, seconds: 2, callers: 1000, settling: 1 },
+    quick: { rounds: 1, seconds: 2, callers: 1000, settling: 1 },
     tiny: { rounds: 1, seconds: 0.1, callers: 20, settling: 0.1 },
   },
   ({ rounds, seconds, callers, settling }) =>

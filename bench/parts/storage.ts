@@ -29,7 +29,7 @@ export const storage = part(
   'bytes per notification: in the memory of Redis, in its AOF, and written by SQLite',
   {
     full: { rounds: 3, users: 1000, further: 20, posts: 20_000, seconds: 5 },
-    quick: { rounds: 1, users: 1000, further: 20, posts: 20_000, seconds: 4 },
+    quick: { rounds: 1, users: 500, further: 20, posts: 10_000, seconds: 3 },
     tiny: { rounds: 1, users: 100, further: 2, posts: 200, seconds: 0.1 },
   },
   (sizes) =>

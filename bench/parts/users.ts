@@ -10,7 +10,7 @@ export const manyUsers = part(
   'CPU per notification with 100,000 users against 1,000, and of the first that a user gets',
   {
     full: { rounds: 5, posts: 20_000, many: 100_000, few: 1000 },
-    quick: { rounds: 2, posts: 20_000, many: 40_000, few: 1000 },
+    quick: { rounds: 1, posts: 20_000, many: 40_000, few: 1000 },
     tiny: { rounds: 1, posts: 100, many: 200, few: 10 },
   },
   ({ rounds, posts, many, few }) =>

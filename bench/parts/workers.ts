@@ -23,7 +23,7 @@ export const workers = part(
   'four workers with the tabs spread over them: CPU per notification of the whole system, and of the workers alone',
   {
     full: { rounds: 5, posts: 20_000, users: 200 },
-    quick: { rounds: 2, posts: 10_000, users: 200 },
+    quick: { rounds: 2, posts: 8000, users: 200 },
     tiny: { rounds: 1, posts: 100, users: 8 },
   },
   ({ rounds, posts, users: count }) =>
