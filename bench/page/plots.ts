@@ -74,7 +74,7 @@ function cpuPlot(results: Results): ChartOption | undefined {
   if (rows.length === 0) return undefined
   return {
     title: { text: 'CPU per notification to one tab, in µs', textStyle: FONT, left: 10, top: 8 },
-    legend: { data: ['Redis', 'api', 'worker', 'one process'], top: 30 },
+    legend: { data: ['Redis', 'api', 'worker', 'one process'], top: 30, itemGap: 24 },
     xAxis: { type: 'value', name: 'µs', nameLocation: 'middle', nameGap: 25 },
     ...withNames(rows.map(({ name }) => name)),
     series: ['Redis', 'api', 'worker', 'one process'].map((role, index) => ({
@@ -103,10 +103,10 @@ function latencyPlot(results: Results): ChartOption | undefined {
       left: 10,
       top: 8,
     },
-    legend: { data: names, top: 30 },
+    legend: { data: names, top: 30, itemGap: 24 },
     color: [...COLORS, '#888'],
     xAxis: { type: 'category', data: rates.map((rate) => `${rate.toLocaleString('en')} a second`) },
-    yAxis: { type: 'log', name: 'ms' },
+    yAxis: { type: 'log', name: 'ms', min: 0.1, startValue: 0.1 },
     series: names.map((name) => ({
       name,
       type: 'bar',
@@ -132,7 +132,7 @@ function ratioPlot(results: Results): ChartOption | undefined {
   if (rows.length === 0) return undefined
   return {
     title: { text: 'Tabcast ÷ what it is compared with (more is better)', textStyle: FONT, left: 10, top: 8 },
-    grid: { left: 330, right: 60, top: 45, bottom: 30 },
+    grid: { left: 370, right: 60, top: 45, bottom: 30 },
     xAxis: { type: 'value' },
     ...withNames(rows.map(({ label }) => label)),
     series: [
