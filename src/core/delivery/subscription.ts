@@ -213,14 +213,14 @@ export class Subscription {
     this.#head = { head: page.head, counts: page.counts }
     if (page.gap !== undefined) this.#sendGap(page.gap, page.head.epoch)
     for (const publication of page.publications)
-      if (publication.event !== 'control') this.connection.send(asReplay(publication))
+      if (publication.event !== 'control') this.#send(asReplay(publication))
     if (!page.complete) await this.connection.drained()
     return page.complete
   }
 
   #sendGap(gap: Gap, epoch: string): void {
     // In another incarnation of the log, and in one that came back older, the numbers that were lost are given again.
-    this.ackWindow.reachesDownTo(gap.from - 1)
+    this.ackWindow.beginsAnewAt(gap.from - 1)
     this.connection.sendGap(this.channel, epoch, gap)
   }
 
@@ -237,8 +237,13 @@ export class Subscription {
       this.#epoch = epoch
     }
     if (publication.event === 'control') this.#obey(publication)
-    else if (publication.except !== this.connection.id) this.connection.send(publication)
+    else if (publication.except !== this.connection.id) this.#send(publication)
     return true
+  }
+
+  #send(publication: Publication): void {
+    if (publication.isAwaited) this.ackWindow.awaits(publication.seq)
+    this.connection.send(publication)
   }
 
   #obey(publication: Publication): void {

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { removalDraft } from '../../core/drafts/server.ts'
 import type { Published } from '../../core/engine/broker.ts'
 import type {
+  Acknowledgement,
   Delivery,
   Inbox,
   InboxPage,
@@ -12,7 +13,7 @@ import type {
 } from '../../core/engine/inbox.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import { encodeItem, encodeOpening } from '../../core/model/encoding.ts'
-import { type Counts, endOf, type Item, type ItemDraft } from '../../core/model/item.ts'
+import { type Counts, endOf, isAwaited, type Item, type ItemDraft } from '../../core/model/item.ts'
 import { headOf } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
 import type { Touched } from './tables/item-rows.ts'
@@ -69,7 +70,7 @@ export class EmbeddedInbox implements Inbox {
     const { seq, epoch, message } = log.append(draft, (seq, epoch) => {
       item.seq = seq
       items.put(row, item, replaced, ends.time, wanted)
-      return encodeItem(draft, item, epoch, items.counts(row), alert)
+      return encodeItem(draft, item, epoch, items.counts(row), alert, isAwaited(wanted))
     })
     messages.push(message)
     const upsert = { version: item.version, created: replaced === undefined, applied: true }
@@ -117,6 +118,12 @@ export class EmbeddedInbox implements Inbox {
   acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
     return this.#write(channel, (row) =>
       this.#parts.items.acknowledge(row, Math.min(seq, row.seq), at, above),
+    )
+  }
+
+  acknowledgeAll(acks: readonly Acknowledgement[], at: string): Promise<PromiseSettledResult<Delivery[]>[]> {
+    return Promise.allSettled(
+      acks.map(({ channel, seq, above }) => this.acknowledge(channel, seq, at, above)),
     )
   }
 
