@@ -42,7 +42,7 @@ export class FanOut {
     const before = this.#handedOn
     const { seq, epoch } = publication
     if (seq !== 0) this.#handedOn = { seq, epoch }
-    this.#forEach((subscription) => subscription.receive(publication, before))
+    this.#forEach((subscription) => subscription.receive(publication, before), publication.packet.length)
   }
 
   /** Hands on a page of the log, which begins where the last publication was taken. */
@@ -95,7 +95,7 @@ export class FanOut {
     this.#handedOn = after
   }
 
-  #forEach(action: (subscription: Subscription) => void): void {
-    this.#slices.forEach(this.subscriptions, action)
+  #forEach(action: (subscription: Subscription) => void, bytes = 0): void {
+    this.#slices.forEach(this.subscriptions, action, bytes)
   }
 }

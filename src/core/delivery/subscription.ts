@@ -237,7 +237,7 @@ export class Subscription {
       this.#epoch = epoch
     }
     if (publication.event === 'control') this.#obey(publication)
-    else if (publication.except !== this.connection.id) this.#send(publication)
+    else if (publication.except === '' || publication.except !== this.connection.id) this.#send(publication)
     return true
   }
 
