@@ -3,8 +3,9 @@ import type { LogPage } from '../engine/broker.ts'
 import type { Gap, StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 import { Coalescer } from './coalescer.ts'
+import type { PageHead } from './replay-buffer.ts'
 import { Slices } from './slices.ts'
-import type { PageHead, Subscription } from './subscription.ts'
+import type { Subscription } from './subscription.ts'
 
 /** How long the others wait for a subscription that does not drain its page, in milliseconds. */
 const DRAIN_PATIENCE = 250

@@ -4,20 +4,13 @@ import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Control } from '../model/control.ts'
-import type { Counts } from '../model/item.ts'
 import type { Cursor, Gap, StreamPosition } from '../model/position.ts'
 import { asReplay, type Publication, payloadOf } from '../model/publication.ts'
 import { AckWindow } from './ack-window.ts'
-import { ReplayBuffer } from './replay-buffer.ts'
+import { type PageHead, ReplayBuffer } from './replay-buffer.ts'
 
 /** Replays go in pages of this size, the next when the connection has drained the last. */
 const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
-
-/** The end of the log, as a page of it says. */
-export interface PageHead {
-  head: StreamPosition
-  counts: Counts | undefined
-}
 
 /**
  * One connection on one feed: how far it has been brought, and what waits while it still reads the log.

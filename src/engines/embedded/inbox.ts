@@ -13,7 +13,7 @@ import type {
 } from '../../core/engine/inbox.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import { encodeItem, encodeOpening } from '../../core/model/encoding.ts'
-import { type Counts, endOf, isAwaited, type Item, type ItemDraft } from '../../core/model/item.ts'
+import { type Counts, endOf, type Item, type ItemDraft, isAwaited } from '../../core/model/item.ts'
 import { headOf } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
 import type { Touched } from './tables/item-rows.ts'
