@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ACK_PATIENCE } from '../../../src/core/delivery/ack-group.ts'
 import { EVERYTHING } from '../../../src/core/inbox/inboxes.ts'
 import { startApp, type TestApp } from '../../support/app.ts'
-import { openRedis } from '../../support/engines.ts'
 import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import type { TestTab } from '../../support/tab.ts'
 import { until } from '../../support/until.ts'
@@ -88,23 +87,18 @@ describe.each(['embedded', 'redis'])('acknowledgements on %s', (engine) => {
   })
 })
 
-test('what waits when the process is stopped is noted before it ends', async () => {
-  redis = await startRedis()
-  app = await startApp({ REDIS_URL: redis.url })
-  const tabs = await Promise.all(['ada', 'bob'].map((user) => app.tab(user).connected()))
-  const sent = await Promise.all(['ada', 'bob'].map((user) => app.notify(user, { title: 'A' })))
+test('what waits when the process is stopped is noted before its tabs are gone', async () => {
+  app = await startApp()
+  const users = ['ada', 'bob']
+  const tabs = await Promise.all(users.map((user) => app.tab(user, { reconnection: false }).connected()))
+  const sent = await Promise.all(users.map((user) => app.notify(user, { title: 'A' })))
   await Promise.all(tabs.map((tab) => tab.sees('notification')))
   const heard = [...app.io.sockets.sockets.values()].map((socket) => once(socket, 'ack'))
   for (const tab of tabs) tab.socket.emit('ack', 1)
   await Promise.all(heard)
-  await app.app.close()
-  const engine = await openRedis(redis.url)
-  try {
-    for (const [index, user] of ['ada', 'bob'].entries())
-      expect(await engine.inbox.find(`user:${user}`, sent[index]!.id)).toMatchObject({
-        deliveredAt: expect.any(String) as string,
-      })
-  } finally {
-    await engine.close()
-  }
+  await app.app.sockets!.drain(0)
+  for (const [index, user] of users.entries())
+    expect(await app.app.engine.inbox.find(`user:${user}`, sent[index]!.id)).toMatchObject({
+      deliveredAt: expect.any(String) as string,
+    })
 })
