@@ -2,6 +2,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import type { Duplex } from 'node:stream'
 import type { Server as EngineServer } from 'engine.io'
 import type { Server, Socket } from 'socket.io'
+import { AckGroup } from '../core/delivery/ack-group.ts'
 import { isFault } from '../core/lifecycle/faults.ts'
 import type { CloseReason } from '../core/session/tab-session.ts'
 import { closeSpread } from './engine-io/drain.ts'
@@ -52,13 +53,15 @@ const EXPIRY_INTERVAL = 1000
 /** Builds the Socket.IO side on an HTTP server that need not listen yet. */
 export function buildSockets(server: HttpServer, options: SocketOptions): Sockets {
   const tabs = new Tabs(options)
+  const acks = new AckGroup((several) => options.inboxes.acknowledgeAll(several), options.report)
+  const eventOptions = { ...options, acks }
   const { io, refused } = buildIoServer(server, options, () => tabs.draining)
   const engine = io.engine as EngineServer
   tabs.mind(io.engine)
   io.use(tabs.connect)
   io.on('connection', (socket) => {
     const admitted = tabs.take(socket)
-    if (admitted !== undefined) begin(socket, admitted, options)
+    if (admitted !== undefined) begin(socket, admitted, eventOptions)
   })
   const expiry = setInterval(() => tabs.expire(Date.now() / 1000), EXPIRY_INTERVAL).unref()
 
@@ -73,7 +76,10 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
     },
     async drain(seconds) {
       tabs.drain()
+      await acks.drain()
       await closeSpread(io.engine, seconds, (conn) => tabs.end(conn, 'draining'))
+      // Those that came in the meantime.
+      await acks.drain()
     },
     close() {
       clearInterval(expiry)
@@ -83,7 +89,11 @@ export function buildSockets(server: HttpServer, options: SocketOptions): Socket
 }
 
 /** Lets a tab whose CONNECT has been answered speak and hear. */
-function begin(socket: Socket, { tab, entrance }: Admitted, options: SocketOptions): void {
+function begin(
+  socket: Socket,
+  { tab, entrance }: Admitted,
+  options: SocketOptions & { acks: AckGroup },
+): void {
   handleEvents(socket, tab, options)
   entrance.open().catch((error: unknown) => {
     if (isFault(error)) options.report(error)

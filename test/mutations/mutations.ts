@@ -340,11 +340,36 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Receipts: what a tab was not sent it cannot acknowledge',
-    module: 'src/sockets/events/inbox-events.ts',
-    find: 'subscription?.ackWindow.above',
+    module: 'src/core/delivery/ack-window.ts',
+    find: 'before === 0 ? this.#above : Math.min(above, this.#above)',
     replace: '0',
     test: 'test/sockets/events/inbox-events.test.ts',
     name: 'who joined',
+  },
+  {
+    safeguard: 'Receipts: an acknowledgement is answered when the store has it',
+    module: 'src/core/delivery/ack-group.ts',
+    find: 'await this.#send(ranges)',
+    replace: '(void this.#send(ranges), new Map())',
+    test: 'test/core/delivery/ack-group.test.ts',
+    name: 'one that could not be noted',
+  },
+  {
+    safeguard: 'Receipts: what waits for others is noted before the process ends',
+    module: 'src/core/delivery/ack-group.ts',
+    find: `this.#patience = 0
+    this.#flush()`,
+    replace: '',
+    test: 'test/sockets/events/acks.test.ts',
+    name: 'what waits when the process is stopped',
+  },
+  {
+    safeguard: 'Receipts: what was processed of a log that is gone is not processed of the next one',
+    module: 'src/core/delivery/ack-window.ts',
+    find: 'this.#processed = cut(this.#processed, seq)',
+    replace: '',
+    test: 'test/core/delivery/ack-group.test.ts',
+    name: 'what was processed of a log',
   },
   {
     safeguard: 'Byte budget: a tab that does not read is closed',

@@ -75,6 +75,35 @@ describe('everything in one process, on a file', () => {
     }
   })
 
+  test('kill -9 while acknowledgements are noted: each that was answered shows in its receipt', async () => {
+    const first = await start()
+    const tab = await (await tabOf(first, 'ada', {})).connected()
+    for (let seq = 1; seq <= 200; seq++) await notify(first, 'ada', `no. ${seq}`)
+    const shown = await tab.sees('notification', 200)
+    let answered = 0
+    const killed = new Promise<void>((resolve) => {
+      const ask = (seq: number): void => {
+        tab.socket.emit('ack', seq, () => {
+          answered = Math.max(answered, seq)
+          if (answered >= 60) void first.kill().then(resolve)
+          // Several at a time, so that some wait for the others.
+          if (seq % 3 === 0) for (const next of [1, 2, 3]) ask(seq + next)
+        })
+      }
+      ask(3)
+    })
+    await killed
+    tab.close()
+    expect(answered).toBeGreaterThanOrEqual(60)
+
+    const second = await start()
+    const headers = { authorization: `Bearer ${second.apiKey}` }
+    for (const { id } of shown.slice(0, answered)) {
+      const receipt = await fetch(`${second.url}/notify/ada/${id}`, { headers })
+      expect(await receipt.json()).toMatchObject({ delivered: { at: expect.any(String) } })
+    }
+  })
+
   test('a second process on the same file refuses, and says what to do', async () => {
     await start()
     const refused = await startTabcast(env, { until: 'exit' })

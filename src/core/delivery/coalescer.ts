@@ -29,7 +29,7 @@ export class Coalescer {
       this.#takeProgress(publication)
       return
     }
-    if (event === 'notification') {
+    if (event === 'notification' && this.#due.size > 0) {
       // It has the place of what is held.
       this.#held.delete(id)
       this.#due.delete(id)

@@ -3,8 +3,9 @@ import type { LogPage } from '../engine/broker.ts'
 import type { Gap, StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 import { Coalescer } from './coalescer.ts'
+import type { PageHead } from './replay-buffer.ts'
 import { Slices } from './slices.ts'
-import type { PageHead, Subscription } from './subscription.ts'
+import type { Subscription } from './subscription.ts'
 
 /** How long the others wait for a subscription that does not drain its page, in milliseconds. */
 const DRAIN_PATIENCE = 250
@@ -42,7 +43,7 @@ export class FanOut {
     const before = this.#handedOn
     const { seq, epoch } = publication
     if (seq !== 0) this.#handedOn = { seq, epoch }
-    this.#forEach((subscription) => subscription.receive(publication, before))
+    this.#forEach((subscription) => subscription.receive(publication, before), publication.packet.length)
   }
 
   /** Hands on a page of the log, which begins where the last publication was taken. */
@@ -95,7 +96,7 @@ export class FanOut {
     this.#handedOn = after
   }
 
-  #forEach(action: (subscription: Subscription) => void): void {
-    this.#slices.forEach(this.subscriptions, action)
+  #forEach(action: (subscription: Subscription) => void, bytes = 0): void {
+    this.#slices.forEach(this.subscriptions, action, bytes)
   }
 }

@@ -1,8 +1,15 @@
+import type { Counts } from '../model/item.ts'
 import type { StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
 
 /** How much may wait for a replay to end, in bytes; beyond it the log is read again instead. */
 const MAX_BYTES = 131_072
+
+/** The end of the log, as a page of it says. */
+export interface PageHead {
+  head: StreamPosition
+  counts: Counts | undefined
+}
 
 /** A publication that waits, and where the feed stood before it. */
 export interface BufferedPublication {

@@ -4,20 +4,13 @@ import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Control } from '../model/control.ts'
-import type { Counts } from '../model/item.ts'
 import type { Cursor, Gap, StreamPosition } from '../model/position.ts'
 import { asReplay, type Publication, payloadOf } from '../model/publication.ts'
 import { AckWindow } from './ack-window.ts'
-import { ReplayBuffer } from './replay-buffer.ts'
+import { type PageHead, ReplayBuffer } from './replay-buffer.ts'
 
 /** Replays go in pages of this size, the next when the connection has drained the last. */
 const REPLAY_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
-
-/** The end of the log, as a page of it says. */
-export interface PageHead {
-  head: StreamPosition
-  counts: Counts | undefined
-}
 
 /**
  * One connection on one feed: how far it has been brought, and what waits while it still reads the log.
@@ -213,14 +206,14 @@ export class Subscription {
     this.#head = { head: page.head, counts: page.counts }
     if (page.gap !== undefined) this.#sendGap(page.gap, page.head.epoch)
     for (const publication of page.publications)
-      if (publication.event !== 'control') this.connection.send(asReplay(publication))
+      if (publication.event !== 'control') this.#send(asReplay(publication))
     if (!page.complete) await this.connection.drained()
     return page.complete
   }
 
   #sendGap(gap: Gap, epoch: string): void {
     // In another incarnation of the log, and in one that came back older, the numbers that were lost are given again.
-    this.ackWindow.reachesDownTo(gap.from - 1)
+    this.ackWindow.beginsAnewAt(gap.from - 1)
     this.connection.sendGap(this.channel, epoch, gap)
   }
 
@@ -237,8 +230,13 @@ export class Subscription {
       this.#epoch = epoch
     }
     if (publication.event === 'control') this.#obey(publication)
-    else if (publication.except !== this.connection.id) this.connection.send(publication)
+    else if (publication.except === '' || publication.except !== this.connection.id) this.#send(publication)
     return true
+  }
+
+  #send(publication: Publication): void {
+    if (publication.isAwaited) this.ackWindow.awaits(publication.seq)
+    this.connection.send(publication)
   }
 
   #obey(publication: Publication): void {

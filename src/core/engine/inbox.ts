@@ -32,6 +32,13 @@ export const INBOX_STATUSES = ['active', 'unread', 'unseen', 'read', 'archived']
 /** One of the parts of an inbox that can be listed. */
 export type Status = (typeof INBOX_STATUSES)[number]
 
+/** A tab of the user of `channel` has processed everything above the seq `above` up to `seq`. */
+export interface Acknowledgement {
+  channel: Draft['channel']
+  seq: number
+  above: number
+}
+
 /** A notification that was acknowledged for the first time, and that somebody waits for. */
 export interface Delivery {
   id: string
@@ -108,4 +115,7 @@ export interface Inbox {
    * notifications that no tab had acknowledged before and that have a waiter or a webhook.
    */
   acknowledge(channel: Draft['channel'], seq: number, at: string, above?: number): Promise<Delivery[]>
+
+  /** Does the same for several users, at most a hundred; resolves to the result of each, in the order of `acks`. Does not reject. */
+  acknowledgeAll(acks: readonly Acknowledgement[], at: string): Promise<PromiseSettledResult<Delivery[]>[]>
 }

@@ -2,6 +2,8 @@ import { openRemovalDraft, stateDraft } from '../drafts/server.ts'
 import type { Broker } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
 import {
+  type Acknowledgement,
+  type Delivery,
   type Inbox,
   type InboxPage,
   type InboxQuery,
@@ -91,7 +93,23 @@ export class Inboxes {
   /** Notes that a tab has processed everything above the seq `above` up to `seq`, and wakes the calls that wait for that. */
   async acknowledge(user: string, seq: number, above = 0): Promise<void> {
     const at = new Date().toISOString()
-    const delivered = await this.#inbox.acknowledge(userChannel(user), seq, at, above)
+    await this.#tellOf(await this.#inbox.acknowledge(userChannel(user), seq, at, above), at)
+  }
+
+  /** Does the same for several users, at most a hundred; resolves to the result of each, in the order of `acks`. Does not reject. */
+  async acknowledgeAll(acks: readonly Acknowledgement[]): Promise<PromiseSettledResult<void>[]> {
+    const at = new Date().toISOString()
+    const results = await this.#inbox.acknowledgeAll(acks, at)
+    return Promise.allSettled(
+      results.map((result) =>
+        result.status === 'fulfilled' ? this.#tellOf(result.value, at) : Promise.reject(result.reason),
+      ),
+    )
+  }
+
+  /** Wakes the calls that wait for these deliveries, and hastens their webhooks. */
+  async #tellOf(delivered: readonly Delivery[], at: string): Promise<void> {
+    if (delivered.length === 0) return
     await wakeWaiters(this.#broker, delivered)
     const withWebhook = delivered.filter((one) => one.hasWebhook).map(({ id }) => id)
     await this.#hasten(withWebhook, at)

@@ -16,6 +16,9 @@ export function encodeEnding({ createdAt, expiresAt, except = '' }: Stamped): st
   return ` ${createdAt} ${expiresAt} ${wordOf(except)}`
 }
 
+/** The end of the first line of a notification for whose acknowledgement somebody waits. */
+const AWAITED = ' awaited'
+
 const WORD = /^[!-~]*$/
 
 /** Checked here as well, however the text came in: an entry that cannot be read would be in everybody's way for as long as it is stored. */
@@ -38,15 +41,16 @@ export function encodeUnstored(draft: Draft): string {
 /** The part of a draft that the first line of the wire form has. */
 type Stamped = Pick<Draft, 'event' | 'createdAt' | 'expiresAt' | 'except'>
 
-/** The wire form of a notification as its inbox has it now, with the counts after the change. */
+/** The wire form of a notification as its inbox has it now, with the counts after the change. `isAwaited`: as in `Publication`. */
 export function encodeItem(
   draft: Stamped,
   item: Item,
   epoch: string,
   counts: Counts,
   alert: boolean,
+  isAwaited: boolean,
 ): string {
-  const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}`
+  const line = `${item.seq} ${epoch} ${draft.event} ${item.id}${encodeEnding(draft)}${isAwaited ? AWAITED : ''}`
   return `${line}\n${itemPacket(item, epoch, counts, alert)}`
 }
 
@@ -85,7 +89,9 @@ const EVENTS: ReadonlySet<string> = new Set<PublicationEvent>([
 /** Reads the wire form of a publication of a channel. Throws if the bytes are not one. */
 export function decode(channel: Channel, message: Buffer): Publication {
   const line = message.indexOf(10)
-  const [seq, epoch, event, id, createdAt, expiresAt, except] = message.toString('latin1', 0, line).split(' ')
+  const [seq, epoch, event, id, createdAt, expiresAt, except, awaited] = message
+    .toString('latin1', 0, line)
+    .split(' ')
   const number = Number(seq)
   const bracketed = message[line + 1] === 0x5b && message.at(-1) === 0x5d
   if (
@@ -106,6 +112,7 @@ export function decode(channel: Channel, message: Buffer): Publication {
     createdAt: Number(createdAt),
     expiresAt: Number(expiresAt),
     except,
+    isAwaited: awaited !== undefined,
     packet: message.subarray(line + 1),
   }
 }

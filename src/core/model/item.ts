@@ -35,6 +35,10 @@ export interface End {
   text: string
 }
 
+/** True if somebody waits until a tab acknowledges a notification: its backend, or a webhook. */
+export const isAwaited = ({ waiter, webhook }: Pick<ItemDraft, 'waiter' | 'webhook'>): boolean =>
+  waiter !== undefined || webhook !== undefined
+
 /**
  * The end of a notification, in milliseconds since the epoch and as RFC 3339: its own `expiresAt`, or the time when the inbox no longer keeps
  * it, whichever is first. `createdAt`: milliseconds since the epoch; `retention`: the seconds for which the inbox keeps a notification.

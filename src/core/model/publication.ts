@@ -61,6 +61,8 @@ export interface Publication {
   expiresAt: number
   /** The connection that is left out, or empty. */
   except: string
+  /** True if somebody waits until a tab acknowledges it: its backend, or a webhook. */
+  isAwaited?: boolean
   /** `["event",{…}]` as UTF-8 JSON. */
   packet: Buffer
 }

@@ -2,6 +2,7 @@ import { randomUUIDv7 } from 'node:crypto'
 import { removalDraft } from '../../core/drafts/server.ts'
 import type { Published } from '../../core/engine/broker.ts'
 import type {
+  Acknowledgement,
   Delivery,
   Inbox,
   InboxPage,
@@ -12,7 +13,7 @@ import type {
 } from '../../core/engine/inbox.ts'
 import type { Channel } from '../../core/model/channel.ts'
 import { encodeEnding, encodeItem, encodeOpening } from '../../core/model/encoding.ts'
-import { type Counts, endOf, type Item, type ItemDraft } from '../../core/model/item.ts'
+import { type Counts, endOf, type Item, type ItemDraft, isAwaited } from '../../core/model/item.ts'
 import { headOf } from '../../core/model/position.ts'
 import type { Draft } from '../../core/model/publication.ts'
 import type { Ends } from './tables/inbox/ends.ts'
@@ -80,7 +81,7 @@ export class EmbeddedInbox implements Inbox {
     item.seq = seq
     const counts = items.put(row, plan, draft, ends.time, wanted)
     if (topics.hasHandler(draft.channel))
-      messages.push(Buffer.from(encodeItem(draft, item, epoch, counts, alert)))
+      messages.push(Buffer.from(encodeItem(draft, item, epoch, counts, alert, isAwaited(wanted))))
     const upsert = { version: item.version, created: replaced === undefined, applied: true }
     return { published: { id: item.id, seq, epoch, connections, replayed: false, upsert }, messages }
   }
@@ -130,6 +131,12 @@ export class EmbeddedInbox implements Inbox {
   acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
     return this.#write(channel, (row) =>
       row === undefined ? [] : this.#parts.queries.acknowledge(row, Math.min(seq, row.seq), at, above),
+    )
+  }
+
+  acknowledgeAll(acks: readonly Acknowledgement[], at: string): Promise<PromiseSettledResult<Delivery[]>[]> {
+    return Promise.allSettled(
+      acks.map(({ channel, seq, above }) => this.acknowledge(channel, seq, at, above)),
     )
   }
 

@@ -42,13 +42,16 @@ interface Entry {
   unread: number
   unseen: number
   alert: boolean
+  isAwaited: boolean
 }
 
 /** Takes an entry apart, with the states as they were when it was stored. */
 function parse(entry: string): Entry {
   const line = entry.indexOf('\n')
-  const [seq, event, id, createdAt, expiresAt, except, ends, sent, , , version, progressState, ...rest] =
-    entry.slice(0, line).split(' ')
+  const [seq, event, id, createdAt, expiresAt, except, ends, sent, waiter, webhook, ...more] = entry
+    .slice(0, line)
+    .split(' ')
+  const [version, progressState, ...rest] = more
   const [type, tag, category, unread, unseen, alert, created, updated = createdAt, ...states] = rest
   return {
     item: {
@@ -76,6 +79,7 @@ function parse(entry: string): Entry {
     unread: Number(unread),
     unseen: Number(unseen),
     alert: alert === '1',
+    isAwaited: waiter !== NONE || webhook !== NONE,
   }
 }
 
@@ -104,9 +108,9 @@ export const readEntry =
   (epochOf: (seq: number) => string) =>
   (channel: Channel, bytes: Buffer): Publication => {
     if (!isEntry(bytes)) return decode(channel, bytes)
-    const { item, alert, unread, unseen, ...draft } = parse(bytes.toString())
+    const { item, alert, isAwaited, unread, unseen, ...draft } = parse(bytes.toString())
     return decode(
       channel,
-      Buffer.from(encodeItem({ ...draft }, item, epochOf(item.seq), { unread, unseen }, alert)),
+      Buffer.from(encodeItem({ ...draft }, item, epochOf(item.seq), { unread, unseen }, alert, isAwaited)),
     )
   }

@@ -1,4 +1,5 @@
 import type {
+  Acknowledgement,
   Delivery,
   Inbox,
   InboxPage,
@@ -98,6 +99,12 @@ export class RedisInbox implements Inbox {
       const [id, waiter, hasWebhook] = words.split(' ')
       return { id: id!, waiter: orNone(waiter), hasWebhook: hasWebhook === WITH_WEBHOOK }
     })
+  }
+
+  acknowledgeAll(acks: readonly Acknowledgement[], at: string): Promise<PromiseSettledResult<Delivery[]>[]> {
+    return Promise.allSettled(
+      acks.map(({ channel, seq, above }) => this.acknowledge(channel, seq, at, above)),
+    )
   }
 
   async #list(channel: Channel, wanted: Wanted): Promise<InboxPage> {

@@ -19,13 +19,20 @@ interface OpenWebSocket {
   _sender: { _state: number; _queue: unknown[] }
 }
 
+/** The private parts of a transport of Engine.IO that are used. */
+interface WebSocketTransport {
+  name: string
+  socket?: OpenWebSocket
+  perMessageDeflate?: unknown
+}
+
 const WEBSOCKET_OPEN = 1
 const SENDER_IDLE = 0
 
 /** Returns the websocket of an engine session; undefined on another transport. */
 export function websocketOf(conn: EngineSocket): OpenWebSocket | undefined {
-  const { transport } = conn as unknown as { transport: { name: string; socket?: OpenWebSocket } }
-  return transport.name === 'websocket' ? transport.socket : undefined
+  const { name, socket } = conn.transport as unknown as WebSocketTransport
+  return name === 'websocket' ? socket : undefined
 }
 
 /** Returns the network socket of an open websocket; undefined without one. */
@@ -40,12 +47,12 @@ export function netOf(conn: EngineSocket): NetSocket | undefined {
  * other private parts: delivery is then slower, not wrong.
  */
 export function shortWay(conn: EngineSocket): NetSocket | undefined {
-  if (conn.upgrading || writeBufferOf(conn).length > 0) return undefined
-  const sender = websocketOf(conn)?._sender
+  if (conn.upgrading || writeBufferOf(conn).length > 0 || conn.readyState !== 'open') return undefined
+  const { name, socket, perMessageDeflate } = conn.transport as unknown as WebSocketTransport
+  if (name !== 'websocket' || perMessageDeflate || socket?.readyState !== WEBSOCKET_OPEN) return undefined
+  const { _sender: sender, _socket: net } = socket
   const isIdle = sender?._state === SENDER_IDLE && sender._queue?.length === 0
-  if (!isIdle || (conn.transport as unknown as { perMessageDeflate?: unknown }).perMessageDeflate)
-    return undefined
-  return netOf(conn)
+  return isIdle && net instanceof NetSocket ? net : undefined
 }
 
 /** The packets that Engine.IO has not given to a transport yet. */

@@ -7,16 +7,21 @@ const HEAD = 2 + PREFIX.length
 /** The frames of publications that are still on their way. Kept here and not with the publication: another transport has another encoding. */
 const frames = new WeakMap<Publication, Buffer>()
 
+/** The last one that was asked for: a room asks for the same one thousands of times. */
+let last: { publication: Publication; frame: Buffer } | undefined
+
 /**
  * Returns a publication as one unmasked websocket text frame (RFC 6455 §5.2), ready for the socket. It is made once, however many tabs
  * receive it.
  */
 export function frameOf(publication: Publication): Buffer {
+  if (last?.publication === publication) return last.frame
   let frame = frames.get(publication)
   if (frame === undefined) {
     frame = encodeFrame(publication.packet)
     frames.set(publication, frame)
   }
+  last = { publication, frame }
   return frame
 }
 

@@ -6,6 +6,19 @@ import { frameOf, packetOf } from './frame.ts'
 
 const NOTHING = Buffer.alloc(0)
 
+/** The network sockets that hold back the frames of this turn of the event loop, so that a burst to one tab becomes one write. */
+let corked: NetSocket[] = []
+
+/** The number of the turn, of those in which something was sent. */
+let turn = 1
+
+function uncork(): void {
+  const sockets = corked
+  corked = []
+  turn++
+  for (const net of sockets) net.uncork()
+}
+
 /**
  * The way out of one connection. An open websocket with nothing queued before it gets finished frames directly; everything else (polling,
  * an upgrade under way, a backlog) goes Engine.IO's own way.
@@ -14,7 +27,8 @@ export class Wire {
   readonly #conn: EngineSocket
   readonly #backlog: Backlog
   readonly #waiting: (() => void)[] = []
-  #corked = false
+  /** The turn in which it was corked last. */
+  #corkedIn = 0
 
   constructor(conn: EngineSocket, backlog: Backlog) {
     this.#conn = conn
@@ -58,14 +72,10 @@ export class Wire {
     endTransport(this.#conn, discard)
   }
 
-  /** Collects the frames of this turn of the event loop, so that a burst to one tab becomes one write. */
   #cork(net: NetSocket): void {
-    if (this.#corked) return
-    this.#corked = true
+    if (this.#corkedIn === turn) return
+    this.#corkedIn = turn
     net.cork()
-    process.nextTick(() => {
-      this.#corked = false
-      net.uncork()
-    })
+    if (corked.push(net) === 1) process.nextTick(uncork)
   }
 }

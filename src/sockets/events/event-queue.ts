@@ -19,6 +19,8 @@ export class EventQueue {
   readonly #pause: number
   #events = 0
   #bytes = 0
+  /** Those that wait, and the one that is being handled. */
+  #unfinished = 0
   #last = Promise.resolve()
 
   /** `maxBytes`: the most that may wait; `rate`: the events that are handled in a second, after the first three seconds' worth. */
@@ -27,6 +29,11 @@ export class EventQueue {
     this.#maxBytes = maxBytes
     this.#rate = new TokenBucket(rate, { burst: 3 * rate })
     this.#pause = 1000 / rate
+  }
+
+  /** Returns true if an event that came now would be handled at once, and counts it as handled. */
+  passes(): boolean {
+    return this.#unfinished === 0 && this.#rate.take()
   }
 
   /** Calls `handle` when the turn of an event with these arguments comes; ends the connection if too much waits already. */
@@ -38,12 +45,14 @@ export class EventQueue {
     const bytes = bytesOf(args)
     this.#events++
     this.#bytes += bytes
+    this.#unfinished++
     this.#last = this.#last.then(async () => {
       while (this.#connection.isOpen && !this.#rate.take()) await delay(this.#pause)
       this.#events--
       this.#bytes -= bytes
       await handle()
       await this.#connection.ready()
+      this.#unfinished--
     })
   }
 }

@@ -1,15 +1,16 @@
 import type { Socket } from 'socket.io'
-import { isFault } from '../../core/lifecycle/faults.ts'
 import { ServiceError } from '../../core/model/errors.ts'
-import type { ErrorAnswer, TabEvent } from '../../core/model/events.ts'
+import type { TabEvent } from '../../core/model/events.ts'
 import type { TabSession } from '../../core/session/tab-session.ts'
+import { handleAcks } from './acks.ts'
 import { EventQueue } from './event-queue.ts'
+import { errorAnswer, failureOf } from './failure.ts'
 import type { Handler } from './handler.ts'
 import { type InboxEventOptions, inboxHandlers } from './inbox-events.ts'
 import { type RefreshOptions, refreshHandler } from './refresh.ts'
 import { type RoomEventOptions, roomHandlers } from './room-events.ts'
 import { type SpeakingOptions, speaker } from './speaking.ts'
-import { WaitingAck } from './waiting-ack.ts'
+import { type TabAckOptions, TabAcks } from './tab-acks.ts'
 
 /** The parts and limits of the events of tabs. */
 export interface EventOptions extends InboxEventOptions, SpeakingOptions, RoomEventOptions, RefreshOptions {
@@ -20,8 +21,10 @@ export interface EventOptions extends InboxEventOptions, SpeakingOptions, RoomEv
   report(error: unknown): void
 }
 
-type Handlers = { [Event in TabEvent]: Handler<Event> }
-type AnyHandler = Handlers[TabEvent]
+/** The events that are worked on one after the other, to their answers. */
+type OrderedEvent = Exclude<TabEvent, 'ack'>
+type Handlers = { [Event in OrderedEvent]: Handler<Event> }
+type AnyHandler = Handlers[OrderedEvent]
 
 /** The events of a connection that are handled in a second, besides those by which it publishes. */
 const EVENTS_PER_SECOND = 100
@@ -30,7 +33,7 @@ const EVENTS_PER_SECOND = 100
 const MAX_ECHO = 100
 
 /** Handles the events of a connected socket. Each is answered with `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
-export function handleEvents(socket: Socket, tab: TabSession, options: EventOptions): void {
+export function handleEvents(socket: Socket, tab: TabSession, options: EventOptions & TabAckOptions): void {
   const { maxBacklog, maxMessages } = options
   const handlers: Handlers = {
     ...roomHandlers(tab, options),
@@ -39,13 +42,14 @@ export function handleEvents(socket: Socket, tab: TabSession, options: EventOpti
     refresh: refreshHandler(tab, options),
   }
   const queue = new EventQueue(tab, { maxBytes: maxBacklog, rate: EVENTS_PER_SECOND + maxMessages })
-  const acks = new WaitingAck()
-  for (const [event, handler] of Object.entries(handlers) as [TabEvent, AnyHandler][])
+  const failureOfAck = (error: unknown): ServiceError => failureOf(socket, 'ack', error, options.report)
+  const acks = new TabAcks(tab, options, failureOfAck)
+  handleAcks(socket, queue, acks, failureOfAck)
+  for (const [event, handler] of Object.entries(handlers) as [OrderedEvent, AnyHandler][])
     socket.on(event, (...args: unknown[]) => {
-      if (event === 'ack' && acks.absorbs(args)) return
       const askedAt = performance.now()
       queue.add(args, async () => {
-        acks.begun(args)
+        await acks.settle()
         if (socket.connected) await run(socket, event, (values) => handler(values, askedAt), args, options)
       })
     })
@@ -70,7 +74,7 @@ type Acknowledge = (answer: object) => void
 
 async function run(
   socket: Socket,
-  event: TabEvent,
+  event: OrderedEvent,
   handler: (values: unknown[]) => ReturnType<AnyHandler>,
   args: unknown[],
   options: Pick<EventOptions, 'report'>,
@@ -78,13 +82,7 @@ async function run(
   const last = args.at(-1)
   const acknowledge: Acknowledge = typeof last === 'function' ? (last as Acknowledge) : () => undefined
   const values = typeof last === 'function' ? args.slice(0, -1) : args
-  const fail = (error: unknown): ServiceError => {
-    if (isFault(error)) options.report(error)
-    const failure = error instanceof ServiceError ? error : new ServiceError('internal', `${event} failed`)
-    // After a temporary error the tab connects again and goes on from its cursor; only a message to publish is known to the page alone.
-    if (failure.temporary && event !== 'publish') socket.conn.close()
-    return failure
-  }
+  const fail = (error: unknown): ServiceError => failureOf(socket, event, error, options.report)
   try {
     const { answer, afterwards } = await handler(values)
     acknowledge({ ok: true, ...answer })
@@ -93,8 +91,4 @@ async function run(
   } catch (error) {
     acknowledge(errorAnswer(fail(error)))
   }
-}
-
-function errorAnswer({ code, title, message, temporary, help }: ServiceError): ErrorAnswer {
-  return { ok: false, error: { code, title, detail: message, temporary, help } }
 }

@@ -8,7 +8,7 @@ import { ServiceError } from '../../core/model/errors.ts'
 import type { NotificationPayload, TabEvents } from '../../core/model/events.ts'
 import type { TabSession } from '../../core/session/tab-session.ts'
 import type { Handler } from './handler.ts'
-import { parseAcknowledged, parseInboxQuery, parseMark } from './inbox-arguments.ts'
+import { parseInboxQuery, parseMark } from './inbox-arguments.ts'
 
 /** The parts that the events of the inbox work with. */
 export interface InboxEventOptions {
@@ -19,11 +19,11 @@ export interface InboxEventOptions {
 /** The most bytes of notifications in an answer, beyond the first; the rest comes with the next page. */
 const MAX_ANSWER_BYTES = 262_144
 
-/** The handlers of `inbox`, `mark` and `ack`. */
+/** The handlers of `inbox` and `mark`. */
 export function inboxHandlers(
   tab: TabSession,
   { hub, inboxes }: InboxEventOptions,
-): { inbox: Handler<'inbox'>; mark: Handler<'mark'>; ack: Handler<'ack'> } {
+): { inbox: Handler<'inbox'>; mark: Handler<'mark'> } {
   return {
     inbox: async ([options]) => {
       const user = userOf(tab)
@@ -36,20 +36,11 @@ export function inboxHandlers(
       return { answer: answerOf(page, written) }
     },
     mark: async ([mark]) => ({ answer: await inboxes.mark(userOf(tab), parseMark(mark)) }),
-    ack: async ([seq]) => {
-      const user = userOf(tab)
-      const subscription = hub.subscriptionOf(tab, userChannel(user))
-      const processed = parseAcknowledged(seq, subscription?.position.seq ?? 0)
-      const epoch = subscription?.position.epoch
-      await inboxes.acknowledge(user, processed, subscription?.ackWindow.above)
-      // In another incarnation of the log the numbers are given again.
-      if (subscription?.position.epoch === epoch) subscription?.ackWindow.acknowledged(processed)
-      return { answer: {} }
-    },
   }
 }
 
-function userOf({ user }: TabSession): string {
+/** Returns the user of a tab. Throws `token_missing` for one without. */
+export function userOf({ user }: TabSession): string {
   if (user === undefined)
     throw new ServiceError('token_missing', 'a connection without a token has no user, and so no inbox')
   return user

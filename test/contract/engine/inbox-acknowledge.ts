@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { openDesk } from './desk.ts'
+import { Desk, openDesk } from './desk.ts'
 import { type Harness, upTo } from './harness.ts'
 
 const FIRST = '2026-01-01T00:00:00.000Z'
@@ -56,6 +56,25 @@ export function inboxAcknowledgeLaw(harness: Harness): void {
       expect(await acknowledge(3)).toEqual([1])
       expect(await acknowledge(3)).toEqual([])
       expect(await acknowledge(4, 2)).toEqual([4])
+    })
+
+    test('several users in one call: each as by itself, with the results in their order', async () => {
+      const ada = await openDesk(harness)
+      const bob = new Desk(ada.engine)
+      const [first, second] = [await ada.notify(WEBHOOK), await bob.notify(WEBHOOK)]
+      const { inbox } = ada.engine
+      const acks = [bob, ada, bob].map(({ channel }) => ({ channel, seq: 1, above: 0 }))
+      expect(await inbox.acknowledgeAll(acks, FIRST)).toEqual([
+        { status: 'fulfilled', value: [{ id: second.id, waiter: undefined, hasWebhook: true }] },
+        { status: 'fulfilled', value: [{ id: first.id, waiter: undefined, hasWebhook: true }] },
+        { status: 'fulfilled', value: [] },
+      ])
+      expect(await inbox.acknowledgeAll([], FIRST)).toEqual([])
+      for (const [desk, { id }] of [
+        [ada, first],
+        [bob, second],
+      ] as const)
+        expect(await desk.inboxes.find(desk.user, id)).toMatchObject({ deliveredAt: FIRST })
     })
 
     test('a version that replaced a delivered one is delivered anew', async () => {

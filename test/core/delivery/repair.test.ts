@@ -130,7 +130,9 @@ describe('the repair of many pages', () => {
     const tabs = await Promise.all(
       Array.from({ length: 1001 }, (_, index) => enter(new Recorder(`tab ${index}`), roomChannel('hall'))),
     )
-    await Promise.all(Array.from({ length: 2500 }, () => publisher.message('hall', { data: 1 }, OPTIONS)))
+    await Promise.all(
+      Array.from({ length: 2500 }, () => publisher.message('hall', { data: 'x'.repeat(4000) }, OPTIONS)),
+    )
     await Promise.all(tabs.map((tab) => tab.hears(2500)))
     for (const tab of tabs) expect(tab.seqs).toEqual(numbers(1, 2500))
     expect(hub.counts.repairs).toBeGreaterThan(0)

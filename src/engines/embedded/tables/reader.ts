@@ -130,7 +130,8 @@ function entryOf(row: Row, [, seq, createdAt, updated, ends, tag, text, content]
     const { epoch } = positionAt(row, seq)
     const packet = Buffer.from(itemPacket(item, epoch, { unread, unseen }, alert === 1))
     const { channel } = row
-    const publication = { channel, seq, epoch, event, id, createdAt, expiresAt, except, packet }
+    const isAwaited = line[5] !== null || line[6] === 1
+    const publication = { channel, seq, epoch, event, id, createdAt, expiresAt, except, isAwaited, packet }
     return { size: packet.length, publications: [publication] }
   } catch {
     // Who has put something else there holds up nothing behind it.

@@ -29,6 +29,7 @@ local run_id, now, max = ARGV[1], tonumber(ARGV[3]), tonumber(ARGV[4])
 local ends, given_updated, given, tag = tonumber(ARGV[10]), tonumber(ARGV[13]), ARGV[16], ARGV[21]
 -- An empty word would be none.
 local ending = string.sub(ARGV[9], -1) == ' ' and ARGV[9] .. '-' or ARGV[9]
+local awaited = ARGV[15] == '- -' and '' or ' awaited'
 local new_flags = (ARGV[15] == '- -' and 0 or 16) + (tag == '-' and 0 or 64)
 
 -- The functions that most calls do not need.
@@ -119,7 +120,7 @@ function notify(base, new_id)
   ))
   if holes > 256 or front - origin > 512 then lib().tidy_all(base) end
 
-  local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. '\n["notification",{"id":"' .. id .. '",'
+  local message = number .. ' ' .. epoch .. ' ' .. ARGV[8] .. ' ' .. id .. ARGV[9] .. awaited .. '\n["notification",{"id":"' .. id .. '",'
     .. ARGV[11] .. stamp .. ',"seq":' .. number .. ',"epoch":"' .. epoch .. '","unread":' .. unread .. ',"unseen":' .. unseen
     .. ',"alert":' .. (alert == '1' and 'true' or 'false') .. '}]'
   if key then call('SET', key, table.concat({ARGV[24], number, epoch, id, version, created, 1}, ' '), 'EX', ARGV[25]) end
