@@ -95,8 +95,8 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Check after a cut: topics that are back are compared with the log',
     module: 'src/core/delivery/hub.ts',
-    find: 'engine.broker.onRestored(() => this.#checkAll())',
-    replace: '',
+    find: 'feed.distrust()\n      this.#checkAll()',
+    replace: 'feed.distrust()',
     test: 'test/core/delivery/hub.test.ts',
     name: 'a lost message that nothing follows',
   },
@@ -331,6 +331,14 @@ export const mutations: readonly Mutation[] = [
     replace: '',
     test: 'test/core/model/position.test.ts',
     name: 'of a store that was wiped',
+  },
+  {
+    safeguard: 'Unwritten logs: after a cut, the first publication waits until the store has been asked',
+    module: 'src/core/delivery/hub.ts',
+    find: 'for (const feed of this.#feeds.values()) feed.distrust()',
+    replace: '',
+    test: 'test/core/delivery/unwritten.test.ts',
+    name: 'a store that was wiped while topics were cut',
   },
   {
     safeguard: 'Upgrade in Redis: a process of version 0.1 fails before it has written',

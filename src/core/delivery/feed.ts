@@ -30,7 +30,7 @@ export interface FeedOptions {
  * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, and
  * the subscriptions to it.
  *
- * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
+ * A publication is handed on only if it follows directly on the one before, or is the first of a log that was not yet written. Anything else (a hole, an epoch that changed) is
  * cleared up by reading the log, so subscriptions see the log's order, and nothing twice, whatever the topic did.
  */
 export class Feed {
@@ -46,6 +46,8 @@ export class Feed {
   #position: StreamPosition = { seq: 0, epoch: '' }
   /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
+  /** The backlog is kept until a check has asked the store. */
+  #isDistrustful = false
   #announcing: Promise<StreamPosition> | undefined
 
   constructor(channel: Channel, engine: Engine, { onRepair, report }: FeedOptions) {
@@ -77,6 +79,16 @@ export class Feed {
   }
 
   /**
+   * Messages may have been lost just now. The first publication of a log does not tell that there was another log before, so that one is kept until
+   * the next check has asked the store.
+   */
+  distrust(): void {
+    if (!this.#open || this.#backlog !== undefined || !isUnwritten(this.#position)) return
+    this.#backlog = []
+    this.#isDistrustful = true
+  }
+
+  /**
    * Announces again, and reads the log if the feed cannot be at its end: finds a lost message on a channel where nothing follows it, and a
    * store that came back older.
    */
@@ -84,6 +96,12 @@ export class Feed {
     if (!this.#open) return
     const before = this.#position
     const head = await this.#announce()
+    if (this.#isDistrustful) {
+      this.#isDistrustful = false
+      const isTheSame = head.seq === before.seq && head.epoch === before.epoch
+      if (!this.#closed && !(isTheSame && this.#goLive())) await this.#repair()
+      return
+    }
     const older = head.epoch !== before.epoch || head.seq < before.seq
     // A publication that is still on its way here is not lost.
     if (!older && head.seq > this.#position.seq) await delay(TOPIC_PATIENCE, undefined, { ref: false })
@@ -149,9 +167,10 @@ export class Feed {
   #accept(publication: Publication): boolean {
     if (publication.seq !== 0) {
       const { seq, epoch } = this.#position
-      if (publication.epoch !== epoch || publication.seq > seq + 1) return false
+      const begins = publication.seq === 1 && isUnwritten(this.#position)
+      if ((publication.epoch !== epoch && !begins) || publication.seq > seq + 1) return false
       if (publication.seq <= seq) return true
-      this.#position = { seq: publication.seq, epoch }
+      this.#position = { seq: publication.seq, epoch: publication.epoch }
     }
     this.#fanOut.take(publication)
     return true
@@ -170,8 +189,7 @@ export class Feed {
   }
 
   async #repair(): Promise<void> {
-    // The first publication of all is no hole: its epoch begins with it.
-    if (!isUnwritten(this.#position)) this.#onRepair()
+    this.#onRepair()
     try {
       await this.#readOn()
     } catch (error) {

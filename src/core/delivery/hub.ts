@@ -52,7 +52,10 @@ export class Hub {
     this.#report = report
     this.presence = new RoomPresence(engine, report)
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
-    engine.broker.onRestored(() => this.#checkAll())
+    engine.broker.onRestored(() => {
+      for (const feed of this.#feeds.values()) feed.distrust()
+      this.#checkAll()
+    })
   }
 
   get counts(): HubCounts {

@@ -1,9 +1,20 @@
 import { describe, expect, test } from 'vitest'
+import { draftNotification } from '../../../src/core/drafts/notification.ts'
+import type { NotificationInput } from '../../../src/core/model/notification.ts'
 import { Desk, openDesk } from './desk.ts'
-import { type Harness, upTo } from './harness.ts'
+import { ALL, type Harness, upTo } from './harness.ts'
 
 const FIRST = '2026-01-01T00:00:00.000Z'
-const WEBHOOK = { webhook: { events: ['delivered' as const] } }
+
+/** Notifies with a webhook that is not put into the queue, where others would find it. */
+const notifyWithWebhook = ({ engine, user }: Desk, input: NotificationInput = {}) =>
+  engine.broker.publish(
+    draftNotification(
+      user,
+      { title: 'A', webhook: { events: ['delivered'] }, ...input },
+      { credential: 'test' },
+    ),
+  )
 
 /** Acknowledgements by tabs. */
 export function inboxAcknowledgeLaw(harness: Harness): void {
@@ -29,7 +40,7 @@ export function inboxAcknowledgeLaw(harness: Harness): void {
       const desk = await openDesk(harness)
       const acknowledge = (seq: number) => desk.engine.inbox.acknowledge(desk.channel, seq, FIRST)
       await desk.notify({})
-      const { id } = await desk.notify(WEBHOOK)
+      const { id } = await notifyWithWebhook(desk)
       const options = { credential: 'test', waiter: 'process-1' }
       const waited = await desk.publisher.notify(desk.user, { title: 'A' }, options)
       await desk.notify({})
@@ -39,12 +50,14 @@ export function inboxAcknowledgeLaw(harness: Harness): void {
         { id: waited.id, waiter: 'process-1', hasWebhook: false },
       ])
       expect(await acknowledge(4)).toEqual([])
+      const { publications } = await desk.engine.broker.since(desk.channel, { seq: 0 }, ALL)
+      expect(publications.map(({ isAwaited }) => isAwaited === true)).toEqual([false, true, true, false])
     })
 
     test('an acknowledgement from a position on leaves what lies before it to others', async () => {
       const desk = await openDesk(harness)
       const ids: string[] = []
-      for (const _ of upTo(4)) ids.push((await desk.notify(WEBHOOK)).id)
+      for (const _ of upTo(4)) ids.push((await notifyWithWebhook(desk)).id)
       const acknowledge = async (seq: number, above?: number) =>
         (await desk.engine.inbox.acknowledge(desk.channel, seq, FIRST, above)).map(
           ({ id }) => ids.indexOf(id) + 1,
@@ -61,7 +74,7 @@ export function inboxAcknowledgeLaw(harness: Harness): void {
     test('several users in one call: each as by itself, with the results in their order', async () => {
       const ada = await openDesk(harness)
       const bob = new Desk(ada.engine)
-      const [first, second] = [await ada.notify(WEBHOOK), await bob.notify(WEBHOOK)]
+      const [first, second] = [await notifyWithWebhook(ada), await notifyWithWebhook(bob)]
       const { inbox } = ada.engine
       const acks = [bob, ada, bob].map(({ channel }) => ({ channel, seq: 1, above: 0 }))
       expect(await inbox.acknowledgeAll(acks, FIRST)).toEqual([
@@ -79,10 +92,10 @@ export function inboxAcknowledgeLaw(harness: Harness): void {
 
     test('a version that replaced a delivered one is delivered anew', async () => {
       const desk = await openDesk(harness)
-      const { id } = await desk.notify({ tag: 't', ...WEBHOOK })
+      const { id } = await notifyWithWebhook(desk, { tag: 't' })
       await desk.notify({})
       await desk.engine.inbox.acknowledge(desk.channel, 2, FIRST)
-      const next = await desk.notify({ tag: 't', ...WEBHOOK })
+      const next = await notifyWithWebhook(desk, { tag: 't' })
       expect(next.id).toBe(id)
       expect(await desk.inboxes.find(desk.user, 't')).toMatchObject({ deliveredAt: undefined, version: 2 })
       const later = '2026-01-02T00:00:00.000Z'

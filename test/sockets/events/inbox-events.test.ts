@@ -71,6 +71,7 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
     const away = app.tab('mark', { since: {} })
     const [{ seq, epoch }] = await away.sees('position')
     const ids = await notifyMany('mark', 3)
+    const [{ epoch: written }] = await first.sees('notification')
     away.close()
     expect(await first.ask('mark', { ids: [ids[1]!.toUpperCase()], read: true })).toEqual({
       ok: true,
@@ -86,8 +87,8 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
     const back = app.tab('mark', { since: { seq, epoch } })
     for (const tab of [first, second, back])
       expect(await tab.sees('notification:state', 2)).toEqual([
-        { seq: 4, epoch, ids: [ids[1]], readAt: expect.any(String), unread: 2, unseen: 2 },
-        { seq: 5, epoch, all: true, before, seenAt: expect.any(String), unread: 2, unseen: 0 },
+        { seq: 4, epoch: written, ids: [ids[1]], readAt: expect.any(String), unread: 2, unseen: 2 },
+        { seq: 5, epoch: written, all: true, before, seenAt: expect.any(String), unread: 2, unseen: 0 },
       ])
     expect(await second.ask('mark', { all: true, read: false })).toEqual({ ok: true, unread: 3, unseen: 0 })
     expect((await second.sees('notification:state', 3))[2]).toMatchObject({

@@ -40,7 +40,10 @@ export async function askAll({ broker, inbox, memberships, revocations, schedule
       { seq: 0 },
       ...[0, 2, 5, 9, 14, 40].map((seq) => ({ seq, epoch: head.epoch })),
     ]
-    answers[`log ${channel}`] = await broker.since(channel, { seq: 0 }, PAGES[0]!)
+    const whole = await broker.since(channel, { seq: 0 }, PAGES[0]!)
+    // Version 6 did not say who waits.
+    const entries = whole.publications.map(({ isAwaited: _, ...publication }) => publication)
+    answers[`log ${channel}`] = { ...whole, publications: entries }
     for (const cursor of cursors)
       for (const limit of PAGES) {
         const { publications, ...page } = await broker.since(channel, cursor, limit)
