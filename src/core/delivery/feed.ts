@@ -148,7 +148,9 @@ export class Feed {
   /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
   #accept(publication: Publication): boolean {
     if (publication.seq !== 0) {
-      const { seq, epoch } = this.#position
+      const { seq } = this.#position
+      // The first publication of all follows on the position of a log that was not yet written, and its epoch begins with it.
+      const epoch = isUnwritten(this.#position) ? publication.epoch : this.#position.epoch
       if (publication.epoch !== epoch || publication.seq > seq + 1) return false
       if (publication.seq <= seq) return true
       this.#position = { seq: publication.seq, epoch }
