@@ -15,7 +15,7 @@ const REPAIR_PAGE: PageLimit = { entries: 500, bytes: 65_536 }
 /** More than this many publications are not kept during a repair, nor behind the slices: the log has them all. */
 const MAX_BACKLOG = 1000
 
-/** How long a publication may take from the log to here before it counts as missed, in milliseconds. */
+/** How long a publication may take to here before it counts as missed, in milliseconds. */
 const TOPIC_PATIENCE = 500
 
 /** The listeners of a feed. */
@@ -27,10 +27,9 @@ export interface FeedOptions {
 }
 
 /**
- * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, and
- * the subscriptions to it.
+ * One channel as this process hears it: the live subscription, the position up to which everything has been handed on, its subscriptions.
  *
- * A publication is handed on only if it follows directly on the one before, or is the first of a log that was not yet written. Anything else (a hole, an epoch that changed) is
+ * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
  * cleared up by reading the log, so subscriptions see the log's order, and nothing twice, whatever the topic did.
  */
 export class Feed {
@@ -46,7 +45,6 @@ export class Feed {
   #position: StreamPosition = { seq: 0, epoch: '' }
   /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
-  /** The backlog is kept until a check has asked the store. */
   #isDistrustful = false
   #announcing: Promise<StreamPosition> | undefined
 
@@ -78,10 +76,7 @@ export class Feed {
       this.#announce().catch(this.#ignoreAbsence)
   }
 
-  /**
-   * Messages may have been lost just now. The first publication of a log does not tell that there was another log before, so that one is kept until
-   * the next check has asked the store.
-   */
+  /** Messages may have been lost. The first publication of a log does not tell that another log was before it: it waits for the next check. */
   distrust(): void {
     if (!this.#open || this.#backlog !== undefined || !isUnwritten(this.#position)) return
     this.#backlog = []
@@ -96,12 +91,7 @@ export class Feed {
     if (!this.#open) return
     const before = this.#position
     const head = await this.#announce()
-    if (this.#isDistrustful) {
-      this.#isDistrustful = false
-      const isTheSame = head.seq === before.seq && head.epoch === before.epoch
-      if (!this.#closed && !(isTheSame && this.#goLive())) await this.#repair()
-      return
-    }
+    if (this.#isDistrustful) return this.#trustAgain(head)
     const older = head.epoch !== before.epoch || head.seq < before.seq
     // A publication that is still on its way here is not lost.
     if (!older && head.seq > this.#position.seq) await delay(TOPIC_PATIENCE, undefined, { ref: false })
@@ -109,6 +99,12 @@ export class Feed {
     if (this.#closed || this.#backlog !== undefined || !behind) return
     this.#backlog = []
     await this.#repair()
+  }
+
+  async #trustAgain({ seq, epoch }: StreamPosition): Promise<void> {
+    this.#isDistrustful = false
+    const isHere = seq === this.#position.seq && epoch === this.#position.epoch
+    if (!this.#closed && !(isHere && this.#goLive())) await this.#repair()
   }
 
   /** Ends the subscription and withdraws the count. */
@@ -166,11 +162,12 @@ export class Feed {
   /** Hands a publication on if it follows directly, drops it if it is known; answers false if it is neither. */
   #accept(publication: Publication): boolean {
     if (publication.seq !== 0) {
-      const { seq, epoch } = this.#position
-      const begins = publication.seq === 1 && isUnwritten(this.#position)
-      if ((publication.epoch !== epoch && !begins) || publication.seq > seq + 1) return false
+      const { seq } = this.#position
+      // The epoch of a log begins with its first publication.
+      const epoch = isUnwritten(this.#position) ? publication.epoch : this.#position.epoch
+      if (publication.epoch !== epoch || publication.seq > seq + 1) return false
       if (publication.seq <= seq) return true
-      this.#position = { seq: publication.seq, epoch: publication.epoch }
+      this.#position = { seq: publication.seq, epoch }
     }
     this.#fanOut.take(publication)
     return true
