@@ -7,7 +7,7 @@ import { type RedisServer, startRedis } from '../../support/programs/redis.ts'
 import type { TestTab } from '../../support/tab.ts'
 import { until } from '../../support/until.ts'
 
-/** So many calls, one after the other, show whether each waited. */
+/** So many calls, one after the other: the fastest shows whether they wait, however busy the machine is. */
 const CALLS = 12
 
 let redis: RedisServer | undefined
@@ -36,12 +36,22 @@ describe.each(['embedded', 'redis'])('acknowledgements on %s', (engine) => {
   test('what a call waits for is noted at once, however it reached the tab', async () => {
     const tab = acknowledging(app.tab('ada', { since: {} }))
     await tab.sees('position')
-    const began = performance.now()
+    let heardAt = 0
+    const waits: number[] = []
+    for (const socket of app.io.sockets.sockets.values())
+      socket.on('ack', () => (heardAt = performance.now()))
+    const { inbox } = app.app.engine
+    const { acknowledgeAll } = inbox
+    inbox.acknowledgeAll = (acks, at) => {
+      waits.push(performance.now() - heardAt)
+      return acknowledgeAll.call(inbox, acks, at)
+    }
     for (let call = 0; call < CALLS; call++)
       expect(await app.notify('ada', { title: 'A' }, { prefer: 'wait=20' })).toMatchObject({
         delivered: true,
       })
-    expect(performance.now() - began).toBeLessThan(CALLS * ACK_PATIENCE * 0.8)
+    expect(waits.length).toBeGreaterThan(0)
+    expect(Math.min(...waits)).toBeLessThan(ACK_PATIENCE / 2)
     const { seq, epoch } = tab.all('notification').at(-1)!
     tab.close()
     await until(async () => app.app.sockets!.counts.connections === 0, 5000)
