@@ -83,10 +83,7 @@ export class Feed {
     this.#isDistrustful = true
   }
 
-  /**
-   * Announces again, and reads the log if the feed cannot be at its end: finds a lost message on a channel where nothing follows it, and a
-   * store that came back older.
-   */
+  /** Announces again, and reads the log if the feed is not at its end: a message that nothing follows was lost, or the store came back older. */
   async check(): Promise<void> {
     if (!this.#open) return
     const before = this.#position
