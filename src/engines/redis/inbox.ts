@@ -91,20 +91,34 @@ export class RedisInbox implements Inbox {
   }
 
   async acknowledge(channel: Channel, seq: number, at: string, above = 0): Promise<Delivery[]> {
-    const lifetime = this.#store.lifetimeOf(channel)
-    const delivered = await this.#connection.run(() =>
-      this.#scripts.acknowledge(...this.#keys.of(channel), seq, Date.parse(at), above, lifetime),
-    )
-    return delivered.map((words) => {
-      const [id, waiter, hasWebhook] = words.split(' ')
-      return { id: id!, waiter: orNone(waiter), hasWebhook: hasWebhook === WITH_WEBHOOK }
-    })
+    const [delivered] = await this.#acknowledge(this.#keys.of(channel), [{ channel, seq, above }], at)
+    return (delivered as string[]).map(deliveryOf)
   }
 
-  acknowledgeAll(acks: readonly Acknowledgement[], at: string): Promise<PromiseSettledResult<Delivery[]>[]> {
-    return Promise.allSettled(
-      acks.map(({ channel, seq, above }) => this.acknowledge(channel, seq, at, above)),
-    )
+  async acknowledgeAll(
+    acks: readonly Acknowledgement[],
+    at: string,
+  ): Promise<PromiseSettledResult<Delivery[]>[]> {
+    const alone = ({ channel, seq, above }: Acknowledgement) => this.acknowledge(channel, seq, at, above)
+    if (acks.length < 2 || this.#connection.isCluster) return Promise.allSettled(acks.map(alone))
+    const bases = acks.map(({ channel }) => this.#keys.base(channel)) as [string]
+    try {
+      const results = await this.#acknowledge([acks.length, ...bases], acks, at)
+      return await Promise.allSettled(
+        // One that has failed tells why when it is called alone.
+        results.map((delivered, index) =>
+          delivered === '' ? alone(acks[index]!) : delivered.map(deliveryOf),
+        ),
+      )
+    } catch (reason) {
+      return acks.map(() => ({ status: 'rejected', reason }))
+    }
+  }
+
+  #acknowledge(keys: ChannelKeys, acks: readonly Acknowledgement[], at: string): Promise<(string[] | '')[]> {
+    const pairs = acks.flatMap(({ seq, above }) => [seq, above]) as [number, number]
+    const lifetime = this.#store.lifetimeOf(acks[0]!.channel)
+    return this.#connection.run(() => this.#scripts.acknowledge(...keys, Date.parse(at), lifetime, ...pairs))
   }
 
   async #list(channel: Channel, wanted: Wanted): Promise<InboxPage> {
@@ -126,4 +140,9 @@ export class RedisInbox implements Inbox {
   #address(channel: Channel): [...ChannelKeys, ...EventEnvelope] {
     return [...this.#keys.of(channel), ...this.#store.eventEnvelope(channel)]
   }
+}
+
+function deliveryOf(words: string): Delivery {
+  const [id, waiter, hasWebhook] = words.split(' ')
+  return { id: id!, waiter: orNone(waiter), hasWebhook: hasWebhook === WITH_WEBHOOK }
 }

@@ -123,6 +123,24 @@ test.each(['list', 'publish', 'read'])(
   },
 )
 
+test('of many that acknowledge together, one whose keys are faulty fails alone, and says why', async () => {
+  const { seq } = await notify({})
+  await connection.client.set(`${keys.base(userChannel('bob'))}:head`, 'not a hash')
+  const acks = ['ada', 'bob'].map((user) => ({ channel: userChannel(user), seq, above: 0 }))
+  const reported: unknown[] = []
+  const other = await openRedis(redis.url, { report: (error) => reported.push(error) })
+  const [ada, bob] = await other.inbox.acknowledgeAll(acks, '2026-01-01T00:00:00.000Z')
+  await other.close()
+  expect(reported).toHaveLength(1)
+  expect(ada).toEqual({ status: 'fulfilled', value: [] })
+  expect(bob).toMatchObject({
+    status: 'rejected',
+    reason: { code: 'internal', cause: { message: expect.stringContaining('WRONGTYPE') } },
+  })
+  const { items } = await new Inboxes(engine).list('ada', LOOKED)
+  expect(items).toMatchObject([{ deliveredAt: '2026-01-01T00:00:00.000Z' }])
+})
+
 test('who only listens leaves nothing but that, and not for ever', async () => {
   const inboxes = new Inboxes(engine)
   const names = async (): Promise<string[]> =>

@@ -152,9 +152,10 @@ export interface ScriptedClient {
       ...items: string[],
     ]
   >
+  /** More pairs may follow on the first. */
   acknowledge(
-    ...args: [...keys: ChannelKeys, seq: number, at: number, above: number, lifetime: number]
-  ): Promise<string[]>
+    ...args: [...keys: ChannelKeys, at: number, lifetime: number, seq: number, above: number]
+  ): Promise<(string[] | '')[]>
   expire(...args: [...keys: ChannelKeys, ...EventEnvelope]): Promise<string>
   noteEnd(...args: [due: string, ends: number, ...channels: string[]]): Promise<number>
   noteNextEnd(...args: [due: string, channel: string, seen: string, next: string]): Promise<number>
