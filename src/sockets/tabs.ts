@@ -6,7 +6,9 @@ import { CLOSE_REASONS, type CloseReason } from '../core/session/tab-session.ts'
 import { UserLimit } from '../core/session/user-limit.ts'
 import { Backlogs } from './engine-io/backlog.ts'
 import { type EngineSocket, endSoon, endTransport } from './engine-io/engine-socket.ts'
+import { joinFirstWrites } from './engine-io/first-write.ts'
 import { mindPolls } from './engine-io/polls.ts'
+import { slimRequest } from './engine-io/slim-request.ts'
 import { parseConnectCursors } from './events/arguments.ts'
 import { type AuthenticationOptions, authenticate, connectErrorOf } from './handshake.ts'
 import { TabConnection } from './tab-connection.ts'
@@ -53,10 +55,11 @@ export class Tabs {
     this.#users = new UserLimit(options.maxPerUser)
   }
 
-  /** Ends the engine sessions that do not read, from now on. */
+  /** Ends the engine sessions that do not read, and spares them a write, from now on. */
   mind(engine: Server['engine']): void {
     const { pingInterval, pingTimeout } = this.#options
     this.#backlogs.mind(engine)
+    joinFirstWrites(engine)
     mindPolls(engine, pingInterval + pingTimeout, this.#endSlow)
   }
 
@@ -90,6 +93,7 @@ export class Tabs {
   take(socket: Socket): Admitted | undefined {
     const admitted = this.#admitted.get(socket)
     this.#admitted.delete(socket)
+    slimRequest(socket)
     if (this.#draining) admitted?.tab.emit('going-away', {})
     return admitted
   }
