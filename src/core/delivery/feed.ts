@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Arrival } from '../engine/arrivals.ts'
 import type { LogPage, PageLimit } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
-import type { Channel } from '../model/channel.ts'
+import { type Channel, idOfChannel, isUserChannel } from '../model/channel.ts'
 import { isUnwritten, type StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
+import type { ArrivalBatch, Arriving } from './arrival-batch.ts'
 import { FanOut } from './fan-out.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -20,10 +22,19 @@ const TOPIC_PATIENCE = 500
 
 /** The listeners of a feed. */
 export interface FeedOptions {
+  arrivals: ArrivalBatch
   /** Called when a repair begins. */
   onRepair(): void
   /** Hears of faults that nobody else hears of. */
   report(error: unknown): void
+}
+
+/** The answer to a statement of connections. */
+interface Stated {
+  /** The end of the log. */
+  head: StreamPosition
+  /** On a user's channel that is still heard. */
+  arrival: Arrival | undefined
 }
 
 /**
@@ -33,13 +44,13 @@ export interface FeedOptions {
  * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
  * cleared up by reading the log, so subscriptions see the log's order, and nothing twice, whatever the topic did.
  */
-export class Feed {
+export class Feed implements Arriving {
   readonly channel: Channel
   readonly #fanOut = new FanOut()
   readonly #engine: Engine
-  readonly #onRepair: () => void
-  readonly #report: (error: unknown) => void
-  readonly #opened: Promise<StreamPosition>
+  readonly #options: FeedOptions
+  /** Resolves to what the first subscription was told; undefined once the feed is open. */
+  #opened: Promise<Stated> | undefined
   #open = false
   #closed = false
   /** Everything up to here has been heard, without a hole. Behind what has been handed on there is only progress that waits. */
@@ -47,12 +58,12 @@ export class Feed {
   /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
   #announcing: Promise<StreamPosition> | undefined
+  #arriving: Promise<Stated> | undefined
 
-  constructor(channel: Channel, engine: Engine, { onRepair, report }: FeedOptions) {
+  constructor(channel: Channel, engine: Engine, options: FeedOptions) {
     this.channel = channel
     this.#engine = engine
-    this.#onRepair = onRepair
-    this.#report = report
+    this.#options = options
     this.#opened = this.#start()
   }
 
@@ -61,13 +72,29 @@ export class Feed {
     return this.#fanOut.subscriptions
   }
 
-  /** Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it. */
-  async join(subscription: Subscription): Promise<void> {
+  /** The user of the channel, if it is a user's. */
+  get user(): string {
+    return idOfChannel(this.channel)
+  }
+
+  /** States the connections of the user now, for all that have come. */
+  state(): number | undefined {
+    this.#arriving = undefined
+    return this.#closed ? undefined : this.subscriptions.size
+  }
+
+  /**
+   * Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it: on a user's channel to what
+   * the engine has for the user, which is read when the subscription hears the log already.
+   */
+  async join(subscription: Subscription): Promise<Arrival | undefined> {
     const first = this.subscriptions.size === 0
     this.#fanOut.subscriptions.add(subscription)
-    const head = await this.#opened
+    const opened = await this.#opened
     // The first one was counted by the opening; a later one may have come after that had asked for the size.
-    subscription.joined(first ? head : await this.#announce())
+    const { head, arrival } = first && opened !== undefined ? opened : await this.#enter()
+    subscription.joined(head)
+    return arrival
   }
 
   /** Lets a subscription go. */
@@ -101,14 +128,28 @@ export class Feed {
     this.#engine.connections.announce(this.channel, 0).catch(this.#ignoreAbsence)
   }
 
-  async #start(): Promise<StreamPosition> {
+  async #start(): Promise<Stated> {
     await this.#engine.broker.subscribe(this.channel, this.#receive)
-    const head = await this.#announce()
+    const stated = await this.#enter()
+    const { head } = stated
     this.#position = head
     this.#fanOut.beginAt(head)
     this.#open = true
+    this.#opened = undefined
     if (!this.#goLive()) void this.#repair()
-    return head
+    return stated
+  }
+
+  /** States the connections for one that has come. */
+  #enter(): Promise<Stated> {
+    if (!isUserChannel(this.channel)) return this.#announce().then((head) => ({ head, arrival: undefined }))
+    this.#arriving ??= this.#arrive()
+    return this.#arriving
+  }
+
+  async #arrive(): Promise<Stated> {
+    const arrival = await this.#options.arrivals.add(this)
+    return { head: arrival?.position ?? this.#position, arrival }
   }
 
   /** Those who come and go in one turn of the event loop share one call. */
@@ -171,12 +212,12 @@ export class Feed {
 
   async #repair(): Promise<void> {
     // The first publication of all is no hole: its epoch begins with it.
-    if (!isUnwritten(this.#position)) this.#onRepair()
+    if (!isUnwritten(this.#position)) this.#options.onRepair()
     try {
       await this.#readOn()
     } catch (error) {
       // The log cannot be read, and trying again would not help: nobody is left to wait in silence.
-      this.#report(error)
+      this.#options.report(error)
       await this.#skipToEnd()
     }
   }
@@ -231,6 +272,6 @@ export class Feed {
 
   /** A count that cannot be stated now is stated by the next check; one that cannot be withdrawn is the engine's to remember. */
   readonly #ignoreAbsence = (error: unknown): void => {
-    if (!isTemporary(error)) this.#report(error)
+    if (!isTemporary(error)) this.#options.report(error)
   }
 }

@@ -1,12 +1,14 @@
+import type { Arrival } from '../engine/arrivals.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
-import { type Channel, idOfChannel, isUserChannel } from '../model/channel.ts'
+import { type Channel, idOfChannel, isUserChannel, userChannel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Publication } from '../model/publication.ts'
 import { RoomPresence } from '../presence/room-presence.ts'
+import { ArrivalBatch } from './arrival-batch.ts'
 import type { Address, Audience } from './ephemeral-event.ts'
-import { Feed } from './feed.ts'
+import { Feed, type FeedOptions } from './feed.ts'
 import { Slices } from './slices.ts'
 import { Subscription } from './subscription.ts'
 
@@ -41,6 +43,7 @@ export class Hub {
   readonly #subscriptions = new Map<Connection, Map<Channel, Subscription>>()
   readonly #byId = new Map<string, Connection>()
   readonly #ephemeral = new Slices<Subscription>()
+  readonly #feedOptions: FeedOptions
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | undefined
   #checkAgain = false
@@ -50,6 +53,7 @@ export class Hub {
   constructor(engine: Engine, report: (error: unknown) => void) {
     this.#engine = engine
     this.#report = report
+    this.#feedOptions = { arrivals: new ArrivalBatch(engine.arrivals), onRepair: () => this.#repairs++, report }
     this.presence = new RoomPresence(engine, report)
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
     engine.broker.onRestored(() => this.#checkAll())
@@ -70,28 +74,45 @@ export class Hub {
    * Rejects with the engine's error, and the connection then has no subscription.
    */
   async join(connection: Connection, channel: Channel): Promise<Subscription> {
+    return (await this.#join(connection, channel)).subscription
+  }
+
+  /**
+   * Lets a connection hear its user's log, as `join` does, and reads what the engine has for the user. What changes after that, the connection
+   * hears. `arrival`: undefined for a connection that has closed meanwhile.
+   */
+  arrive(
+    connection: Connection,
+    user: string,
+  ): Promise<{ subscription: Subscription; arrival: Arrival | undefined }> {
+    return this.#join(connection, userChannel(user))
+  }
+
+  async #join(
+    connection: Connection,
+    channel: Channel,
+  ): Promise<{ subscription: Subscription; arrival: Arrival | undefined }> {
     const joined = this.#subscriptions.get(connection)
     const subscription = new Subscription(channel, connection, this.#engine.broker, this.#report)
     if (joined === undefined) {
       // A connection that has closed in the meantime is brought nowhere.
       subscription.leave()
-      return subscription
+      return { subscription, arrival: undefined }
     }
     this.leave(connection, channel)
     joined.set(channel, subscription)
     if (!isUserChannel(channel)) this.presence.enter(idOfChannel(channel), connection)
     let feed = this.#feeds.get(channel)
     if (feed === undefined) {
-      feed = new Feed(channel, this.#engine, { onRepair: () => this.#repairs++, report: this.#report })
+      feed = new Feed(channel, this.#engine, this.#feedOptions)
       this.#feeds.set(channel, feed)
     }
     try {
-      await feed.join(subscription)
+      return { subscription, arrival: await feed.join(subscription) }
     } catch (error) {
       if (joined.get(channel) === subscription) this.leave(connection, channel)
       throw error
     }
-    return subscription
   }
 
   /** The channels that a connection hears. */
