@@ -4,10 +4,10 @@ import type { LogPage, PageLimit } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
-import { type Channel, idOfChannel, isUserChannel } from '../model/channel.ts'
+import type { Channel } from '../model/channel.ts'
 import { isUnwritten, type StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
-import type { ArrivalBatch, Arriving } from './arrival-batch.ts'
+import type { Announced, Announcements, Entered } from './announcements.ts'
 import { FanOut } from './fan-out.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -22,19 +22,11 @@ const TOPIC_PATIENCE = 500
 
 /** The listeners of a feed. */
 export interface FeedOptions {
-  arrivals: ArrivalBatch
+  announcements: Announcements
   /** Called when a repair begins. */
   onRepair(): void
   /** Hears of faults that nobody else hears of. */
   report(error: unknown): void
-}
-
-/** The answer to a statement of connections. */
-interface Stated {
-  /** The end of the log. */
-  head: StreamPosition
-  /** On a user's channel that is still heard. */
-  arrival: Arrival | undefined
 }
 
 /**
@@ -44,21 +36,19 @@ interface Stated {
  * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
  * cleared up by reading the log, so subscriptions see the log's order, and nothing twice, whatever the topic did.
  */
-export class Feed implements Arriving {
+export class Feed implements Announced {
   readonly channel: Channel
   readonly #fanOut = new FanOut()
   readonly #engine: Engine
   readonly #options: FeedOptions
   /** Resolves to what the first subscription was told; undefined once the feed is open. */
-  #opened: Promise<Stated> | undefined
+  #opened: Promise<Entered> | undefined
   #open = false
   #closed = false
   /** Everything up to here has been heard, without a hole. Behind what has been handed on there is only progress that waits. */
   #position: StreamPosition = { seq: 0, epoch: '' }
   /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
-  #announcing: Promise<StreamPosition> | undefined
-  #arriving: Promise<Stated> | undefined
 
   constructor(channel: Channel, engine: Engine, options: FeedOptions) {
     this.channel = channel
@@ -72,14 +62,8 @@ export class Feed implements Arriving {
     return this.#fanOut.subscriptions
   }
 
-  /** The user of the channel, if it is a user's. */
-  get user(): string {
-    return idOfChannel(this.channel)
-  }
-
-  /** States the connections of the user now, for all that have come. */
-  state(): number | undefined {
-    this.#arriving = undefined
+  /** The number of subscriptions; undefined once the channel is no longer heard here. */
+  get connections(): number | undefined {
     return this.#closed ? undefined : this.subscriptions.size
   }
 
@@ -128,7 +112,7 @@ export class Feed implements Arriving {
     this.#engine.connections.announce(this.channel, 0).catch(this.#ignoreAbsence)
   }
 
-  async #start(): Promise<Stated> {
+  async #start(): Promise<Entered> {
     await this.#engine.broker.subscribe(this.channel, this.#receive)
     const stated = await this.#enter()
     const { head } = stated
@@ -140,28 +124,12 @@ export class Feed implements Arriving {
     return stated
   }
 
-  /** States the connections for one that has come. */
-  #enter(): Promise<Stated> {
-    if (!isUserChannel(this.channel)) return this.#announce().then((head) => ({ head, arrival: undefined }))
-    this.#arriving ??= this.#arrive()
-    return this.#arriving
+  async #enter(): Promise<Entered> {
+    return (await this.#options.announcements.enter(this)) ?? { head: this.#position }
   }
 
-  async #arrive(): Promise<Stated> {
-    const arrival = await this.#options.arrivals.add(this)
-    return { head: arrival?.position ?? this.#position, arrival }
-  }
-
-  /** Those who come and go in one turn of the event loop share one call. */
-  #announce(): Promise<StreamPosition> {
-    this.#announcing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      this.#announcing = undefined
-      // The count may be another feed's by now, if the channel was left and entered again.
-      return this.#closed
-        ? this.#position
-        : this.#engine.connections.announce(this.channel, this.subscriptions.size)
-    })
-    return this.#announcing
+  async #announce(): Promise<StreamPosition> {
+    return (await this.#options.announcements.announce(this)) ?? this.#position
   }
 
   readonly #receive = (publication: Publication): void => {

@@ -6,7 +6,7 @@ import { type Channel, idOfChannel, isUserChannel, userChannel } from '../model/
 import type { Connection } from '../model/connection.ts'
 import type { Publication } from '../model/publication.ts'
 import { RoomPresence } from '../presence/room-presence.ts'
-import { ArrivalBatch } from './arrival-batch.ts'
+import { Announcements } from './announcements.ts'
 import type { Address, Audience } from './ephemeral-event.ts'
 import { Feed, type FeedOptions } from './feed.ts'
 import { Slices } from './slices.ts'
@@ -53,7 +53,11 @@ export class Hub {
   constructor(engine: Engine, report: (error: unknown) => void) {
     this.#engine = engine
     this.#report = report
-    this.#feedOptions = { arrivals: new ArrivalBatch(engine.arrivals), onRepair: () => this.#repairs++, report }
+    this.#feedOptions = {
+      announcements: new Announcements(engine),
+      onRepair: () => this.#repairs++,
+      report,
+    }
     this.presence = new RoomPresence(engine, report)
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
     engine.broker.onRestored(() => this.#checkAll())

@@ -33,13 +33,18 @@ export class TabMemberships {
   apply(control: MembershipControl): void {
     const { room } = control
     if (control.action === 'leave') this.#granted?.delete(room)
-    else (this.#granted ??= new Map()).set(room, control.publish)
+    else {
+      this.#granted ??= new Map()
+      this.#granted.set(room, control.publish)
+    }
     this.#left?.delete(room)
   }
 
   /** Notes that the tab has left a room, and stays out until it enters again. */
   leave(room: string): void {
-    if (this.has(room)) (this.#left ??= new Set()).add(room)
+    if (!this.has(room)) return
+    this.#left ??= new Set()
+    this.#left.add(room)
   }
 
   /** Notes that the tab has entered a room by itself. */
