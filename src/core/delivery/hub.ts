@@ -40,7 +40,8 @@ export class Hub {
   readonly #engine: Engine
   readonly #report: (error: unknown) => void
   readonly #feeds = new Map<Channel, Feed>()
-  readonly #subscriptions = new Map<Connection, Map<Channel, Subscription>>()
+  /** Most connections hear one channel, and none hears many. */
+  readonly #subscriptions = new Map<Connection, Subscription[]>()
   readonly #byId = new Map<string, Connection>()
   readonly #ephemeral = new Slices<Subscription>()
   readonly #feedOptions: FeedOptions
@@ -69,7 +70,7 @@ export class Hub {
 
   /** Takes a connection in; it hears nothing yet. */
   open(connection: Connection): void {
-    this.#subscriptions.set(connection, new Map())
+    this.#subscriptions.set(connection, [])
     this.#byId.set(connection.id, connection)
   }
 
@@ -104,7 +105,7 @@ export class Hub {
       return { subscription, arrival: undefined }
     }
     this.leave(connection, channel)
-    joined.set(channel, subscription)
+    joined.push(subscription)
     if (!isUserChannel(channel)) this.presence.enter(idOfChannel(channel), connection)
     let feed = this.#feeds.get(channel)
     if (feed === undefined) {
@@ -114,27 +115,28 @@ export class Hub {
     try {
       return { subscription, arrival: await feed.join(subscription) }
     } catch (error) {
-      if (joined.get(channel) === subscription) this.leave(connection, channel)
+      if (joined.includes(subscription)) this.leave(connection, channel)
       throw error
     }
   }
 
   /** The channels that a connection hears. */
   channelsOf(connection: Connection): Channel[] {
-    return [...(this.#subscriptions.get(connection)?.keys() ?? [])]
+    return (this.#subscriptions.get(connection) ?? []).map(({ channel }) => channel)
   }
 
   /** The subscription of a connection to a channel; undefined if it does not hear it. */
   subscriptionOf(connection: Connection, channel: Channel): Subscription | undefined {
-    return this.#subscriptions.get(connection)?.get(channel)
+    return this.#subscriptions.get(connection)?.find((one) => one.channel === channel)
   }
 
   /** Lets a connection no longer hear a channel; answers whether it did. */
   leave(connection: Connection, channel: Channel): boolean {
-    const joined = this.#subscriptions.get(connection)
-    const subscription = joined?.get(channel)
-    if (joined === undefined || subscription === undefined) return false
-    joined.delete(channel)
+    const joined = this.#subscriptions.get(connection) ?? []
+    const index = joined.findIndex((one) => one.channel === channel)
+    const subscription = joined[index]
+    if (subscription === undefined) return false
+    joined.splice(index, 1)
     subscription.leave()
     if (!isUserChannel(channel)) this.presence.leave(idOfChannel(channel), connection)
     const feed = this.#feeds.get(channel)
@@ -168,13 +170,12 @@ export class Hub {
       if (!leftOut.has(subscription.connection)) chosen.set(subscription.connection, subscription)
     this.#ephemeral.forEach(new Set(chosen.values()), (subscription) => {
       // It may have left before its slice came.
-      if (this.#subscriptions.get(subscription.connection)?.get(subscription.channel) === subscription)
-        subscription.receive(publication, subscription.position)
+      if (!subscription.hasLeft) subscription.receive(publication, subscription.position)
     })
     return true
   }
 
-  #at(address: Address): Subscription[] {
+  #at(address: Address): readonly Subscription[] {
     if (!address.startsWith('connection:'))
       return [...(this.#feeds.get(address as Channel)?.subscriptions ?? [])]
     const connection = this.#byId.get(address.slice('connection:'.length))
@@ -227,5 +228,5 @@ export class Hub {
 }
 
 /** A connection may hear several channels, and gets an event once. */
-const firstOf = (joined: ReadonlyMap<Channel, Subscription> | undefined): Subscription[] =>
-  [...(joined?.values() ?? [])].slice(0, 1)
+const firstOf = (joined: readonly Subscription[] | undefined): readonly Subscription[] =>
+  joined?.slice(0, 1) ?? []

@@ -13,6 +13,11 @@ interface Packet {
   data?: string | Buffer
 }
 
+/** Where an engine session has its backlog: with ten thousand of them, a property costs the collector much less than a `WeakMap`. */
+const BACKLOG = Symbol('backlog')
+
+type Counted = EngineSocket & { [BACKLOG]: Backlog }
+
 /** The bytes that wait in this process until one engine session reads them, whoever sent them. */
 export class Backlog {
   readonly #conn: EngineSocket
@@ -20,19 +25,10 @@ export class Backlog {
   #queued = 0
   #refused = 0
 
-  /** `most`: the bytes that may wait; `end` is called with the engine session when something is to be sent beyond them. */
-  constructor(conn: EngineSocket, most: number, end: (conn: EngineSocket) => void) {
+  /** `most`: the bytes that may wait. */
+  constructor(conn: EngineSocket, most: number) {
     this.#conn = conn
     this.#most = most
-    conn.on('packetCreate', ({ data }: Packet) => {
-      if (this.isExceeded) end(conn)
-      if (data === undefined) return
-      this.#queued += Buffer.byteLength(data)
-      if (typeof data === 'string' && data.startsWith(CONNECT_ERROR)) this.#endAfterRefusals()
-    })
-    conn.on('flush', () => {
-      this.#queued = 0
-    })
   }
 
   /** The bytes that have not been given to a transport yet. */
@@ -50,16 +46,22 @@ export class Backlog {
     return this.bytes > this.#most
   }
 
-  /** Closes the transport after many refusals: checking tokens costs more than sending them, and handshakes are limited by a rate. */
-  #endAfterRefusals(): void {
-    // The answer goes out first.
-    if (++this.#refused === MAX_REFUSED) process.nextTick(() => this.#conn.close())
+  /** Counts what Engine.IO is about to queue. */
+  add(data: string | Buffer): void {
+    this.#queued += Buffer.byteLength(data)
+    // Checking tokens costs more than sending them, and handshakes are limited by a rate. The answer goes out first.
+    if (typeof data === 'string' && data.startsWith(CONNECT_ERROR) && ++this.#refused === MAX_REFUSED)
+      process.nextTick(() => this.#conn.close())
+  }
+
+  /** Notes that the queue has been given to a transport. */
+  flushed(): void {
+    this.#queued = 0
   }
 }
 
 /** The backlogs of all engine sessions, also before their CONNECT, and of those of an embedding program's namespaces. */
 export class Backlogs {
-  readonly #backlogs = new WeakMap<EngineSocket, Backlog>()
   readonly #most: number
   readonly #end: (conn: EngineSocket) => void
 
@@ -71,15 +73,26 @@ export class Backlogs {
 
   /** Counts what waits for the engine sessions that begin from now on. */
   mind(engine: Server['engine']): void {
-    engine.on('connection', (conn: EngineSocket) => {
-      this.#backlogs.set(conn, new Backlog(conn, this.#most, this.#end))
+    const end = this.#end
+    // The same functions for all engine sessions.
+    function count(this: Counted, { data }: Packet): void {
+      if (this[BACKLOG].isExceeded) end(this)
+      if (data !== undefined) this[BACKLOG].add(data)
+    }
+    function flushed(this: Counted): void {
+      this[BACKLOG].flushed()
+    }
+    engine.on('connection', (conn: Counted) => {
+      conn[BACKLOG] = new Backlog(conn, this.#most)
+      conn.on('packetCreate', count)
+      conn.on('flush', flushed)
     })
     boundFrames(engine, this.#most)
   }
 
   /** Returns the backlog of an engine session. */
   of(conn: EngineSocket): Backlog {
-    return this.#backlogs.get(conn)!
+    return (conn as Counted)[BACKLOG]
   }
 }
 
