@@ -25,8 +25,8 @@ for index, count in ipairs(counts) do
   redis.call('HSET', connections, ARGV[1], count)
   redis.call('EXPIRE', connections, ARGV[3])
   redis.call('SET', base .. ':last-seen', ARGV[2], 'PX', ARGV[4])
-  local head = redis.call('HMGET', base .. ':head', 'seq', 'epoch')
-  local seq, epoch = tonumber(head[1] or 0), head[2]
+  local head = redis.call('HMGET', base .. ':head', 'epoch', 'numbers')
+  local epoch, seq = head[1], head[1] and struct.unpack('>I6', head[2]) or 0
   if not epoch and redis.call('TYPE', base .. ':meta').ok == 'hash' then
     lib = lib or library()
     local old = lib.adopt(base, tonumber(ARGV[4]))
