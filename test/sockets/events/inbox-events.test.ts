@@ -77,7 +77,8 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
       unread: 2,
       unseen: 2,
     })
-    const before = (await first.ask('inbox')).items[0].updatedAt
+    const inbox = await first.ask('inbox')
+    const before = inbox.items[0].updatedAt
     expect(await first.ask('mark', { all: true, before, seen: true })).toEqual({
       ok: true,
       unread: 2,
@@ -86,8 +87,8 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
     const back = app.tab('mark', { since: { seq, epoch } })
     for (const tab of [first, second, back])
       expect(await tab.sees('notification:state', 2)).toEqual([
-        { seq: 4, epoch, ids: [ids[1]], readAt: expect.any(String), unread: 2, unseen: 2 },
-        { seq: 5, epoch, all: true, before, seenAt: expect.any(String), unread: 2, unseen: 0 },
+        { seq: 4, epoch: inbox.epoch, ids: [ids[1]], readAt: expect.any(String), unread: 2, unseen: 2 },
+        { seq: 5, epoch: inbox.epoch, all: true, before, seenAt: expect.any(String), unread: 2, unseen: 0 },
       ])
     expect(await second.ask('mark', { all: true, read: false })).toEqual({ ok: true, unread: 3, unseen: 0 })
     expect((await second.sees('notification:state', 3))[2]).toMatchObject({
