@@ -77,7 +77,8 @@ describe.each(['embedded', 'redis'])('the inbox of a tab, on %s', (engine) => {
       unread: 2,
       unseen: 2,
     })
-    const before = (await first.ask('inbox')).items[0].updatedAt
+    const inbox = await first.ask('inbox')
+    const before = inbox.items[0].updatedAt
     expect(await first.ask('mark', { all: true, before, seen: true })).toEqual({
       ok: true,
       unread: 2,
