@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Arrival } from '../engine/arrivals.ts'
-import type { LogPage, PageLimit } from '../engine/broker.ts'
+import type { PageLimit } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
-import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
+import { whileAway } from '../lifecycle/while-away.ts'
 import type { Channel } from '../model/channel.ts'
 import { isUnwritten, type StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
@@ -204,19 +204,12 @@ export class Feed implements Announced {
 
   /** Reads the log from the position to its end, and goes live. Rejects if it cannot be read, unless that passes by itself. */
   async #readOn(): Promise<void> {
-    for (let attempt = 0; !this.#closed; ) {
+    while (!this.#closed) {
       const backlog = this.#backlog ?? []
       const known = backlog.length
-      let page: LogPage
-      try {
-        page = await this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
-      } catch (error) {
-        if (!isTemporary(error)) throw error
-        // The engine is away, which its probe reports; it is asked until it is back or nobody listens any more.
-        await backoff(attempt++)
-        continue
-      }
-      if (this.#closed) return
+      const read = () => this.#engine.broker.since(this.channel, this.#position, REPAIR_PAGE)
+      const page = await whileAway(read, () => this.#closed)
+      if (page === undefined || this.#closed) return
       // The page goes on from the position, so nothing may be left before it.
       this.#fanOut.catchUp(page)
       this.#position = page.end

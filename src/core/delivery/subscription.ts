@@ -1,6 +1,5 @@
 import type { Broker, PageLimit } from '../engine/broker.ts'
-import { backoff } from '../lifecycle/backoff.ts'
-import { isTemporary } from '../lifecycle/faults.ts'
+import { whileAway } from '../lifecycle/while-away.ts'
 import type { Channel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Control } from '../model/control.ts'
@@ -165,18 +164,14 @@ export class Subscription {
 
   /** As `release`, again and again while the engine is away. If the log cannot be read for another reason, the connection ends. */
   async #readAgain(): Promise<void> {
-    for (let attempt = 0; !this.#left; attempt++) {
-      try {
-        await this.release(false)
-        return
-      } catch (error) {
-        if (!isTemporary(error)) {
-          this.#report(error)
-          this.connection.handleFault()
-          return
-        }
-        await backoff(attempt)
-      }
+    try {
+      await whileAway(
+        () => this.release(false),
+        () => this.#left,
+      )
+    } catch (error) {
+      this.#report(error)
+      this.connection.handleFault()
     }
   }
 
