@@ -71,6 +71,9 @@ describe('while one process serves a file', () => {
 
   test.each(names)('another one is refused under %s, until the first was killed', async (_, nameOf) => {
     const { child, ended } = await startOther()
+    expect((await readdir(dir)).sort()).toEqual(
+      ['', '-shm', '-wal', '.lock'].map((end) => `tabcast.db${end}`),
+    )
     const name = await nameOf(join(dir, 'other'))
     await expect(open(name)).rejects.toThrow(`${name} is open in another process, and only one may serve it`)
     child.kill('SIGKILL')

@@ -13,7 +13,8 @@ const SQLITE_BUSY = 5
 export function takeLock(path: string): (() => void) | undefined {
   const lock = new DatabaseSync(`${path}.lock`, { timeout: 0 })
   try {
-    // Nothing is written, so that there is no journal either.
+    // Nothing is written, and a journal on the disk would be left behind by a killed process.
+    lock.exec('PRAGMA journal_mode = MEMORY')
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
     lock.close()
