@@ -2,6 +2,7 @@ import type { Socket } from 'socket.io'
 import type { BrowserClaims } from '../core/access/claims.ts'
 import type { ServerEvent, ServerEvents } from '../core/model/events.ts'
 import type { Publication } from '../core/model/publication.ts'
+import type { Entrance } from '../core/session/enter.ts'
 import { type CloseReason, TabSession } from '../core/session/tab-session.ts'
 import type { Backlog } from './engine-io/backlog.ts'
 import type { EngineSocket } from './engine-io/engine-socket.ts'
@@ -24,6 +25,7 @@ export class TabConnection extends TabSession {
   readonly #socket: Socket
   readonly #wire: Wire
   readonly #options: TabConnectionOptions
+  #entrance: Entrance | undefined
 
   constructor(socket: Socket, claims: BrowserClaims | undefined, options: TabConnectionOptions) {
     super(claims)
@@ -31,6 +33,18 @@ export class TabConnection extends TabSession {
     this.transport = socket.conn
     this.#wire = new Wire(socket.conn, options.backlog)
     this.#options = options
+  }
+
+  /** Notes that it has been let in; its CONNECT can be answered. */
+  admit(entrance: Entrance): void {
+    this.#entrance = entrance
+  }
+
+  /** Returns what begins when its CONNECT has been answered, once; undefined if it was not let in. */
+  takeEntrance(): Entrance | undefined {
+    const entrance = this.#entrance
+    this.#entrance = undefined
+    return entrance
   }
 
   /** The id of the connection, by which a publish may leave it out. */

@@ -6,7 +6,9 @@ import { CLOSE_REASONS, type CloseReason } from '../core/session/tab-session.ts'
 import { UserLimit } from '../core/session/user-limit.ts'
 import { Backlogs } from './engine-io/backlog.ts'
 import { type EngineSocket, endSoon, endTransport } from './engine-io/engine-socket.ts'
+import { joinFirstWrites } from './engine-io/first-write.ts'
 import { mindPolls } from './engine-io/polls.ts'
+import { slimRequest } from './engine-io/slim-request.ts'
 import { parseConnectCursors } from './events/arguments.ts'
 import { type AuthenticationOptions, authenticate, connectErrorOf } from './handshake.ts'
 import { TabConnection } from './tab-connection.ts'
@@ -28,6 +30,15 @@ export interface Admitted {
   entrance: Entrance
 }
 
+/** Set once a CONNECT was begun on a transport; Socket.IO itself refuses a second one only after the answer to the first. */
+const TAKEN = Symbol('taken')
+
+/** The tab that was let in on a transport. */
+const TAB = Symbol('tab')
+
+/** An engine session with what is known of it: for ten thousand, properties cost the collector much less than a `WeakMap`. */
+type TakenSocket = EngineSocket & { [TAKEN]?: boolean; [TAB]?: TabConnection | undefined }
+
 /** The tabs of this process, from their CONNECT to their end. */
 export class Tabs {
   /** The connections that the server has ended, by reason. */
@@ -42,21 +53,32 @@ export class Tabs {
   readonly #here = new Set<TabConnection>()
   /** The tabs that have been let in, by their transport. */
   readonly #byTransport = new Map<EngineSocket, TabConnection>()
-  /** The transports on which a CONNECT was begun or answered; Socket.IO itself refuses a second one only after the answer. */
-  readonly #taken = new WeakSet<EngineSocket>()
-  readonly #admitted = new WeakMap<Socket, Admitted>()
+  /** The same functions for all connections, called with the engine session or the Socket.IO socket as `this`. */
+  readonly #onTransportClose: (this: TakenSocket) => void
+  readonly #onDisconnect: (this: Socket) => void
   #draining = false
 
   constructor(options: TabsOptions) {
+    const leave = (tab: TabConnection | undefined): void => {
+      if (tab !== undefined) this.#leave(tab)
+    }
+    this.#onTransportClose = function () {
+      leave(this[TAB])
+    }
+    this.#onDisconnect = function () {
+      leave((this.conn as TakenSocket)[TAB])
+      endSoon(this.conn)
+    }
     this.#options = options
     this.#backlogs = new Backlogs(options.maxBacklog, this.#endSlow)
     this.#users = new UserLimit(options.maxPerUser)
   }
 
-  /** Ends the engine sessions that do not read, from now on. */
+  /** Ends the engine sessions that do not read, and spares them a write, from now on. */
   mind(engine: Server['engine']): void {
     const { pingInterval, pingTimeout } = this.#options
     this.#backlogs.mind(engine)
+    joinFirstWrites(engine)
     mindPolls(engine, pingInterval + pingTimeout, this.#endSlow)
   }
 
@@ -88,10 +110,12 @@ export class Tabs {
 
   /** Returns a tab whose CONNECT has been answered, once; undefined for one that has gone, or was not let in. */
   take(socket: Socket): Admitted | undefined {
-    const admitted = this.#admitted.get(socket)
-    this.#admitted.delete(socket)
-    if (this.#draining) admitted?.tab.emit('going-away', {})
-    return admitted
+    const tab = this.#byTransport.get(socket.conn)
+    const entrance = tab?.takeEntrance()
+    if (tab === undefined || entrance === undefined) return undefined
+    slimRequest(socket)
+    if (this.#draining) tab.emit('going-away', {})
+    return { tab, entrance }
   }
 
   /** Ends a transport, also before its CONNECT, and one of an embedding program's namespaces. */
@@ -121,41 +145,37 @@ export class Tabs {
 
   async #connect(socket: Socket): Promise<void> {
     // Two at once would hear as two users, of which one is counted; one after the other, each would have rates of its own.
-    if (this.#taken.has(socket.conn)) return socket.conn.close()
-    this.#taken.add(socket.conn)
+    const conn: TakenSocket = socket.conn
+    if (conn[TAKEN]) return conn.close()
+    conn[TAKEN] = true
     try {
       await this.#admit(socket)
     } catch (error) {
-      this.#taken.delete(socket.conn)
+      conn[TAKEN] = false
       throw error
     }
   }
 
   async #admit(socket: Socket): Promise<void> {
-    const { conn } = socket
+    const conn: TakenSocket = socket.conn
     const claims = await authenticate(socket, this.#options)
     const tab = new TabConnection(socket, claims, {
       backlog: this.#backlogs.of(conn),
       onClose: this.#onClose,
     })
+    conn[TAB] = tab
     // Both are temporary, so the transport is closed and the CONNECT gets no answer.
     if (this.#draining) return tab.close('draining')
     if (claims !== undefined && !this.#users.enter(claims.user)) return tab.close('user_limit')
     this.#here.add(tab)
     this.#options.hub.open(tab)
-    const onGone = (): void => this.#leave(tab)
-    conn.once('close', onGone)
-    socket.once('disconnect', () => {
-      conn.off('close', onGone)
-      this.#leave(tab)
-      endSoon(conn)
-    })
+    conn.on('close', this.#onTransportClose)
+    socket.on('disconnect', this.#onDisconnect)
     try {
       const cursors = parseConnectCursors(socket.handshake.auth.since)
-      const entrance = await enter(tab, cursors, this.#options)
-      this.#admitted.set(socket, { tab, entrance })
+      tab.admit(await enter(tab, cursors, this.#options))
     } catch (error) {
-      conn.off('close', onGone)
+      conn.off('close', this.#onTransportClose)
       this.#leave(tab)
       throw error
     }

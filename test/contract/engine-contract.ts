@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { arrivalsLaw } from './engine/arrivals.ts'
 import { brokerIdempotencyLaw } from './engine/broker-idempotency.ts'
 import { brokerIdentityLaw } from './engine/broker-identity.ts'
 import { brokerLogLaw } from './engine/broker-log.ts'
@@ -36,7 +37,16 @@ const LAWS = [
   ...[brokerIdempotencyLaw, brokerIdentityLaw],
   ...[inboxLaw, inboxWordsLaw, inboxLifetimesLaw, inboxAcknowledgeLaw, inboxTimesLaw],
   ...[inboxRetentionLaw, inboxModelLaw],
-  ...[scheduleLaw, webhookQueueLaw, connectionsLaw, presenceLaw, membershipsLaw, revocationsLaw, registryLaw],
+  ...[
+    scheduleLaw,
+    webhookQueueLaw,
+    connectionsLaw,
+    arrivalsLaw,
+    presenceLaw,
+    membershipsLaw,
+    revocationsLaw,
+    registryLaw,
+  ],
   ...[engineLaw, engineClosingLaw, engineSharedLaw, engineRestartLaw],
 ]
 

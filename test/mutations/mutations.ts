@@ -347,6 +347,24 @@ export const mutations: readonly Mutation[] = [
     name: 'a process of version 0.1',
   },
   {
+    safeguard: 'Revocation: a CONNECT with a token that was revoked before is refused',
+    module: 'src/core/session/enter.ts',
+    find: 'refuseUntil(claims, arrival.revokedUntil)',
+    replace: '',
+    test: 'test/sockets/connect.test.ts',
+    name: 'nobody whose token has been revoked',
+  },
+  {
+    safeguard:
+      'Arrival: what a tab joins with is read when it hears its log, so that no change falls in between',
+    module: 'src/core/delivery/feed.ts',
+    find: 'await this.#engine.broker.subscribe(this.channel, this.#receive)\n    const stated = await this.#options.announcements.enter(this)',
+    replace:
+      'const stated = await this.#options.announcements.enter(this)\n    await this.#engine.broker.subscribe(this.channel, this.#receive)',
+    test: 'test/core/delivery/announcements.test.ts',
+    name: 'all who come in one turn',
+  },
+  {
     safeguard: 'Receipts: what a tab was not sent it cannot acknowledge',
     module: 'src/core/delivery/ack-window.ts',
     find: 'before === 0 ? this.#above : Math.min(above, this.#above)',

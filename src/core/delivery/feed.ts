@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Arrival } from '../engine/arrivals.ts'
 import type { LogPage, PageLimit } from '../engine/broker.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
@@ -6,6 +7,7 @@ import { isTemporary } from '../lifecycle/faults.ts'
 import type { Channel } from '../model/channel.ts'
 import { isUnwritten, type StreamPosition } from '../model/position.ts'
 import type { Publication } from '../model/publication.ts'
+import type { Announced, Announcements, Entered } from './announcements.ts'
 import { FanOut } from './fan-out.ts'
 import type { Subscription } from './subscription.ts'
 
@@ -20,6 +22,7 @@ const TOPIC_PATIENCE = 500
 
 /** The listeners of a feed. */
 export interface FeedOptions {
+  announcements: Announcements
   /** Called when a repair begins. */
   onRepair(): void
   /** Hears of faults that nobody else hears of. */
@@ -32,27 +35,24 @@ export interface FeedOptions {
  * A publication is handed on only if it follows directly on the one before. Anything else (a hole, an epoch that changed) is
  * cleared up by reading the log, so subscriptions see the log's order, and nothing twice, whatever the topic did.
  */
-export class Feed {
+export class Feed implements Announced {
   readonly channel: Channel
   readonly #fanOut = new FanOut()
   readonly #engine: Engine
-  readonly #onRepair: () => void
-  readonly #report: (error: unknown) => void
-  readonly #opened: Promise<StreamPosition>
-  #open = false
+  readonly #options: FeedOptions
+  /** Resolves to what the first subscription was told; undefined once the feed is open. */
+  #opened: Promise<Entered> | undefined
   #closed = false
   /** Everything up to here has been heard, without a hole. Behind what has been handed on there is only progress that waits. */
   #position: StreamPosition = { seq: 0, epoch: '' }
   /** Publications that came in while the position was not certain; undefined while the feed is live. */
   #backlog: Publication[] | undefined = []
   #isDistrustful = false
-  #announcing: Promise<StreamPosition> | undefined
 
-  constructor(channel: Channel, engine: Engine, { onRepair, report }: FeedOptions) {
+  constructor(channel: Channel, engine: Engine, options: FeedOptions) {
     this.channel = channel
     this.#engine = engine
-    this.#onRepair = onRepair
-    this.#report = report
+    this.#options = options
     this.#opened = this.#start()
   }
 
@@ -61,19 +61,34 @@ export class Feed {
     return this.#fanOut.subscriptions
   }
 
-  /** Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it. */
-  async join(subscription: Subscription): Promise<void> {
+  /** Everything up to here has been heard, without a hole. */
+  get position(): StreamPosition {
+    return this.#position
+  }
+
+  /** The number of subscriptions; undefined once the channel is no longer heard here. */
+  get connections(): number | undefined {
+    return this.#closed ? undefined : this.subscriptions.size
+  }
+
+  /**
+   * Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it: on a user's channel to what
+   * the engine has for the user, read when the log was heard already.
+   */
+  async join(subscription: Subscription): Promise<Arrival | undefined> {
     const first = this.subscriptions.size === 0
     this.#fanOut.subscriptions.add(subscription)
-    const head = await this.#opened
+    const opened = await this.#opened
     // The first one was counted by the opening; a later one may have come after that had asked for the size.
-    subscription.joined(first ? head : await this.#announce())
+    const { head, arrival } = (first && opened) || (await this.#options.announcements.enter(this))
+    subscription.joined(head)
+    return arrival
   }
 
   /** Lets a subscription go. */
   leave(subscription: Subscription): void {
     if (this.#fanOut.subscriptions.delete(subscription) && this.subscriptions.size > 0)
-      this.#announce().catch(this.#ignoreAbsence)
+      this.#options.announcements.announce(this).catch(this.#ignoreAbsence)
   }
 
   /** Messages may have been lost. The first publication of a log does not tell that another log was before it: it waits for the next check. */
@@ -85,9 +100,9 @@ export class Feed {
 
   /** Announces again, and reads the log if the feed is not at its end: a message that nothing follows was lost, or the store came back older. */
   async check(): Promise<void> {
-    if (!this.#open) return
+    if (this.#opened !== undefined) return
     const before = this.#position
-    const head = await this.#announce()
+    const head = await this.#options.announcements.announce(this)
     if (this.#isDistrustful) return this.#trustAgain(head)
     const older = head.epoch !== before.epoch || head.seq < before.seq
     // A publication that is still on its way here is not lost.
@@ -112,26 +127,14 @@ export class Feed {
     this.#engine.connections.announce(this.channel, 0).catch(this.#ignoreAbsence)
   }
 
-  async #start(): Promise<StreamPosition> {
+  async #start(): Promise<Entered> {
     await this.#engine.broker.subscribe(this.channel, this.#receive)
-    const head = await this.#announce()
-    this.#position = head
-    this.#fanOut.beginAt(head)
-    this.#open = true
+    const stated = await this.#options.announcements.enter(this)
+    this.#position = stated.head
+    this.#fanOut.beginAt(stated.head)
+    this.#opened = undefined
     if (!this.#goLive()) void this.#repair()
-    return head
-  }
-
-  /** Those who come and go in one turn of the event loop share one call. */
-  #announce(): Promise<StreamPosition> {
-    this.#announcing ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
-      this.#announcing = undefined
-      // The count may be another feed's by now, if the channel was left and entered again.
-      return this.#closed
-        ? this.#position
-        : this.#engine.connections.announce(this.channel, this.subscriptions.size)
-    })
-    return this.#announcing
+    return stated
   }
 
   readonly #receive = (publication: Publication): void => {
@@ -183,12 +186,12 @@ export class Feed {
   }
 
   async #repair(): Promise<void> {
-    this.#onRepair()
+    this.#options.onRepair()
     try {
       await this.#readOn()
     } catch (error) {
       // The log cannot be read, and trying again would not help: nobody is left to wait in silence.
-      this.#report(error)
+      this.#options.report(error)
       await this.#skipToEnd()
     }
   }
@@ -229,7 +232,7 @@ export class Feed {
   /** Goes live behind a loss of which nobody can say what it was; where not even the end of the log is known, ends the connections. */
   async #skipToEnd(): Promise<void> {
     try {
-      const head = await this.#announce()
+      const head = await this.#options.announcements.announce(this)
       if (this.#closed) return
       this.#fanOut.skipTo(head)
       this.#position = head
@@ -243,6 +246,6 @@ export class Feed {
 
   /** A count that cannot be stated now is stated by the next check; one that cannot be withdrawn is the engine's to remember. */
   readonly #ignoreAbsence = (error: unknown): void => {
-    if (!isTemporary(error)) this.#report(error)
+    if (!isTemporary(error)) this.#options.report(error)
   }
 }

@@ -1,12 +1,14 @@
+import type { Arrival } from '../engine/arrivals.ts'
 import type { Engine } from '../engine/engine.ts'
 import { backoff } from '../lifecycle/backoff.ts'
 import { isTemporary } from '../lifecycle/faults.ts'
-import { type Channel, idOfChannel, isUserChannel } from '../model/channel.ts'
+import { type Channel, idOfChannel, isUserChannel, userChannel } from '../model/channel.ts'
 import type { Connection } from '../model/connection.ts'
 import type { Publication } from '../model/publication.ts'
 import { RoomPresence } from '../presence/room-presence.ts'
+import { Announcements } from './announcements.ts'
 import type { Address, Audience } from './ephemeral-event.ts'
-import { Feed } from './feed.ts'
+import { Feed, type FeedOptions } from './feed.ts'
 import { Slices } from './slices.ts'
 import { Subscription } from './subscription.ts'
 
@@ -38,9 +40,11 @@ export class Hub {
   readonly #engine: Engine
   readonly #report: (error: unknown) => void
   readonly #feeds = new Map<Channel, Feed>()
-  readonly #subscriptions = new Map<Connection, Map<Channel, Subscription>>()
+  /** Most connections hear one channel, and none hears many. */
+  readonly #subscriptions = new Map<Connection, Subscription[]>()
   readonly #byId = new Map<string, Connection>()
   readonly #ephemeral = new Slices<Subscription>()
+  readonly #feedOptions: FeedOptions
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | undefined
   #checkAgain = false
@@ -50,6 +54,11 @@ export class Hub {
   constructor(engine: Engine, report: (error: unknown) => void) {
     this.#engine = engine
     this.#report = report
+    this.#feedOptions = {
+      announcements: new Announcements(engine),
+      onRepair: () => this.#repairs++,
+      report,
+    }
     this.presence = new RoomPresence(engine, report)
     this.#timer = setInterval(() => this.#checkAll(), CHECK_INTERVAL).unref()
     engine.broker.onRestored(() => {
@@ -64,7 +73,7 @@ export class Hub {
 
   /** Takes a connection in; it hears nothing yet. */
   open(connection: Connection): void {
-    this.#subscriptions.set(connection, new Map())
+    this.#subscriptions.set(connection, [])
     this.#byId.set(connection.id, connection)
   }
 
@@ -73,46 +82,64 @@ export class Hub {
    * Rejects with the engine's error, and the connection then has no subscription.
    */
   async join(connection: Connection, channel: Channel): Promise<Subscription> {
+    return (await this.#join(connection, channel)).subscription
+  }
+
+  /**
+   * Lets a connection hear its user's log, as `join` does, and reads what the engine has for the user. What changes after that, the connection
+   * hears. `arrival`: undefined for a connection that has closed meanwhile.
+   */
+  arrive(
+    connection: Connection,
+    user: string,
+  ): Promise<{ subscription: Subscription; arrival: Arrival | undefined }> {
+    return this.#join(connection, userChannel(user))
+  }
+
+  async #join(
+    connection: Connection,
+    channel: Channel,
+  ): Promise<{ subscription: Subscription; arrival: Arrival | undefined }> {
     const joined = this.#subscriptions.get(connection)
     const subscription = new Subscription(channel, connection, this.#engine.broker, this.#report)
     if (joined === undefined) {
       // A connection that has closed in the meantime is brought nowhere.
       subscription.leave()
-      return subscription
+      return { subscription, arrival: undefined }
     }
     this.leave(connection, channel)
-    joined.set(channel, subscription)
+    joined.push(subscription)
     if (!isUserChannel(channel)) this.presence.enter(idOfChannel(channel), connection)
     let feed = this.#feeds.get(channel)
     if (feed === undefined) {
-      feed = new Feed(channel, this.#engine, { onRepair: () => this.#repairs++, report: this.#report })
+      feed = new Feed(channel, this.#engine, this.#feedOptions)
       this.#feeds.set(channel, feed)
     }
     try {
-      await feed.join(subscription)
+      return { subscription, arrival: await feed.join(subscription) }
     } catch (error) {
-      if (joined.get(channel) === subscription) this.leave(connection, channel)
+      if (joined.includes(subscription)) this.leave(connection, channel)
       throw error
     }
-    return subscription
   }
 
   /** The channels that a connection hears. */
   channelsOf(connection: Connection): Channel[] {
-    return [...(this.#subscriptions.get(connection)?.keys() ?? [])]
+    return (this.#subscriptions.get(connection) ?? []).map(({ channel }) => channel)
   }
 
   /** The subscription of a connection to a channel; undefined if it does not hear it. */
   subscriptionOf(connection: Connection, channel: Channel): Subscription | undefined {
-    return this.#subscriptions.get(connection)?.get(channel)
+    return this.#subscriptions.get(connection)?.find((one) => one.channel === channel)
   }
 
   /** Lets a connection no longer hear a channel; answers whether it did. */
   leave(connection: Connection, channel: Channel): boolean {
-    const joined = this.#subscriptions.get(connection)
-    const subscription = joined?.get(channel)
-    if (joined === undefined || subscription === undefined) return false
-    joined.delete(channel)
+    const joined = this.#subscriptions.get(connection) ?? []
+    const index = joined.findIndex((one) => one.channel === channel)
+    const subscription = joined[index]
+    if (subscription === undefined) return false
+    joined.splice(index, 1)
     subscription.leave()
     if (!isUserChannel(channel)) this.presence.leave(idOfChannel(channel), connection)
     const feed = this.#feeds.get(channel)
@@ -146,13 +173,12 @@ export class Hub {
       if (!leftOut.has(subscription.connection)) chosen.set(subscription.connection, subscription)
     this.#ephemeral.forEach(new Set(chosen.values()), (subscription) => {
       // It may have left before its slice came.
-      if (this.#subscriptions.get(subscription.connection)?.get(subscription.channel) === subscription)
-        subscription.receive(publication, subscription.position)
+      if (!subscription.hasLeft) subscription.receive(publication, subscription.position)
     })
     return true
   }
 
-  #at(address: Address): Subscription[] {
+  #at(address: Address): readonly Subscription[] {
     if (!address.startsWith('connection:'))
       return [...(this.#feeds.get(address as Channel)?.subscriptions ?? [])]
     const connection = this.#byId.get(address.slice('connection:'.length))
@@ -205,5 +231,5 @@ export class Hub {
 }
 
 /** A connection may hear several channels, and gets an event once. */
-const firstOf = (joined: ReadonlyMap<Channel, Subscription> | undefined): Subscription[] =>
-  [...(joined?.values() ?? [])].slice(0, 1)
+const firstOf = (joined: readonly Subscription[] | undefined): readonly Subscription[] =>
+  joined?.slice(0, 1) ?? []

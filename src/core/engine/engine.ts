@@ -5,6 +5,7 @@
  * Every method that returns a promise rejects with a `ServiceError`: `engine_unavailable` or `engine_timeout` within two seconds
  * when the store cannot be reached, never a hang. After either, the call may have taken effect or not.
  */
+import type { Arrivals } from './arrivals.ts'
 import type { Broker } from './broker.ts'
 import type { Connections } from './connections.ts'
 import type { Inbox } from './inbox.ts'
@@ -23,6 +24,7 @@ export interface Engine {
   readonly schedule: Schedule
   readonly webhookQueue: WebhookQueue
   readonly connections: Connections
+  readonly arrivals: Arrivals
   readonly presence: Presence
   readonly memberships: Memberships
   readonly revocations: Revocations

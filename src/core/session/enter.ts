@@ -1,9 +1,8 @@
-import type { BrowserClaims } from '../access/claims.ts'
-import { refuseRevoked } from '../access/revoked.ts'
+import { refuseUntil } from '../access/revoked.ts'
 import type { Hub } from '../delivery/hub.ts'
 import type { Subscription } from '../delivery/subscription.ts'
 import type { Engine } from '../engine/engine.ts'
-import { type Channel, roomChannel, userChannel } from '../model/channel.ts'
+import { type Channel, roomChannel } from '../model/channel.ts'
 import { ServiceError } from '../model/errors.ts'
 import type { Cursor } from '../model/position.ts'
 import { mayHear, type RoomPolicy } from './grants.ts'
@@ -12,6 +11,7 @@ import type { TabSession } from './tab-session.ts'
 
 /** The parts that `enter` works with. */
 export interface EnterOptions {
+  /** Asked again when changes may have been lost. */
   engine: Pick<Engine, 'revocations' | 'memberships'>
   hub: Hub
   policy: RoomPolicy
@@ -81,23 +81,20 @@ export async function enter(
   }
   const { claims } = tab
   if (claims !== undefined) {
-    await join(userChannel(claims.user), cursors?.user)
-    await checkUser(claims, follower, options)
+    const { subscription, arrival } = await hub.arrive(tab, claims.user)
+    starts.push({ subscription, cursor: cursors?.user })
+    // The tab hears its user's log already, so that a revocation is either found here or heard there.
+    if (arrival === undefined) tab.close('engine')
+    else {
+      refuseUntil(claims, arrival.revokedUntil)
+      tab.memberships.replace(arrival.memberships)
+    }
   }
   const rooms = wantedRooms(tab, cursors, options)
   const allowed = [...rooms].filter(([room]) => mayHear(tab, room, policy))
   const refused = [...rooms.keys()].filter((room) => !mayHear(tab, room, policy)).map(roomChannel)
   await Promise.all(allowed.map(([room, cursor]) => join(roomChannel(room), cursor)))
   return new Entrance(tab, follower, starts, refused)
-}
-
-/** Called when the tab already hears its user's log, so that a revocation is either found here or heard there. */
-async function checkUser(
-  claims: BrowserClaims,
-  follower: MembershipFollower,
-  { engine }: EnterOptions,
-): Promise<void> {
-  await Promise.all([refuseRevoked(engine, claims), follower.load()])
 }
 
 /**

@@ -14,23 +14,23 @@ export interface RoomPolicy {
 
 /** True if a connection may hear a room. A room that nothing grants is denied. */
 export function mayHear(tab: TabSession, room: string, policy: RoomPolicy): boolean {
-  const { claims, roomTokens, memberships } = tab
+  const { claims, memberships } = tab
   return (
     policy.joinRooms.includes(room) ||
     matchesPattern(policy.publicRooms, room) ||
     matchesPattern(claims?.rooms ?? [], room) ||
-    (roomTokens.get(room)?.expiresAt ?? 0) > Date.now() / 1000 ||
+    tab.roomToken(room) !== undefined ||
     memberships.has(room)
   )
 }
 
 /** True if a connection may publish in a room. The right to hear it does not suffice. */
-export function maySpeak({ claims, roomTokens, memberships }: TabSession, room: string): boolean {
+export function maySpeak(tab: TabSession, room: string): boolean {
+  const { claims, memberships } = tab
   if (claims === undefined) return false
-  const token = roomTokens.get(room)
   return (
     matchesPattern(claims.publish, room) ||
-    (token?.publish === true && token.expiresAt > Date.now() / 1000) ||
+    tab.roomToken(room)?.publish === true ||
     memberships.maySpeak(room)
   )
 }

@@ -32,12 +32,13 @@ export type RoomGrant = Pick<RoomClaims, 'expiresAt' | 'publish'>
 export abstract class TabSession implements Connection {
   /** The claims of the tab's token; undefined for a tab without one. */
   claims: BrowserClaims | undefined
-  /** Rooms that a room token granted. */
-  readonly roomTokens = new Map<string, RoomGrant>()
   /** Rooms that the user is a member of. */
   readonly memberships = new TabMemberships()
   #changes: MembershipChanges | undefined
-  #replays = Promise.resolve()
+  /** Rooms that a room token granted; undefined for none. */
+  #roomTokens: Map<string, RoomGrant> | undefined
+  /** Resolves when the replays so far have ended; undefined before the first. */
+  #replays: Promise<void> | undefined
 
   constructor(claims: BrowserClaims | undefined) {
     this.claims = claims
@@ -95,17 +96,29 @@ export abstract class TabSession implements Connection {
     this.emit('unsubscribed', { room: idOfChannel(channel), code })
   }
 
+  /** Notes what a room token grants, until it expires. */
+  takeRoomToken(room: string, grant: RoomGrant): void {
+    this.#roomTokens ??= new Map()
+    this.#roomTokens.set(room, grant)
+  }
+
+  /** The grant of a room token that the tab has sent for a room; undefined if it has sent none, or that has expired. */
+  roomToken(room: string): RoomGrant | undefined {
+    const grant = this.#roomTokens?.get(room)
+    return grant !== undefined && grant.expiresAt > Date.now() / 1000 ? grant : undefined
+  }
+
   /** Drops the room tokens that have expired by `now` (seconds since the epoch); returns true if there were any. */
   forgetExpiredRoomTokens(now: number): boolean {
     let expired = false
-    for (const [room, { expiresAt }] of this.roomTokens)
-      if (expiresAt <= now) expired = this.roomTokens.delete(room)
+    for (const [room, { expiresAt }] of this.#roomTokens ?? [])
+      if (expiresAt <= now) expired = this.#roomTokens!.delete(room)
     return expired
   }
 
   /** Replays one channel after the other, so that a tab in many rooms has one page on its way and not one of each. Rejects as `work` does. */
   replay(work: () => Promise<void>): Promise<void> {
-    const done = this.#replays.then(work)
+    const done = this.#replays === undefined ? work() : this.#replays.then(work)
     this.#replays = done.catch(() => undefined).then(() => this.ready())
     return done
   }

@@ -73,6 +73,10 @@ async function assemble(file: OpenDatabase, options: EmbeddedEngineOptions): Pro
   const broker = new EmbeddedBroker({ transactions, rows, log, reader, idempotency, inbox, topics, seen })
   const sweep = new Sweep(database, { rows, reader, idempotency, seen, store })
   const timer = repeat([() => inbox.expire(), () => sweepAll(transactions, sweep)], report)
+  const memberships = new EmbeddedMemberships(database, { transactions, log, topics })
+  const revocations = new EmbeddedRevocations(database, transactions)
+  const parts = { transactions, rows, reader, seen, memberships, revocations }
+  const connections = new EmbeddedConnections(parts)
   let self: Peer = { role: 'unknown', url: '' }
   let closing: Promise<void> | undefined
 
@@ -82,10 +86,11 @@ async function assemble(file: OpenDatabase, options: EmbeddedEngineOptions): Pro
     inbox,
     schedule: new EmbeddedSchedule(database, transactions, idempotency),
     webhookQueue: new EmbeddedWebhookQueue(database, transactions),
-    connections: new EmbeddedConnections({ transactions, rows, reader, seen }),
+    connections,
+    arrivals: connections,
     presence: new EmbeddedPresence(transactions, topics),
-    memberships: new EmbeddedMemberships(database, { transactions, log, topics }),
-    revocations: new EmbeddedRevocations(database, transactions),
+    memberships,
+    revocations,
     registry: {
       enter(peer) {
         self = peer

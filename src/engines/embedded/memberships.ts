@@ -33,10 +33,13 @@ export class EmbeddedMemberships implements Memberships {
   }
 
   of(user: string): Promise<Map<string, boolean>> {
-    return this.#parts.transactions.read(
-      () =>
-        new Map(this.#statements.list.all(user).map(({ room, publish }) => [String(room), publish === 1])),
-    )
+    return this.#parts.transactions.read(() => this.roomsOf(user))
+  }
+
+  /** Reads as `of` does, at once. */
+  roomsOf(user: string): Map<string, boolean> {
+    const rooms = this.#statements.list.all(user)
+    return new Map(rooms.map(({ room, publish }) => [String(room), publish === 1]))
   }
 
   async #change(control: Draft, change: () => boolean): Promise<boolean> {

@@ -21,6 +21,11 @@ export class EmbeddedRevocations implements Revocations {
   }
 
   revokedUntil(user: string): Promise<number> {
-    return this.#transactions.read(() => Number(this.#get.get(user)?.until ?? 0))
+    return this.#transactions.read(() => this.untilOf(user))
+  }
+
+  /** Reads as `revokedUntil` does, at once. */
+  untilOf(user: string): number {
+    return Number(this.#get.get(user)?.until ?? 0)
   }
 }

@@ -1,12 +1,13 @@
+import type { Arrival, Arrivals, ArrivingUser } from '../../core/engine/arrivals.ts'
 import type { ConnectionCount, Connections } from '../../core/engine/connections.ts'
 import { backoff } from '../../core/lifecycle/backoff.ts'
-import { type Channel, isUserChannel } from '../../core/model/channel.ts'
+import { type Channel, isUserChannel, userChannel } from '../../core/model/channel.ts'
 import { type StreamPosition, unwrittenEpoch } from '../../core/model/position.ts'
 import type { ConnectionSum } from './broker.ts'
 import type { Keys } from './keys.ts'
 import type { CommandConnection } from './links/command-connection.ts'
 import type { RedisRegistry } from './registry.ts'
-import type { ScriptedClient } from './scripts/calls.ts'
+import type { EnterAnswer, ScriptedClient } from './scripts/calls.ts'
 import { newIncarnation } from './scripts/scripts.ts'
 import type { Store } from './store.ts'
 
@@ -14,7 +15,7 @@ import type { Store } from './store.ts'
 const COUNT_SECONDS = 120
 
 /** The connections per channel and process, which the reader sums up. */
-export class RedisConnections implements Connections {
+export class RedisConnections implements Connections, Arrivals {
   readonly #connection: CommandConnection
   readonly #scripts: ScriptedClient
   readonly #keys: Keys
@@ -44,6 +45,37 @@ export class RedisConnections implements Connections {
     if (connections === 0) return this.#withdraw(channel)
     this.#leaving.delete(channel)
     return this.#state(channel, connections)
+  }
+
+  async enter(users: readonly ArrivingUser[]): Promise<PromiseSettledResult<Arrival>[]> {
+    if (users.length === 0) return []
+    // On a Cluster their keys are on several servers, of which one may be away.
+    if (this.#connection.isCluster)
+      return (await Promise.all(users.map((one) => this.#enterTogether([one])))).flat()
+    return this.#enterTogether(users)
+  }
+
+  /** One script states the connections and reads the rest, so that nothing can change in between. */
+  async #enterTogether(users: readonly ArrivingUser[]): Promise<PromiseSettledResult<Arrival>[]> {
+    const channels = users.map(({ user }) => userChannel(user))
+    for (const channel of channels) this.#leaving.delete(channel)
+    const now = Date.now()
+    try {
+      const [identity, ...answers] = await this.#connection.run(() =>
+        this.#scripts.enter(
+          ...this.#keys.ofUsers(channels),
+          this.#process,
+          now,
+          COUNT_SECONDS,
+          this.#store.lifetimeOf(channels[0]!),
+          newIncarnation(),
+          users.map(({ connections }) => connections).join(' '),
+        ),
+      )
+      return answers.map((answer) => ({ status: 'fulfilled', value: arrivalOf(answer, identity, now) }))
+    } catch (reason) {
+      return users.map(() => ({ status: 'rejected', reason }))
+    }
   }
 
   /** Stops trying to withdraw counts. They end with the heartbeat of the process. */
@@ -109,6 +141,23 @@ export class RedisConnections implements Connections {
       ),
     )
   }
+}
+
+/** Most users are members of no room. */
+const NO_ROOMS: ReadonlyMap<string, boolean> = new Map()
+
+function arrivalOf([seq, epoch, revoked, flat]: EnterAnswer, identity: string, now: number): Arrival {
+  return {
+    position: { seq, epoch: epoch === '' ? unwrittenEpoch(identity, now) : epoch },
+    revokedUntil: Number(revoked),
+    memberships: flat.length === 0 ? NO_ROOMS : roomsOf(flat),
+  }
+}
+
+function roomsOf(flat: readonly string[]): Map<string, boolean> {
+  const rooms = new Map<string, boolean>()
+  for (let index = 0; index < flat.length; index += 2) rooms.set(flat[index]!, flat[index + 1] === '1')
+  return rooms
 }
 
 /** Creates a sum that also deletes the counts of dead processes, which would have expired if no other process had connections on the channel. */

@@ -54,6 +54,7 @@ export function createRedisEngine(options: RedisEngineOptions): Engine {
     schedule: new RedisSchedule(connection, scripts, keys),
     webhookQueue: new RedisWebhookQueue(connection, scripts, keys),
     connections,
+    arrivals: connections,
     presence,
     memberships: new RedisMemberships(connection, scripts, keys, store),
     registry,

@@ -65,6 +65,17 @@ export class Keys {
     return [count + 1, base, this.#identity(channel), ...others]
   }
 
+  /** The keys of a script on several users' logs: the identity of the store, then those of each. On a Cluster there may be only one user. */
+  ofUsers(channels: readonly Channel[]): ChannelKeys {
+    const identity = this.#identity(channels[0]!)
+    if (!this.#isCluster)
+      return [1 + channels.length, identity, ...channels.map((channel) => this.base(channel))]
+    const keys = channels.flatMap(
+      (channel) => [...this.of(channel).slice(1), this.revoked(channel)] as string[],
+    )
+    return [1 + keys.length, identity, ...keys]
+  }
+
   /** The hash of process → number of connections. */
   connections(channel: Channel): string {
     return `${this.base(channel)}:connections`

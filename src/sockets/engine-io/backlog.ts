@@ -1,3 +1,4 @@
+import type { Socket as NetSocket } from 'node:net'
 import type { Server } from 'socket.io'
 import { type EngineRequest, type EngineSocket, websocketOf } from './engine-socket.ts'
 
@@ -12,23 +13,22 @@ interface Packet {
   data?: string | Buffer
 }
 
+/** Where an engine session has its backlog: with ten thousand of them, a property costs the collector much less than a `WeakMap`. */
+const BACKLOG = Symbol('backlog')
+
+type Counted = EngineSocket & { [BACKLOG]: Backlog }
+
 /** The bytes that wait in this process until one engine session reads them, whoever sent them. */
 export class Backlog {
   readonly #conn: EngineSocket
   readonly #most: number
   #queued = 0
+  #refused = 0
 
-  /** `most`: the bytes that may wait; `onExcess` is called when something is to be sent beyond them. */
-  constructor(conn: EngineSocket, most: number, onExcess: () => void) {
+  /** `most`: the bytes that may wait. */
+  constructor(conn: EngineSocket, most: number) {
     this.#conn = conn
     this.#most = most
-    conn.on('packetCreate', ({ data }: Packet) => {
-      if (this.isExceeded) onExcess()
-      if (data !== undefined) this.#queued += Buffer.byteLength(data)
-    })
-    conn.on('flush', () => {
-      this.#queued = 0
-    })
   }
 
   /** The bytes that have not been given to a transport yet. */
@@ -45,11 +45,23 @@ export class Backlog {
   get isExceeded(): boolean {
     return this.bytes > this.#most
   }
+
+  /** Counts what Engine.IO is about to queue. */
+  add(data: string | Buffer): void {
+    this.#queued += Buffer.byteLength(data)
+    // Checking tokens costs more than sending them, and handshakes are limited by a rate. The answer goes out first.
+    if (typeof data === 'string' && data.startsWith(CONNECT_ERROR) && ++this.#refused === MAX_REFUSED)
+      process.nextTick(() => this.#conn.close())
+  }
+
+  /** Notes that the queue has been given to a transport. */
+  flushed(): void {
+    this.#queued = 0
+  }
 }
 
 /** The backlogs of all engine sessions, also before their CONNECT, and of those of an embedding program's namespaces. */
 export class Backlogs {
-  readonly #backlogs = new WeakMap<EngineSocket, Backlog>()
   readonly #most: number
   readonly #end: (conn: EngineSocket) => void
 
@@ -61,39 +73,40 @@ export class Backlogs {
 
   /** Counts what waits for the engine sessions that begin from now on. */
   mind(engine: Server['engine']): void {
-    engine.on('connection', (conn: EngineSocket) => {
-      this.#backlogs.set(conn, new Backlog(conn, this.#most, () => this.#end(conn)))
-      endAfterRefusals(conn)
+    const end = this.#end
+    // The same functions for all engine sessions.
+    function count(this: Counted, { data }: Packet): void {
+      if (this[BACKLOG].isExceeded) end(this)
+      if (data !== undefined) this[BACKLOG].add(data)
+    }
+    function flushed(this: Counted): void {
+      this[BACKLOG].flushed()
+    }
+    engine.on('connection', (conn: Counted) => {
+      conn[BACKLOG] = new Backlog(conn, this.#most)
+      conn.on('packetCreate', count)
+      conn.on('flush', flushed)
     })
-    engine.on('headers', (_headers: object, request: EngineRequest) => boundFrames(request, this.#most))
+    boundFrames(engine, this.#most)
   }
 
   /** Returns the backlog of an engine session. */
   of(conn: EngineSocket): Backlog {
-    return this.#backlogs.get(conn)!
+    return (conn as Counted)[BACKLOG]
   }
-}
-
-/** Closes a transport after many refusals: checking tokens costs more than sending them, and handshakes are limited by a rate. */
-function endAfterRefusals(conn: EngineSocket): void {
-  let refused = 0
-  conn.on('packetCreate', ({ data }: Packet) => {
-    if (typeof data !== 'string' || !data.startsWith(CONNECT_ERROR)) return
-    // The answer goes out first.
-    if (++refused === MAX_REFUSED) process.nextTick(() => conn.close())
-  })
 }
 
 /**
  * Ends connections that do not read what `ws` and Engine.IO answer by themselves, such as pongs: those are no packets, so they are looked at
  * when more comes in. The limit is twice as high, so that a tab that is merely slow is ended by its backlog, with that reason.
  */
-function boundFrames({ _query, socket }: EngineRequest, most: number): void {
-  if (_query.transport !== 'websocket') return
-  // Not before `ws` listens: a listener would let bytes that came along with the request flow past it.
-  process.nextTick(() => {
-    socket.on('data', () => {
-      if (socket.writableLength > 2 * most) socket.destroy()
-    })
+function boundFrames(engine: Server['engine'], most: number): void {
+  function endIfExceeded(this: NetSocket): void {
+    if (this.writableLength > 2 * most) this.destroy()
+  }
+  const listen = (socket: NetSocket): void => void socket.on('data', endIfExceeded)
+  engine.on('headers', (_headers: object, { _query, socket }: EngineRequest) => {
+    // Not before `ws` listens: a listener would let bytes that came along with the request flow past it.
+    if (_query.transport === 'websocket') process.nextTick(listen, socket)
   })
 }

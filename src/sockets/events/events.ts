@@ -32,8 +32,21 @@ const EVENTS_PER_SECOND = 100
 /** The most characters of an unknown name that are repeated in the answer. */
 const MAX_ECHO = 100
 
-/** Handles the events of a connected socket. Each is answered with `{ok: true, …}` or `{ok: false, error: {code, …}}`. */
+/**
+ * Handles the events of a connected socket. Each is answered with `{ok: true, …}` or `{ok: false, error: {code, …}}`. Most tabs only listen,
+ * so what handles their events is made when the first one comes.
+ */
 export function handleEvents(socket: Socket, tab: TabSession, options: EventOptions & TabAckOptions): void {
+  // Socket.IO calls this before the listeners of the event itself.
+  const begin = (event: unknown, ...args: unknown[]): void => {
+    socket.offAny(begin)
+    addListeners(socket, tab, options)
+    answerUnknown(socket, event, args)
+  }
+  socket.onAny(begin)
+}
+
+function addListeners(socket: Socket, tab: TabSession, options: EventOptions & TabAckOptions): void {
   const { maxBacklog, maxMessages } = options
   const handlers: Handlers = {
     ...roomHandlers(tab, options),
@@ -53,21 +66,19 @@ export function handleEvents(socket: Socket, tab: TabSession, options: EventOpti
         if (socket.connected) await run(socket, event, (values) => handler(values, askedAt), args, options)
       })
     })
-  answerUnknown(socket)
+  socket.onAny((event: unknown, ...args: unknown[]) => answerUnknown(socket, event, args))
 }
 
-/** Answers events without a handler, if the tab asks for an answer. */
-function answerUnknown(socket: Socket): void {
+/** Answers an event without a handler, if the tab asks for an answer. */
+function answerUnknown(socket: Socket, event: unknown, args: readonly unknown[]): void {
   // Socket.IO's parser lets a number pass as the name.
-  socket.onAny((event: unknown, ...args: unknown[]) => {
-    const text = String(event)
-    const acknowledge = args.at(-1)
-    // An embedding program may have handlers of its own. Socket.IO itself has one for `error`, which does nothing.
-    const handlers = socket.listenerCount(text) - (text === 'error' ? 1 : 0)
-    if (typeof acknowledge !== 'function' || handlers > 0) return
-    const name = JSON.stringify(text.slice(0, MAX_ECHO))
-    acknowledge(errorAnswer(new ServiceError('unknown_event', `there is no event ${name}`)))
-  })
+  const text = String(event)
+  const acknowledge = args.at(-1)
+  // An embedding program may have handlers of its own. Socket.IO itself has one for `error`, which does nothing.
+  const handlers = socket.listenerCount(text) - (text === 'error' ? 1 : 0)
+  if (typeof acknowledge !== 'function' || handlers > 0) return
+  const name = JSON.stringify(text.slice(0, MAX_ECHO))
+  acknowledge(errorAnswer(new ServiceError('unknown_event', `there is no event ${name}`)))
 }
 
 type Acknowledge = (answer: object) => void

@@ -80,7 +80,7 @@ async function takeRoomToken(
   const claims = await verifier.room(token)
   if (claims.user !== tab.user || claims.room !== room)
     throw new ServiceError('room_forbidden', 'the room token is for another user or another room')
-  tab.roomTokens.set(room, claims)
+  tab.takeRoomToken(room, claims)
 }
 
 async function readRoom(

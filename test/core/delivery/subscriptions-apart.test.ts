@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
-import { Feed } from '../../../src/core/delivery/feed.ts'
+import { Announcements } from '../../../src/core/delivery/announcements.ts'
+import { Feed, type FeedOptions } from '../../../src/core/delivery/feed.ts'
 import { Subscription } from '../../../src/core/delivery/subscription.ts'
 import { controlDraft } from '../../../src/core/drafts/server.ts'
+import type { ArrivingUser } from '../../../src/core/engine/arrivals.ts'
 import type { LogPage, PublicationHandler } from '../../../src/core/engine/broker.ts'
 import type { Engine } from '../../../src/core/engine/engine.ts'
 import { userChannel } from '../../../src/core/model/channel.ts'
@@ -68,8 +70,20 @@ function engineOf({ floor, entries, epochs }: Log, position: () => StreamPositio
   return {
     broker: { since, subscribe: async () => undefined, unsubscribe: () => undefined },
     connections: { announce: async () => position() },
+    arrivals: {
+      enter: async ([user]: ArrivingUser[]) =>
+        Promise.allSettled(
+          [user].map(async () => ({ position: position(), revokedUntil: 0, memberships: new Map() })),
+        ),
+    },
   } as unknown as Engine
 }
+
+const optionsOf = (engine: Engine): FeedOptions => ({
+  announcements: new Announcements(engine),
+  onRepair: () => undefined,
+  report,
+})
 
 test('a control under a number that was lost and given again is obeyed', async () => {
   let told = at(10, a1)
@@ -79,7 +93,7 @@ test('a control under a number that was lost and given again is obeyed', async (
   engine.broker.subscribe = async (_channel, handler) => {
     deliver = handler
   }
-  const feed = new Feed(channel, engine, { onRepair: () => undefined, report })
+  const feed = new Feed(channel, engine, optionsOf(engine))
   const subscription = new Subscription(channel, tab, engine.broker, report)
   await feed.join(subscription)
   await subscription.release(true)
@@ -120,11 +134,8 @@ test.each<
   'a subscription that %s gets its own gap, and what follows, once',
   async (_, start, position, log, gaps, heard) => {
     let told = start
-    const feed = new Feed(
-      channel,
-      engineOf(log, () => told),
-      { onRepair: () => undefined, report },
-    )
+    const engine = engineOf(log, () => told)
+    const feed = new Feed(channel, engine, optionsOf(engine))
     const enter = async (): Promise<{ tab: Recorder; subscription: Subscription }> => {
       const tab = new Recorder()
       const subscription = new Subscription(channel, tab, engineOf(log, () => told).broker, report)
@@ -153,7 +164,7 @@ test('what has expired before a repair keeps nobody from hearing what follows li
   engine.broker.subscribe = async (_, handler) => {
     receive = handler
   }
-  const feed = new Feed(channel, engine, { onRepair: () => undefined, report })
+  const feed = new Feed(channel, engine, optionsOf(engine))
   const tab = new Recorder()
   const subscription = new Subscription(channel, tab, engine.broker, report)
   await feed.join(subscription)

@@ -29,6 +29,9 @@ type Flag = 0 | 1
 /** The process and the room of a presence, and how a change of it is announced. */
 type PresenceArguments = [process: string, room: string, id: string, now: number, command: PublishCommand]
 
+/** The answer of `enter` for one user. `memberships`: rooms, each followed by `1` if the user may speak there, else by `0`. */
+export type EnterAnswer = [seq: number, epoch: string, revoked: string, memberships: string[]]
+
 /** The arguments of `notify` that say what is stored. */
 export type ItemArguments = [
   event: string,
@@ -207,6 +210,17 @@ export interface ScriptedClient {
       fresh: string,
     ]
   ): Promise<[seq: number, epoch: string, identity: string]>
+  enter(
+    ...args: [
+      ...keys: ChannelKeys,
+      process: string,
+      now: number,
+      keepCountSeconds: number,
+      keepSeen: number,
+      fresh: string,
+      connections: string,
+    ]
+  ): Promise<[identity: string, ...users: EnterAnswer[]]>
   heartbeat(
     ...args: [alive: string, peers: string, process: string, peer: string, deadAfter: number]
   ): Promise<[added: number, ...peers: string[]]>

@@ -40,6 +40,7 @@ const SCRIPTS: Readonly<Record<string, keyof typeof LIBRARIES | keyof typeof PRE
   'room-log-n': 'room',
   'user-log-n': 'user',
   'announce-n': 'user',
+  'enter-n': 'user',
   'heartbeat-2': 'none',
   'revoke-1': 'none',
   'grant-n': 'user',
