@@ -72,17 +72,16 @@ export class Feed implements Announced {
   }
 
   /**
-   * Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it: on a user's channel to what
-   * the engine has for the user, read when the log was heard already.
+   * Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it, to what the engine then has.
    */
   async join(subscription: Subscription): Promise<Arrival | undefined> {
     const first = this.subscriptions.size === 0
     this.#fanOut.subscriptions.add(subscription)
     const opened = await this.#opened
     // The first one was counted by the opening; a later one may have come after that had asked for the size.
-    const { head, arrival } = (first && opened) || (await this.#options.announcements.enter(this))
-    subscription.joined(head)
-    return arrival
+    const entered = (first && opened) || (await this.#options.announcements.enter(this))
+    subscription.joined(entered.head)
+    return entered.arrival
   }
 
   /** Lets a subscription go. */
@@ -93,7 +92,7 @@ export class Feed implements Announced {
 
   /** Messages may have been lost. The first publication of a log does not tell that another log was before it: it waits for the next check. */
   distrust(): void {
-    if (!this.#open || this.#backlog !== undefined || !isUnwritten(this.#position)) return
+    if (this.#opened !== undefined || this.#backlog !== undefined || !isUnwritten(this.#position)) return
     this.#backlog = []
     this.#isDistrustful = true
   }
