@@ -358,9 +358,9 @@ export const mutations: readonly Mutation[] = [
     safeguard:
       'Arrival: what a tab joins with is read when it hears its log, so that no change falls in between',
     module: 'src/core/delivery/feed.ts',
-    find: 'await this.#engine.broker.subscribe(this.channel, this.#receive)\n    const stated = await this.#enter()',
+    find: 'await this.#engine.broker.subscribe(this.channel, this.#receive)\n    const stated = await this.#options.announcements.enter(this)',
     replace:
-      'const stated = await this.#enter()\n    await this.#engine.broker.subscribe(this.channel, this.#receive)',
+      'const stated = await this.#options.announcements.enter(this)\n    await this.#engine.broker.subscribe(this.channel, this.#receive)',
     test: 'test/core/delivery/announcements.test.ts',
     name: 'all who come in one turn',
   },

@@ -11,6 +11,8 @@ export interface Announced {
   readonly channel: Channel
   /** The connections by now; undefined once the channel is no longer heard here. */
   readonly connections: number | undefined
+  /** Where it stands here; the answer once it is no longer heard. */
+  readonly position: StreamPosition
 }
 
 /** The facts for a connection that has come to a channel. */
@@ -35,19 +37,16 @@ export class Announcements {
     this.#engine = engine
   }
 
-  /** Resolves to the end of the log; to undefined if the channel is no longer heard. Rejects with the engine's error. */
-  announce(one: Announced): Promise<StreamPosition | undefined> {
-    return this.#add(this.#announcing, one)
+  /** Resolves to the end of the log. Rejects with the engine's error. */
+  async announce(one: Announced): Promise<StreamPosition> {
+    return (await this.#add(this.#announcing, one)) ?? one.position
   }
 
   /** The same for a channel to which a connection has come: resolves to what that needs as well. The users of one turn share a call. */
-  async enter(one: Announced): Promise<Entered | undefined> {
-    if (isUserChannel(one.channel)) {
-      const arrival = await this.#add(this.#entering, one)
-      return arrival && { head: arrival.position, arrival }
-    }
-    const head = await this.announce(one)
-    return head && { head }
+  async enter(one: Announced): Promise<Entered> {
+    if (!isUserChannel(one.channel)) return { head: await this.announce(one) }
+    const arrival = await this.#add(this.#entering, one)
+    return arrival === undefined ? { head: one.position } : { head: arrival.position, arrival }
   }
 
   #add<Answer>(waiting: Waiting<Answer>, one: Announced): Promise<Answer | undefined> {

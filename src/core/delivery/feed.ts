@@ -42,7 +42,6 @@ export class Feed implements Announced {
   readonly #options: FeedOptions
   /** Resolves to what the first subscription was told; undefined once the feed is open. */
   #opened: Promise<Entered> | undefined
-  #open = false
   #closed = false
   /** Everything up to here has been heard, without a hole. Behind what has been handed on there is only progress that waits. */
   #position: StreamPosition = { seq: 0, epoch: '' }
@@ -62,43 +61,47 @@ export class Feed implements Announced {
     return this.#fanOut.subscriptions
   }
 
+  /** Everything up to here has been heard, without a hole. */
+  get position(): StreamPosition {
+    return this.#position
+  }
+
   /** The number of subscriptions; undefined once the channel is no longer heard here. */
   get connections(): number | undefined {
     return this.#closed ? undefined : this.subscriptions.size
   }
 
   /**
-   * Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it: on a user's channel to what
-   * the engine has for the user, which is read when the subscription hears the log already.
+   * Takes a subscription in, which holds everything back until it is released. Resolves when all processes count it, to what the engine then has.
    */
   async join(subscription: Subscription): Promise<Arrival | undefined> {
     const first = this.subscriptions.size === 0
     this.#fanOut.subscriptions.add(subscription)
     const opened = await this.#opened
     // The first one was counted by the opening; a later one may have come after that had asked for the size.
-    const { head, arrival } = first && opened !== undefined ? opened : await this.#enter()
-    subscription.joined(head)
-    return arrival
+    const entered = (first && opened) || (await this.#options.announcements.enter(this))
+    subscription.joined(entered.head)
+    return entered.arrival
   }
 
   /** Lets a subscription go. */
   leave(subscription: Subscription): void {
     if (this.#fanOut.subscriptions.delete(subscription) && this.subscriptions.size > 0)
-      this.#announce().catch(this.#ignoreAbsence)
+      this.#options.announcements.announce(this).catch(this.#ignoreAbsence)
   }
 
   /** Messages may have been lost. The first publication of a log does not tell that another log was before it: it waits for the next check. */
   distrust(): void {
-    if (!this.#open || this.#backlog !== undefined || !isUnwritten(this.#position)) return
+    if (this.#opened !== undefined || this.#backlog !== undefined || !isUnwritten(this.#position)) return
     this.#backlog = []
     this.#isDistrustful = true
   }
 
   /** Announces again, and reads the log if the feed is not at its end: a message that nothing follows was lost, or the store came back older. */
   async check(): Promise<void> {
-    if (!this.#open) return
+    if (this.#opened !== undefined) return
     const before = this.#position
-    const head = await this.#announce()
+    const head = await this.#options.announcements.announce(this)
     if (this.#isDistrustful) return this.#trustAgain(head)
     const older = head.epoch !== before.epoch || head.seq < before.seq
     // A publication that is still on its way here is not lost.
@@ -125,22 +128,12 @@ export class Feed implements Announced {
 
   async #start(): Promise<Entered> {
     await this.#engine.broker.subscribe(this.channel, this.#receive)
-    const stated = await this.#enter()
-    const { head } = stated
-    this.#position = head
-    this.#fanOut.beginAt(head)
-    this.#open = true
+    const stated = await this.#options.announcements.enter(this)
+    this.#position = stated.head
+    this.#fanOut.beginAt(stated.head)
     this.#opened = undefined
     if (!this.#goLive()) void this.#repair()
     return stated
-  }
-
-  async #enter(): Promise<Entered> {
-    return (await this.#options.announcements.enter(this)) ?? { head: this.#position }
-  }
-
-  async #announce(): Promise<StreamPosition> {
-    return (await this.#options.announcements.announce(this)) ?? this.#position
   }
 
   readonly #receive = (publication: Publication): void => {
@@ -231,7 +224,7 @@ export class Feed implements Announced {
   /** Goes live behind a loss of which nobody can say what it was; where not even the end of the log is known, ends the connections. */
   async #skipToEnd(): Promise<void> {
     try {
-      const head = await this.#announce()
+      const head = await this.#options.announcements.announce(this)
       if (this.#closed) return
       this.#fanOut.skipTo(head)
       this.#position = head
