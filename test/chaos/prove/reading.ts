@@ -1,10 +1,14 @@
-import type { Gap, StreamPosition } from '../../../src/core/model/position.ts'
+import { type Gap, isUnwritten, type StreamPosition } from '../../../src/core/model/position.ts'
 
 /** A gap as a page receives it. */
 export type ToldGap = Gap & { epoch: string }
 
 /** The part of an epoch's name that only a wipe changes. */
 export const incarnationOf = (epoch: string): string => epoch.slice(0, epoch.indexOf('.'))
+
+/** True if a position or a gap is of this epoch's incarnation, or of before a log was written, which any incarnation may follow on. */
+const isOneLife = (before: { epoch: string }, epoch: string): boolean =>
+  isUnwritten(before) || incarnationOf(before.epoch) === incarnationOf(epoch)
 
 /** One page's reading of one channel, judged event by event, as its callbacks are called. */
 export class Reading {
@@ -68,10 +72,9 @@ export class Reading {
     const { cursor } = this
     const gap = this.#gap
     if (cursor === undefined) return
-    const continuous =
-      incarnationOf(cursor.epoch) === incarnationOf(epoch)
-        ? cursor.seq === end || (gap !== undefined && gap.from <= cursor.seq + 1 && gap.to >= end)
-        : gap !== undefined && incarnationOf(gap.epoch) === incarnationOf(epoch)
+    const continuous = isOneLife(cursor, epoch)
+      ? cursor.seq === end || (gap !== undefined && gap.from <= cursor.seq + 1 && gap.to >= end)
+      : gap !== undefined && isOneLife(gap, epoch)
     if (continuous) return
     this.falseContinuity++
     this.#fault('no continuity', { seq: end, epoch })

@@ -41,9 +41,10 @@ async function saidOf(user: string) {
   const channel = userChannel(user)
   const { publications, head } = await engine.broker.since(channel, { seq: 0 }, ALL)
   const { gap } = await engine.broker.since(channel, { seq: 0, epoch: head.epoch }, ALL)
-  const log = publications.map(({ packet: _, channel: __, ...publication }) => ({
+  // Version 0.1 did not say who waits.
+  const log = publications.map(({ packet, channel, isAwaited: _, ...publication }) => ({
     ...publication,
-    payload: payloadOf({ ...publication, channel, packet: _ }),
+    payload: payloadOf({ ...publication, channel, packet }),
   }))
   // As it comes out of JSON: without what is undefined.
   return JSON.parse(JSON.stringify({ items, unread, unseen, head, log, gap }))
