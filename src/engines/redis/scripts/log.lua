@@ -6,10 +6,10 @@
   so that they share its hash tag, and a script derives them. On a Cluster all of them follow on it, or on the keys that a script explains: a
   node that hands their slot over must know of each whether it has it still.
 
-  Of every log there is a hash with the facts about it, the head. Its epochs are kept as text, "<epoch> <first seq> <epoch> <first seq> ...",
-  oldest first. An epoch is "<incarnation>.<run id>". The incarnation has eight characters and changes only when the log is founded anew; the run
-  id has sixteen. A run id that comes back has its first seq behind it, "<incarnation>.<run id>.<first seq>", so that no two epochs have the
-  same name. A log that was not yet written has no head, and an empty epoch.
+  Of every log there is a hash with the facts about it, the head. When there is more than the first epoch, they are kept as text, "<epoch>
+  <first seq> <epoch> <first seq> ...", oldest first. An epoch is "<incarnation>.<run id>". The incarnation has eight characters and changes only
+  when the log is founded anew; the run id has sixteen. A run id that comes back has its first seq behind it, "<incarnation>.<run id>.<first seq>",
+  so that no two epochs have the same name. A log that was not yet written has no head, and an empty epoch.
 ]]
 local lib = {}
 
@@ -25,10 +25,14 @@ function lib.run_id_of_store()
   return string.sub(run, 1, 8) .. string.sub(replication, 1, 8)
 end
 
+-- The epochs of a log, by the fields of its head.
+function lib.epochs_of(epochs, epoch) return epochs or epoch and epoch .. ' 1' or '' end
+
 -- Notes that from `seq` on, entries are written in this run; `before` is the last epoch, or the incarnation of a new log. Forgets the epochs that
 -- ended below the floor.
 function lib.begin_epoch(head, before, run_id, seq, floor)
-  local known = redis.call('HGET', head, 'epochs') or ''
+  local facts = redis.call('HMGET', head, 'epochs', 'epoch')
+  local known = lib.epochs_of(facts[1], facts[2])
   local kept, previous = {}, nil
   for name, first in string.gmatch(known, '(%S+) (%d+)') do
     if previous and tonumber(first) > floor then kept[#kept + 1] = previous end
@@ -39,7 +43,8 @@ function lib.begin_epoch(head, before, run_id, seq, floor)
   -- A slot of a Cluster can come back to a node where it has been before.
   if string.find(known, begun .. ' ', 1, true) then begun = begun .. '.' .. lib.int(seq) end
   kept[#kept + 1] = begun .. ' ' .. lib.int(seq)
-  redis.call('HSET', head, 'epoch', begun, 'epochs', table.concat(kept, ' '))
+  redis.call('HSET', head, 'epoch', begun)
+  if seq > 1 then redis.call('HSET', head, 'epochs', table.concat(kept, ' ')) end
   return begun
 end
 

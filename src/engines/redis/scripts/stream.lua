@@ -81,6 +81,6 @@ function lib.open_room(room, now, max_age)
   local due = redis.call('HMGET', room.head, 'epoch', 'due')
   if not due[1] then return nil end
   if now >= tonumber(due[2] or 0) then lib.keep_room_alive(room, now, max_age) else lib.trim_by_age(room, now, max_age) end
-  local facts = redis.call('HMGET', room.head, 'seq', 'floor', 'epochs')
-  return tonumber(facts[1] or 0), tonumber(facts[2] or 0), facts[3]
+  local facts = redis.call('HMGET', room.head, 'seq', 'floor', 'epochs', 'epoch')
+  return tonumber(facts[1] or 0), tonumber(facts[2] or 0), lib.epochs_of(facts[3], facts[4])
 end

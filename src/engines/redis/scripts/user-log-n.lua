@@ -20,7 +20,7 @@ local user = lib.open(KEYS[1], lib.envelope())
 if not user then return {0, 0, '', identity, 1, 0, 0, ''} end
 lib.close(user)
 local floor = user.floor
-local result = {user.seq, floor, redis.call('HGET', user.head, 'epochs'), identity, 1, user.unread, user.unseen, ''}
+local result = {user.seq, floor, lib.epochs_of(redis.call('HGET', user.head, 'epochs'), user.epoch), identity, 1, user.unread, user.unseen, ''}
 local left, bytes = tonumber(ARGV[11]), tonumber(ARGV[12])
 local upwards = ARGV[9] == 'after'
 local from = tonumber(ARGV[10] ~= '' and ARGV[10] or upwards and floor or user.seq + 1)
