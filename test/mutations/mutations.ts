@@ -150,7 +150,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     safeguard: 'Counts in Redis: a mark that changes nothing counts nothing',
-    ...inScript('if not at or marked(before) == before then', 'if not at then'),
+    ...inScript('if at and marked(before) ~= before then', 'if at then'),
     test: 'test/engines/redis/contract.test.ts',
     name: '^Redis > an inbox that many work on at once > agrees',
   },

@@ -154,11 +154,11 @@ function lib.tagged(user, tag)
   if at then return at, seq, entry end
 end
 
--- The number of the place of an id, or of a tag as a word, the words there, and the entry; nil if there is none.
+-- The number of the place of an id, or of a tag as a word, and the entry; nil if there is none.
 function lib.find(user, id, tag)
   if tag then
     local at, _, entry = lib.tagged(user, tag)
-    if at then return at, lib.words_of(entry), entry end
+    if at then return at, entry end
   end
   local hex = string.match(id, '^%x+%-%x+%-%x+%-%x+%-%x%x%x%x(%x%x%x%x%x%x%x%x)$')
   if not hex then return nil end
@@ -169,8 +169,7 @@ function lib.find(user, id, tag)
     if from % lib.ROW == 13 then
       local at = (from - 13) / lib.ROW
       local entry = redis.call('LINDEX', user.list, at)
-      local words = lib.words_of(entry)
-      if words and words[lib.WORD.ID] == id then return at, words, entry end
+      if entry and string.match(entry, '^%d+ %S+ (%S+)') == id then return at, entry end
     end
     from = from + 1
   end

@@ -87,7 +87,7 @@ local function add(at, entry)
 end
 
 if wanted ~= '' or ARGV[17] ~= '' then
-  local at, _, entry = lib.find(user, wanted, ARGV[17] ~= '' and ARGV[17])
+  local at, entry = lib.find(user, wanted, ARGV[17] ~= '' and ARGV[17])
   if at and (ARGV[10] == '' or tonumber(string.match(entry, '^%d+')) < tonumber(ARGV[10])) and fits(at) then add(at, entry) end
   return facts
 end

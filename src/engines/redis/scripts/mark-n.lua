@@ -18,7 +18,8 @@ local none = '\0\0\0\0\0\0'
 local bytes = gives and struct.pack('>I6', tonumber(ARGV[11])) or none
 local with_webhook, changed = {}, false
 
-local function note_webhook(words)
+local function note_webhook(entry)
+  local words = lib.words_of(entry)
   if words[lib.WORD.WEBHOOK] ~= '-' then with_webhook[#with_webhook + 1] = words[lib.WORD.ID] end
 end
 
@@ -28,16 +29,25 @@ local function marked(flags)
   return gives and flags + flag or flags - flag
 end
 
-local function mark_one(id)
-  local at, words = lib.find(user, id)
-  local before = at and lib.flags_at(user, at)
-  if not at or marked(before) == before then return end
-  changed = true
-  lib.count(user, before, -1)
-  lib.count(user, marked(before), 1)
-  lib.write(user, 'flags', at, string.char(marked(before)))
-  lib.write(user, state, at, bytes)
-  if bit.band(before, lib.FLAG.waits) ~= 0 then note_webhook(words) end
+-- Marks those with the ids from this argument on.
+local function mark_some(first)
+  local known, done = lib.string_of(user, 'flags'), {}
+  for index = first, #ARGV do
+    local at, entry = lib.find(user, ARGV[index])
+    local before = at and (done[at] or string.byte(known, at + 1) or 0)
+    if at and marked(before) ~= before then
+      changed, done[at] = true, marked(before)
+      lib.count(user, before, -1)
+      lib.count(user, marked(before), 1)
+      if bit.band(before, lib.FLAG.waits) ~= 0 then note_webhook(entry) end
+    end
+  end
+  local from = user.front - user.origin
+  for at, flags in pairs(done) do
+    redis.call('SETRANGE', user.base .. ':flags', from + at, string.char(flags))
+    redis.call('SETRANGE', user.base .. ':' .. state, (from + at) * lib.TIME, bytes)
+  end
+  for _, name in ipairs({'flags', state}) do redis.call('PEXPIRE', user.base .. ':' .. name, user.lifetime, 'NX') end
 end
 
 local function mark_all()
@@ -78,13 +88,12 @@ local function mark_all()
   for place in string.gmatch(known, '()[^%z\1-\15]') do
     local before = string.byte(known, place)
     if bit.band(before, lib.FLAG.waits) ~= 0 and marked(before) ~= before then
-      note_webhook(lib.words_of(redis.call('LINDEX', user.list, place - 1)))
+      note_webhook(redis.call('LINDEX', user.list, place - 1))
     end
   end
 end
 
-if #ARGV < 13 then mark_all() end
-for index = 13, #ARGV do mark_one(ARGV[index]) end
+if #ARGV < 13 then mark_all() else mark_some(13) end
 if changed then lib.append_event(user, how, ARGV[9], lib.counts_tail(user)) end
 lib.close(user)
 return {changed and 1 or 0, user.unread, user.unseen, unpack(with_webhook)}

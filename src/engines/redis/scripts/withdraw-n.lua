@@ -11,9 +11,10 @@ local lib = library()
 local how = lib.envelope()
 local user = lib.open(KEYS[1], how)
 if not user then return {} end
-local at, words = lib.find(user, ARGV[10], ARGV[11])
+local at, entry = lib.find(user, ARGV[10], ARGV[11])
 local result = {}
 if at then
+  local words = lib.words_of(entry)
   lib.drop(user, at, words)
   lib.tidy(user)
   lib.append_event(user, how, ARGV[9] .. '["notification:removed",{"ids":["' .. words[lib.WORD.ID] .. '"]', lib.counts_tail(user))
