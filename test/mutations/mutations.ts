@@ -290,8 +290,8 @@ export const mutations: readonly Mutation[] = [
   {
     safeguard: 'Lifetimes in Redis: an inbox that is written to is kept for longer than what is in it',
     ...inScript(
-      "local key = user.base .. ':' .. name\n  redis.call('SETRANGE'",
-      "local key = user.base .. ':' .. name\n  user.lifetime = 1000 redis.call('SETRANGE'",
+      "for _, name in ipairs({'flags', state}) do redis.call('PEXPIRE'",
+      "for _, name in ipairs({}) do redis.call('PEXPIRE'",
     ),
     test: 'test/engines/redis/lifetimes.test.ts',
     name: 'an inbox outlasts everything',
