@@ -23,7 +23,7 @@ const MAX_GROUP = 100
 /** A function that sums the reply of `HGETALL` for a channel's connections, without those of dead processes. */
 export type ConnectionSum = (channel: Channel, flat: readonly (Buffer | string)[]) => number
 
-/** The log and its topic on Redis: a stream per channel, one script per verb, and a Pub/Sub channel as the topic. */
+/** The log and its topic on Redis: a list per user and a stream per room, one script per verb, and a Pub/Sub channel as the topic. */
 export class RedisBroker implements Broker {
   readonly #connection: CommandConnection
   readonly #keys: Keys
